@@ -1,0 +1,1 @@
+//! The seeded corpus that benches, tests and load tests share.

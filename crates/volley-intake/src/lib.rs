@@ -1,0 +1,1 @@
+//! Bytes to batches: lines, records, numbers, duplicates, rejections.

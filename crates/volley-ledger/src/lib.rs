@@ -1,0 +1,1 @@
+//! The ledger: SQLite, write-ahead intents, outcomes, body slots, standings.

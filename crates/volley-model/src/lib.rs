@@ -1,0 +1,1 @@
+//! The nouns of a campaign: numbers, recipients, messages, batches, money, evidence, verdicts.

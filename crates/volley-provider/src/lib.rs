@@ -1,0 +1,1 @@
+//! The providers' APIs as exchanges without I/O.

@@ -1,0 +1,1 @@
+//! Sends a campaign to millions of contacts, each at most once.

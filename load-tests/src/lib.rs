@@ -1,0 +1,1 @@
+//! Seeded files and scenarios against the mock.

@@ -1,0 +1,1 @@
+//! A mock of Octopush and Exotel that remembers every message it accepted.
