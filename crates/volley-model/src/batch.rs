@@ -1,0 +1,149 @@
+//! A batch on its way: planned by the intake, sealed with its key, and the states the ledger keeps of it.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::segments::Measure;
+use crate::{LineCounts, Msisdn, Recipient};
+
+/// Writes the body of a provider's request, one recipient after another, straight into the batch's buffer.
+///
+/// Implemented once a provider. The intake calls [`begin`](Self::begin) when it opens a batch, then
+/// [`push`](Self::push) for each recipient, then [`end`](Self::end) when it cuts.
+pub trait BodyEncoder: Send {
+    /// Writes what stands before the first recipient.
+    fn begin(&mut self, body: &mut Vec<u8>);
+
+    /// Writes one recipient.
+    fn push(&mut self, body: &mut Vec<u8>, recipient: &Recipient<'_>);
+
+    /// Writes what stands behind the last recipient. The request key comes later: see [`SealedBatch`].
+    fn end(&mut self, body: &mut Vec<u8>);
+
+    /// What the message takes for this recipient. Asked only where segments are counted.
+    fn measure(&self, recipient: &Recipient<'_>) -> Measure;
+}
+
+/// A batch as the intake cut it: not on disk yet, nothing sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedBatch {
+    /// The recipients, in the order of the body. Never empty, no number twice.
+    pub members: Vec<Msisdn>,
+    /// The request's body, but for the request key.
+    pub body: Vec<u8>,
+    /// Segments (SMS) or calls (voice) of all members; 0 where they are not counted.
+    pub units: u64,
+    /// The input lines consumed since the batch before, the members' lines among them as `planned`.
+    pub lines: LineCounts,
+}
+
+/// blake3 of a body without its request key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BodyHash(pub [u8; 32]);
+
+impl BodyHash {
+    /// Hashes a body.
+    pub fn of(body: &[u8]) -> Self {
+        Self(*blake3::hash(body).as_bytes())
+    }
+}
+
+/// The key by which the provider, or we in its listing, recognise a repeated request. ASCII letters and digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestKey(pub String);
+
+impl fmt::Display for RequestKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// A batch with its key: exactly the bytes that go on the wire, at every attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedBatch {
+    /// The recipients.
+    pub members: Vec<Msisdn>,
+    /// The whole body, key included.
+    pub body: Bytes,
+    /// The hash of the body without the key; see [`BodyHash`].
+    pub body_hash: BodyHash,
+    /// The key.
+    pub key: RequestKey,
+    /// How many earlier batches of the campaign with this body ended without reaching anybody.
+    pub generation: u32,
+    /// Segments or calls; 0 where they are not counted.
+    pub units: u64,
+    /// The input lines this batch accounts for.
+    pub lines: LineCounts,
+}
+
+/// The state of a batch in the ledger. The ledger's schema allows the transitions that the guarantee draws, and no other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BatchState {
+    /// The intent is durable; a request may be on its way. Found open by a later run, it is in doubt.
+    Intended,
+    /// The provider answered with a ticket.
+    Accepted,
+    /// Sent, ticket unknown, cost estimated.
+    Unticketed,
+    /// The provider refused the request: nothing was sent.
+    Refused,
+    /// Not sent; the numbers are free again.
+    Released,
+    /// Refused for a named number; the others are free.
+    Split,
+    /// Sent in simulation mode: nobody was reached, nothing is owed.
+    Simulated,
+    /// Whether it was sent cannot be known.
+    InDoubt,
+    /// The operator said that it was sent.
+    DeclaredSent,
+    /// The operator said that it was not sent; the numbers are free again.
+    DeclaredNotSent,
+    /// The operator gave it up: the numbers count as reached, the cost as open.
+    Abandoned,
+    /// Accepted, then cancelled before its time; the numbers are free again.
+    Withdrawn,
+}
+
+impl BatchState {
+    /// All states.
+    pub const ALL: [Self; 12] = [
+        Self::Intended,
+        Self::Accepted,
+        Self::Unticketed,
+        Self::Refused,
+        Self::Released,
+        Self::Split,
+        Self::Simulated,
+        Self::InDoubt,
+        Self::DeclaredSent,
+        Self::DeclaredNotSent,
+        Self::Abandoned,
+        Self::Withdrawn,
+    ];
+
+    /// The state's name in the ledger and in exports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Intended => "intended",
+            Self::Accepted => "accepted",
+            Self::Unticketed => "unticketed",
+            Self::Refused => "refused",
+            Self::Released => "released",
+            Self::Split => "split",
+            Self::Simulated => "simulated",
+            Self::InDoubt => "in_doubt",
+            Self::DeclaredSent => "declared_sent",
+            Self::DeclaredNotSent => "declared_not_sent",
+            Self::Abandoned => "abandoned",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// The state of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+}

@@ -1,0 +1,106 @@
+//! A phone number in E.164 form, in one machine word.
+//!
+//! Bounds: 1 to 15 digits (ITU-T E.164, 6.2.1), the first not zero: country codes never begin with one,
+//! so the integer alone says how many digits there are, and it fits in 50 bits.
+//! Not here: what makes a number possible or valid; the intake's normaliser decides that.
+
+use std::fmt;
+use std::num::NonZeroU64;
+
+/// An E.164 number, without its plus. Printing it masks it: `+33*****4821`; see [`Msisdn::e164`] for all digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Msisdn(NonZeroU64);
+
+/// Why an integer is no E.164 number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MsisdnError {
+    /// Zero: no digits at all.
+    #[error("no digits")]
+    Empty,
+    /// More digits than E.164 allows.
+    #[error("more than 15 digits")]
+    TooLong,
+}
+
+impl Msisdn {
+    /// The most digits an E.164 number has (ITU-T E.164, 6.2.1).
+    pub const DIGITS_MAX: usize = 15;
+    const MAX: u64 = 999_999_999_999_999;
+
+    /// Takes the digits after the plus as one integer.
+    ///
+    /// # Errors
+    /// [`MsisdnError::Empty`] for zero, [`MsisdnError::TooLong`] above 15 digits.
+    pub fn new(digits: u64) -> Result<Self, MsisdnError> {
+        if digits > Self::MAX {
+            return Err(MsisdnError::TooLong);
+        }
+        NonZeroU64::new(digits).map(Self).ok_or(MsisdnError::Empty)
+    }
+
+    /// The digits as one integer.
+    pub fn get(self) -> u64 {
+        self.0.get()
+    }
+
+    /// Appends `+` and all digits.
+    pub fn write_e164(self, out: &mut Vec<u8>) {
+        let mut digits = [0u8; Self::DIGITS_MAX];
+        let mut rest = self.get();
+        let mut at = Self::DIGITS_MAX;
+        while rest > 0 {
+            at -= 1;
+            digits[at] = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+            rest /= 10;
+        }
+        out.push(b'+');
+        out.extend_from_slice(&digits[at..]);
+    }
+
+    /// `+` and all digits: for requests and for exports the user asked for, never for logs or errors.
+    pub fn e164(self) -> String {
+        format!("+{}", self.get())
+    }
+}
+
+impl fmt::Display for Msisdn {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = self.get().to_string();
+        if digits.len() < 8 {
+            return write!(out, "+*****{}", &digits[digits.len().saturating_sub(2)..]);
+        }
+        write!(out, "+{}*****{}", &digits[..2], &digits[digits.len() - 4..])
+    }
+}
+
+impl fmt::Debug for Msisdn {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fifteen_digits_fit_and_sixteen_do_not() {
+        assert_eq!(
+            Msisdn::new(999_999_999_999_999).map(Msisdn::get),
+            Ok(999_999_999_999_999)
+        );
+        assert_eq!(Msisdn::new(1_000_000_000_000_000), Err(MsisdnError::TooLong));
+        assert_eq!(Msisdn::new(0), Err(MsisdnError::Empty));
+    }
+
+    #[test]
+    fn printing_masks_and_e164_does_not() {
+        let number = Msisdn::new(33_612_344_821).unwrap();
+        assert_eq!(format!("{number} {number:?}"), "+33*****4821 +33*****4821");
+        assert_eq!(number.e164(), "+33612344821");
+        let mut wire = Vec::new();
+        number.write_e164(&mut wire);
+        assert_eq!(wire, b"+33612344821");
+        assert_eq!(Msisdn::new(4_912_345).unwrap().to_string(), "+*****45");
+    }
+}

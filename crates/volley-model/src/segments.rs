@@ -1,0 +1,261 @@
+//! How a text is encoded on the air, and how many segments it takes.
+//!
+//! GSM-7: 160 septets in one segment, 153 in each of several; characters of the extension table take two, and the
+//! pair is not split over segments. UCS-2: 70 code units in one, 67 in each of several; a surrogate pair is not
+//! split. A text with one character outside GSM-7 is UCS-2 as a whole.
+//!
+//! Sources: 3GPP TS 23.038, 6.2.1 (alphabet and extension table) and TS 23.040, 9.2.3.24.1 (concatenation).
+
+/// The alphabet in which a text goes over the air.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// The GSM default alphabet, septets.
+    Gsm7,
+    /// 16-bit code units.
+    Ucs2,
+}
+
+/// What a text takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measure {
+    /// The alphabet.
+    pub encoding: Encoding,
+    /// Septets or code units in all.
+    pub units: u32,
+    /// Segments: what the provider charges for. At least 1.
+    pub segments: u32,
+}
+
+/// Counts a text that comes in pieces. Both encodings are counted at once, since the last character may decide.
+#[derive(Debug, Clone, Copy)]
+pub struct Meter {
+    gsm7: Option<Parts>,
+    ucs2: Parts,
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self {
+            gsm7: Some(Parts::new(160, 153)),
+            ucs2: Parts::new(70, 67),
+        }
+    }
+}
+
+impl Meter {
+    /// Measures a text in one piece.
+    pub fn of(text: &str) -> Measure {
+        let mut meter = Self::default();
+        meter.push(text);
+        meter.finish()
+    }
+
+    /// Appends a piece of the text.
+    pub fn push(&mut self, text: &str) {
+        for character in text.chars() {
+            self.ucs2.add(if character.len_utf16() == 2 { 2 } else { 1 });
+            self.gsm7 = match (self.gsm7, septets(character)) {
+                (Some(mut parts), Some(septets)) => {
+                    parts.add(septets);
+                    Some(parts)
+                }
+                _ => None,
+            };
+        }
+    }
+
+    /// The measure of what was pushed.
+    pub fn finish(self) -> Measure {
+        match self.gsm7 {
+            Some(parts) => parts.measure(Encoding::Gsm7),
+            None => self.ucs2.measure(Encoding::Ucs2),
+        }
+    }
+}
+
+/// Units laid into segments that have room for `several` each, unless all fit into `single`.
+#[derive(Debug, Clone, Copy)]
+struct Parts {
+    single: u32,
+    several: u32,
+    units: u32,
+    full: u32,
+    in_last: u32,
+}
+
+impl Parts {
+    fn new(single: u32, several: u32) -> Self {
+        Self {
+            single,
+            several,
+            units: 0,
+            full: 0,
+            in_last: 0,
+        }
+    }
+
+    fn add(&mut self, units: u32) {
+        self.units += units;
+        if self.in_last + units > self.several {
+            self.full += 1;
+            self.in_last = 0;
+        }
+        self.in_last += units;
+    }
+
+    fn measure(self, encoding: Encoding) -> Measure {
+        let segments = if self.units <= self.single {
+            1
+        } else {
+            self.full + 1
+        };
+        Measure {
+            encoding,
+            units: self.units,
+            segments,
+        }
+    }
+}
+
+/// Septets of a character in the GSM default alphabet; `None` outside it.
+pub fn septets(character: char) -> Option<u32> {
+    match character {
+        '\n'
+        | '\r'
+        | ' '..='#'
+        | '%'..='?'
+        | 'A'..='Z'
+        | 'a'..='z'
+        | '$'
+        | '@'
+        | '_'
+        | '£'
+        | '¥'
+        | 'è'
+        | 'é'
+        | 'ù'
+        | 'ì'
+        | 'ò'
+        | 'Ç'
+        | 'Ø'
+        | 'ø'
+        | 'Å'
+        | 'å'
+        | 'Δ'
+        | 'Φ'
+        | 'Γ'
+        | 'Λ'
+        | 'Ω'
+        | 'Π'
+        | 'Ψ'
+        | 'Σ'
+        | 'Θ'
+        | 'Ξ'
+        | 'Æ'
+        | 'æ'
+        | 'ß'
+        | 'É'
+        | '¤'
+        | '¡'
+        | 'Ä'
+        | 'Ö'
+        | 'Ñ'
+        | 'Ü'
+        | '§'
+        | '¿'
+        | 'ä'
+        | 'ö'
+        | 'ñ'
+        | 'ü'
+        | 'à' => Some(1),
+        '\u{c}' | '^' | '{' | '}' | '\\' | '[' | '~' | ']' | '|' | '€' => Some(2),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, encoding: Encoding, units: u32, segments: u32) {
+        assert_eq!(
+            Meter::of(text),
+            Measure {
+                encoding,
+                units,
+                segments
+            },
+            "{text:?}"
+        );
+    }
+
+    #[test]
+    fn borders_of_both_encodings() {
+        check("", Encoding::Gsm7, 0, 1);
+        check(&"a".repeat(160), Encoding::Gsm7, 160, 1);
+        check(&"a".repeat(161), Encoding::Gsm7, 161, 2);
+        check(&"a".repeat(306), Encoding::Gsm7, 306, 2);
+        check(&"a".repeat(307), Encoding::Gsm7, 307, 3);
+        check(&"ê".repeat(70), Encoding::Ucs2, 70, 1);
+        check(&"ê".repeat(71), Encoding::Ucs2, 71, 2);
+        check(&"ê".repeat(134), Encoding::Ucs2, 134, 2);
+        check(&"ê".repeat(135), Encoding::Ucs2, 135, 3);
+        check(&"a".repeat(1224), Encoding::Gsm7, 1224, 8);
+    }
+
+    #[test]
+    fn a_pair_is_never_split() {
+        // 152 septets, then a pair: it goes whole into the second segment.
+        check(
+            &format!("{}€{}", "a".repeat(152), "a".repeat(10)),
+            Encoding::Gsm7,
+            164,
+            2,
+        );
+        check(
+            &format!("{}€{}", "a".repeat(152), "a".repeat(151)),
+            Encoding::Gsm7,
+            305,
+            2,
+        );
+        check(
+            &format!("{}€{}", "a".repeat(152), "a".repeat(152)),
+            Encoding::Gsm7,
+            306,
+            3,
+        );
+        check(
+            &format!("{}😀{}", "ê".repeat(66), "ê".repeat(65)),
+            Encoding::Ucs2,
+            133,
+            2,
+        );
+        check(
+            &format!("{}😀{}", "ê".repeat(66), "ê".repeat(66)),
+            Encoding::Ucs2,
+            134,
+            3,
+        );
+    }
+
+    #[test]
+    fn one_foreign_character_makes_the_whole_text_ucs2() {
+        check("€", Encoding::Gsm7, 2, 1);
+        check("😀", Encoding::Ucs2, 2, 1);
+        check("`", Encoding::Ucs2, 1, 1);
+        check("ç", Encoding::Ucs2, 1, 1);
+        check("Ç", Encoding::Gsm7, 1, 1);
+    }
+
+    #[test]
+    fn the_default_alphabet_has_its_127_characters_and_ten_pairs() {
+        let all = (0..=0xffff).filter_map(char::from_u32);
+        let (single, double) = all.fold((0, 0), |(single, double), character| match septets(character) {
+            Some(1) => (single + 1, double),
+            Some(_) => (single, double + 1),
+            None => (single, double),
+        });
+        // 128 places less the escape to the extension table; its ten characters (23.038 has no others).
+        assert_eq!((single, double), (127, 10));
+    }
+}

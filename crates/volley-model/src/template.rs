@@ -1,0 +1,247 @@
+//! The text of a message with its placeholders: `{first_name}` or, with a default of ours, `{first_name|there}`.
+//!
+//! Output: the text for the wire (defaults taken out: the provider knows plain placeholders only), which fields
+//! it needs, what stands in for a lacking one, and how many segments the text has for one recipient.
+//! Braces around anything that does not look like a name are literal text; around a name that no field has they
+//! are an error, since a typing error would otherwise reach everybody.
+
+use crate::segments::{Measure, Meter};
+use crate::{Field, FieldSet, Recipient};
+
+/// A parsed text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    pieces: Vec<Piece>,
+    wire: String,
+    required: FieldSet,
+    defaults: [Option<String>; Field::COUNT],
+    /// The whole measure where there is no placeholder: then it is the same for everyone.
+    constant: Option<Measure>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Literal(String),
+    Placeholder(Field),
+}
+
+/// Why a text cannot be a template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// A placeholder that no field answers to.
+    #[error(
+        "{{{name}}} at character {at} is no field; there are first_name, last_name and param1 to param5, \
+         each as {{field}} or {{field|default}}"
+    )]
+    UnknownField {
+        /// What stands between the braces.
+        name: String,
+        /// Its place in the text, counted in characters from 1.
+        at: usize,
+    },
+    /// One field with two defaults, or with and without one: the wire has one value a field.
+    #[error(
+        "{{{name}}} has a default in one place and another, or none, elsewhere; give it the same everywhere"
+    )]
+    TwoDefaults {
+        /// The field.
+        name: &'static str,
+    },
+    /// A default longer than the provider allows for a field.
+    #[error("the default of {{{name}}} has more than 50 characters")]
+    DefaultTooLong {
+        /// The field.
+        name: &'static str,
+    },
+}
+
+impl Template {
+    /// Parses a text as written in the campaign file.
+    ///
+    /// # Errors
+    /// See [`TemplateError`].
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        let mut template = Self {
+            pieces: Vec::new(),
+            wire: String::new(),
+            required: FieldSet::default(),
+            defaults: Default::default(),
+            constant: None,
+        };
+        let mut seen = FieldSet::default();
+        let mut rest = text;
+        while let Some(open) = rest.find('{') {
+            let Some((name, default, length)) = placeholder(&rest[open..]) else {
+                template.literal(&rest[..=open]);
+                rest = &rest[open + 1..];
+                continue;
+            };
+            template.literal(&rest[..open]);
+            let field = Field::named(name).ok_or_else(|| TemplateError::UnknownField {
+                name: name.to_owned(),
+                at: text[..text.len() - rest.len() + open].chars().count() + 1,
+            })?;
+            template.placeholder(field, default, seen.contains(field))?;
+            seen.insert(field);
+            rest = &rest[open + length..];
+        }
+        template.literal(rest);
+        if seen.is_empty() {
+            template.constant = Some(Meter::of(&template.wire));
+        }
+        Ok(template)
+    }
+
+    fn literal(&mut self, text: &str) {
+        self.wire.push_str(text);
+        match self.pieces.last_mut() {
+            _ if text.is_empty() => {}
+            Some(Piece::Literal(last)) => last.push_str(text),
+            _ => self.pieces.push(Piece::Literal(text.to_owned())),
+        }
+    }
+
+    fn placeholder(&mut self, field: Field, default: Option<&str>, again: bool) -> Result<(), TemplateError> {
+        let name = field.name();
+        if again && self.defaults[field.index()].as_deref() != default {
+            return Err(TemplateError::TwoDefaults { name });
+        }
+        match default {
+            Some(text) if text.chars().count() > Field::CHARS_MAX => {
+                return Err(TemplateError::DefaultTooLong { name });
+            }
+            Some(text) => self.defaults[field.index()] = Some(text.to_owned()),
+            None => self.required.insert(field),
+        }
+        self.wire.push('{');
+        self.wire.push_str(name);
+        self.wire.push('}');
+        self.pieces.push(Piece::Placeholder(field));
+        Ok(())
+    }
+
+    /// The text for the wire: placeholders without their defaults.
+    pub fn wire(&self) -> &str {
+        &self.wire
+    }
+
+    /// The fields that a recipient must have: those with a placeholder without a default.
+    pub fn required(&self) -> FieldSet {
+        self.required
+    }
+
+    /// What the recipient's field says in this text: its own, else the default, which may be empty: `{param1|}`.
+    pub fn value<'a>(&'a self, recipient: &Recipient<'a>, field: Field) -> Option<&'a str> {
+        recipient.fields[field.index()].or(self.defaults[field.index()].as_deref())
+    }
+
+    /// Encoding and segments of the text as this recipient gets it.
+    pub fn measure(&self, recipient: &Recipient<'_>) -> Measure {
+        if let Some(measure) = self.constant {
+            return measure;
+        }
+        let mut meter = Meter::default();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(text) => meter.push(text),
+                Piece::Placeholder(field) => meter.push(self.value(recipient, *field).unwrap_or_default()),
+            }
+        }
+        meter.finish()
+    }
+}
+
+/// Name, default and byte length of the placeholder that `text` begins with, if it looks like one.
+fn placeholder(text: &str) -> Option<(&str, Option<&str>, usize)> {
+    let close = text.find('}')?;
+    let inside = &text[1..close];
+    let (name, default) = match inside.split_once('|') {
+        Some((name, default)) => (name, Some(default)),
+        None => (inside, None),
+    };
+    let looks_like_a_name = !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+    looks_like_a_name.then_some((name, default, close + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Msisdn;
+    use crate::segments::Encoding;
+
+    fn recipient(first_name: Option<&str>) -> Recipient<'_> {
+        let mut fields = [None; Field::COUNT];
+        fields[Field::FirstName.index()] = first_name;
+        Recipient {
+            number: Msisdn::new(33_612_345_678).unwrap(),
+            fields,
+        }
+    }
+
+    #[test]
+    fn a_default_stays_with_us_and_the_placeholder_goes_on_the_wire() {
+        let template = Template::parse("Hello {first_name|there}, {param1} a {b c} {").unwrap();
+        assert_eq!(template.wire(), "Hello {first_name}, {param1} a {b c} {");
+        assert!(template.required().contains(Field::Param1));
+        assert!(!template.required().contains(Field::FirstName));
+        assert_eq!(template.value(&recipient(None), Field::FirstName), Some("there"));
+        assert_eq!(
+            template.value(&recipient(Some("Zoë")), Field::FirstName),
+            Some("Zoë")
+        );
+        assert_eq!(
+            template.required().first_lacking(&recipient(None)),
+            Some(Field::Param1)
+        );
+    }
+
+    #[test]
+    fn a_typing_error_in_a_placeholder_is_found_with_its_place() {
+        let error = Template::parse("Hé {fist_name}").unwrap_err();
+        assert_eq!(
+            error,
+            TemplateError::UnknownField {
+                name: "fist_name".to_owned(),
+                at: 4
+            }
+        );
+        assert!(
+            error.to_string().contains("{fist_name} at character 4"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn one_field_has_one_default() {
+        assert!(Template::parse("{param1|a} {param1|a}").is_ok());
+        for text in [
+            "{param1|a} {param1|b}",
+            "{param1} {param1|b}",
+            "{param1|a} {param1}",
+        ] {
+            assert_eq!(
+                Template::parse(text),
+                Err(TemplateError::TwoDefaults { name: "param1" }),
+                "{text}"
+            );
+        }
+        let long = format!("{{param1|{}}}", "x".repeat(51));
+        assert_eq!(
+            Template::parse(&long),
+            Err(TemplateError::DefaultTooLong { name: "param1" })
+        );
+    }
+
+    #[test]
+    fn segments_are_counted_with_the_placeholders_filled_in() {
+        let template = Template::parse(&format!("{}{{first_name|x}}", "a".repeat(158))).unwrap();
+        assert_eq!(template.measure(&recipient(Some("ab"))).segments, 1);
+        assert_eq!(template.measure(&recipient(Some("abc"))).segments, 2);
+        assert_eq!(template.measure(&recipient(None)).segments, 1);
+        let measure = template.measure(&recipient(Some("ê")));
+        assert_eq!((measure.encoding, measure.segments), (Encoding::Ucs2, 3));
+    }
+}
