@@ -1,0 +1,176 @@
+//! One request on its way: counted, past the fault points, read, routed, answered.
+//!
+//! ```text
+//! head ─► counted ─► before_read ─► body read ─► after_read ─► route (commit) ─► after_commit ─► answer
+//! ```
+//! *Not here*: control requests, which are neither counted nor faulted.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderValue, Request, StatusCode, Version, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use tower::ServiceExt;
+
+use crate::fault::{At, Deed, FaultRule, Plan, Sight, broken};
+use crate::mock::Mock;
+use crate::record::Provider;
+use crate::server::{End, Line};
+
+/// Longest request body that is read: a hundred full batches.
+pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Ends one exchange without an answer.
+type Broken = Box<dyn std::error::Error + Send + Sync>;
+
+/// When a request's head arrived, for the rate windows; handed to the routes as an extension.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrived(pub(crate) Instant);
+
+/// Answers one request of a connection.
+pub(crate) async fn answer(
+    mock: Arc<Mock>,
+    router: Router,
+    line: Arc<Line>,
+    request: Request<Incoming>,
+) -> Result<Response, Broken> {
+    let Some(provider) = Provider::of_path(request.uri().path()) else {
+        return route(router, request.map(Body::new)).await;
+    };
+    let arrived = Arrived(Instant::now());
+    let version = request.version();
+    let nth = mock
+        .state()
+        .record
+        .arrived(provider, version, line.talks_to(provider), arrived.0);
+    let limit = mock.config.server.requests_per_connection;
+    if limit.is_some_and(|limit| line.count_request() >= limit.get()) {
+        line.order(End::Graceful);
+    }
+
+    let passage = Passage {
+        mock,
+        line,
+        nth,
+        version,
+        path: request.uri().path().to_owned(),
+    };
+    let mut answer = passage.carry(router, request, arrived).await?;
+    if version != Version::HTTP_2 && passage.line.end() == End::Graceful {
+        answer
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    passage
+        .mock
+        .state()
+        .record
+        .answered(provider, answer.status().as_u16());
+    Ok(answer)
+}
+
+/// A provider request, as the fault points see it.
+struct Passage {
+    mock: Arc<Mock>,
+    line: Arc<Line>,
+    nth: u64,
+    version: Version,
+    path: String,
+}
+
+impl Passage {
+    async fn carry(
+        &self,
+        router: Router,
+        request: Request<Incoming>,
+        arrived: Arrived,
+    ) -> Result<Response, Broken> {
+        if let Some(answer) = self.meet(At::BeforeRead, &[], None).await? {
+            return Ok(answer);
+        }
+        let (mut head, body) = request.into_parts();
+        let body = match read(body).await? {
+            Ok(body) => body,
+            Err(too_large) => return Ok(too_large),
+        };
+        if let Some(answer) = self.meet(At::AfterRead, &body, None).await? {
+            return Ok(answer);
+        }
+        head.extensions.insert(arrived);
+        let seen = body.clone();
+        let answer = route(router, Request::from_parts(head, Body::from(body))).await?;
+        let delay = self.mock.config.server.answer_delay_ms;
+        if delay > 0 {
+            tokio::time::sleep(Duration::from_millis(delay)).await;
+        }
+        let answer = self.meet(At::AfterCommit, &seen, Some(answer)).await?;
+        Ok(answer.unwrap_or_default())
+    }
+
+    /// Does what the script says for this point. Gives the answer that is to be sent now, if one is.
+    async fn meet(&self, at: At, body: &[u8], answer: Option<Response>) -> Result<Option<Response>, Broken> {
+        let http2 = self.version == Version::HTTP_2;
+        let sight = Sight {
+            at,
+            nth: self.nth,
+            path: &self.path,
+            body,
+            http2,
+        };
+        let Some(Plan { delay, goaway, rule }) = self.mock.faults().plan(&sight) else {
+            return Ok(answer);
+        };
+        if goaway {
+            self.line.order(End::Graceful);
+        }
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        match rule {
+            Some(rule) => self.suffer(&rule, answer).await,
+            None => Ok(answer),
+        }
+    }
+
+    async fn suffer(&self, rule: &FaultRule, answer: Option<Response>) -> Result<Option<Response>, Broken> {
+        match rule.deed {
+            Deed::Drop => self.cut(End::Fin).await,
+            Deed::Reset => self.cut(End::Rst).await,
+            Deed::RefuseStream => Err(h2::Error::from(h2::Reason::REFUSED_STREAM).into()),
+            Deed::Status => Ok(Some(broken::status(rule))),
+            Deed::Garbage => Ok(Some(broken::garbage(rule))),
+            Deed::Truncate => broken::truncated(rule, answer).await.map(Some),
+            Deed::Trickle => broken::trickled(rule, answer).await.map(Some),
+            Deed::Delay | Deed::Goaway => Ok(answer),
+        }
+    }
+
+    /// Ends the connection; its task drops this exchange with it.
+    async fn cut(&self, end: End) -> Result<Option<Response>, Broken> {
+        self.line.order(end);
+        pending().await
+    }
+}
+
+/// Reads the whole body, or answers 413.
+async fn read(body: Incoming) -> Result<Result<Bytes, Response>, Broken> {
+    match Limited::new(body, BODY_BYTES_MAX).collect().await {
+        Ok(body) => Ok(Ok(body.to_bytes())),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let mut answer = Response::new(Body::from(r#"{"code":100,"message":"The body is too large."}"#));
+            *answer.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+            Ok(Err(answer))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn route(router: Router, request: Request<Body>) -> Result<Response, Broken> {
+    router.oneshot(request).await.map_err(|never| match never {})
+}

@@ -1,0 +1,72 @@
+//! Everything one mock knows: its settings, its clock, its record, its faults.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::MockError;
+use crate::fault::{FaultScript, Faults, RuleError};
+use crate::octopush::{self, Octopush};
+use crate::record::{Record, Stats};
+
+/// Shared by all connections. Each lock is held for one request's worth of work, never across an await.
+pub(crate) struct Mock {
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) octopush: Octopush,
+    state: Mutex<State>,
+    faults: Mutex<Faults>,
+}
+
+/// What requests change.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) record: Record,
+    pub(crate) octopush: octopush::Account,
+}
+
+impl Mock {
+    /// Checks the settings and builds what is derived from them.
+    pub(crate) fn new(config: Config) -> Result<Arc<Self>, MockError> {
+        let octopush = Octopush::new(&config.octopush)?;
+        let faults = Mutex::new(Faults::none(config.seed));
+        Ok(Arc::new(Self {
+            config,
+            clock: Clock::start(),
+            octopush,
+            state: Mutex::default(),
+            faults,
+        }))
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let faults_hit = self.faults().hits();
+        self.state().record.stats(faults_hit)
+    }
+
+    /// Replaces the script; the count of hits begins again.
+    pub(crate) fn set_faults(&self, script: FaultScript) -> Result<(), RuleError> {
+        let faults = Faults::new(script, self.config.seed)?;
+        *self.faults() = faults;
+        Ok(())
+    }
+
+    pub(crate) fn clear_faults(&self) {
+        *self.faults() = Faults::none(self.config.seed);
+    }
+
+    /// Forgets everything: the record, the keys, the faults, the clock's jumps.
+    pub(crate) fn reset(&self) {
+        *self.state() = State::default();
+        self.clear_faults();
+        self.clock.reset();
+    }
+}

@@ -1,0 +1,83 @@
+//! Octopush's public API v1, as its pages describe it.
+//!
+//! *Input*: requests under `/v1/public/`. *Output*: answers with the documented statuses, codes and fields.
+//! *Bounds*: request keys are remembered until a reset; expired ones are only overlooked.
+//! *Sources*: 001 (schedule), 002 (lists), 004 (transactional); `octopush.md` §1–§3 for codes, §8 and §9 for
+//! what the pages leave open. What no page says is marked *assumed* and is a switch where a client could
+//! depend on it.
+
+mod balance;
+mod config;
+mod credentials;
+mod keys;
+mod message;
+mod refusal;
+mod request;
+mod review;
+mod segments;
+mod send;
+mod tariff;
+mod ticket;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use hashbrown::HashSet;
+use rust_decimal::Decimal;
+
+pub use config::{AnswerFields, Credentials, DuplicateConfig, OctopushConfig, Strict};
+
+use crate::error::MockError;
+use crate::mock::Mock;
+use crate::record::Number;
+use keys::RequestKeys;
+use tariff::Tariff;
+
+/// `/v1/public/…`
+pub(crate) fn routes() -> Router<Arc<Mock>> {
+    Router::new()
+        .route("/v1/public/sms-campaign/send", post(send::send))
+        .route("/v1/public/wallet/check-balance", get(balance::check_balance))
+}
+
+/// What is derived from the settings once.
+pub(crate) struct Octopush {
+    tariff: Tariff,
+    blacklist: HashSet<Number, foldhash::fast::FixedState>,
+}
+
+impl Octopush {
+    pub(crate) fn new(config: &OctopushConfig) -> Result<Self, MockError> {
+        let mut blacklist = HashSet::default();
+        for text in &config.blacklist {
+            let number = Number::parse(text).ok_or_else(|| MockError::Setting {
+                key: "octopush.blacklist",
+                reason: format!("`{text}` is no number: write + and 6 to 16 digits"),
+            })?;
+            blacklist.insert(number);
+        }
+        Ok(Self {
+            tariff: Tariff::new(config.default_price, &config.prices)?,
+            blacklist,
+        })
+    }
+}
+
+/// What accepted requests change.
+#[derive(Default)]
+pub(crate) struct Account {
+    keys: RequestKeys,
+    tickets_given: u64,
+    spent: Decimal,
+}
+
+impl Account {
+    /// What is left of the credit; of a nominal one if it is never used up.
+    fn residual(&self, config: &OctopushConfig) -> Decimal {
+        let credit = config
+            .credit
+            .map_or(config::NOMINAL_CREDIT, |price| price.euros());
+        credit - self.spent
+    }
+}

@@ -1,0 +1,140 @@
+//! The switches for what Octopush's pages leave open or contradict, and its prices.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde::Deserialize;
+
+use crate::config::Price;
+
+/// Credit that an account without a limit shows.
+pub(super) const NOMINAL_CREDIT: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+
+/// Price of a segment to a country that has none of its own, in 10⁻⁸ euros. Invented, like those below:
+/// the pages show costs and no price list. All lie under 0.0495, the bound of the campaign file's example.
+const DEFAULT_PRICE: i64 = 4_901_173;
+/// Prices by calling code, in 10⁻⁸ euros.
+const PRICES: [(&str, i64); 8] = [
+    ("1", 1_230_089),
+    ("32", 4_731_259),
+    ("33", 4_512_367),
+    ("34", 4_652_393),
+    ("39", 4_712_857),
+    ("41", 4_853_641),
+    ("44", 3_180_577),
+    ("49", 4_821_547),
+];
+
+/// How Octopush is played. The default accepts every reading of the pages.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OctopushConfig {
+    /// Accounts that exist; empty: any credentials are good.
+    pub accounts: Vec<Credentials>,
+    /// How many fields a success has.
+    pub answer_fields: AnswerFields,
+    /// Readings to be strict about.
+    pub strict: Vec<Strict>,
+    /// How a repeated `request_id` is found and answered.
+    pub duplicates: DuplicateConfig,
+    /// Euros at the start; absent: never used up.
+    pub credit: Option<Price>,
+    /// Euros a segment where no prefix of `prices` fits.
+    pub default_price: Price,
+    /// Euros a segment by the number's first one to four digits; the longest prefix counts.
+    pub prices: BTreeMap<String, Price>,
+    /// Numbers that `auto_remove_blacklisted_numbers` removes.
+    pub blacklist: Vec<String>,
+}
+
+impl Default for OctopushConfig {
+    fn default() -> Self {
+        let price = |hundred_millionths: i64| Price::new(Decimal::new(hundred_millionths, 8));
+        let prices = PRICES
+            .iter()
+            .filter_map(|(prefix, euros)| Some(((*prefix).to_owned(), price(*euros)?)))
+            .collect();
+        Self {
+            accounts: Vec::new(),
+            answer_fields: AnswerFields::Five,
+            strict: Vec::new(),
+            duplicates: DuplicateConfig::default(),
+            credit: None,
+            default_price: price(DEFAULT_PRICE).expect("a constant with eight decimals"),
+            prices,
+            blacklist: Vec::new(),
+        }
+    }
+}
+
+/// One account.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    /// Header `api-login`.
+    pub login: String,
+    /// Header `api-key`.
+    pub key: String,
+}
+
+/// Leaves the key out.
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials")
+            .field("login", &self.login)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The two shapes of a success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerFields {
+    /// With `number_of_sms_needed` and `residual_credit` (source 004).
+    Five,
+    /// Without them (source 001).
+    Three,
+}
+
+/// A reading of the pages that the default does not insist on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strict {
+    /// `type` must be there (source 001; absent from 004's table).
+    TypeRequired,
+    /// `purpose` must be there (001; optional in 004).
+    PurposeRequired,
+    /// `sender` must be there (listed everywhere, nowhere marked optional).
+    SenderRequired,
+    /// `send_at` must be there (001; optional in 004).
+    SendAtRequired,
+    /// `sender` may hold no spaces (001, 002; allowed in 004).
+    SenderWithoutSpaces,
+    /// `text` must be GSM-7 ("non unicode", 002 and 004).
+    TextGsm7Only,
+}
+
+/// What becomes of a `request_id` that was used within 24 hours.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DuplicateConfig {
+    /// Status of the answer ("a validation error": 400).
+    pub status: u16,
+    /// Its `code` (the legacy table's 120; 133 is near it).
+    pub code: u32,
+    /// Whether a refused request uses its key up.
+    pub refused_burns_key: bool,
+    /// Milliseconds between looking for a key and remembering it; with 0 no second request slips through.
+    pub detection_gap_ms: u64,
+}
+
+impl Default for DuplicateConfig {
+    fn default() -> Self {
+        Self {
+            status: 400,
+            code: 120,
+            refused_burns_key: false,
+            detection_gap_ms: 0,
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Tickets: `sms_` and hex digits (source 001: `sms_5f3fbce61266e`).
+
+/// SplitMix64's increment: odd, so that the counter runs through all 2⁶⁴ values.
+const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// The ticket of the n-th acceptance under this seed. Each step is one-to-one: no two are alike.
+pub(super) fn name(seed: u64, nth: u64) -> String {
+    let mut mixed = seed.wrapping_add(nth.wrapping_mul(STEP));
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^= mixed >> 31;
+    format!("sms_{mixed:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tickets_repeat_with_the_seed_and_differ_within_it() {
+        assert_eq!(name(1, 1), name(1, 1));
+        assert_ne!(name(1, 1), name(2, 1));
+        let mut names: Vec<String> = (0..10_000).map(|nth| name(7, nth)).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), 10_000);
+    }
+}

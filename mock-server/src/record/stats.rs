@@ -1,0 +1,91 @@
+//! The shapes of `/__mock/stats`, `/__mock/tickets` and `/__mock/recipients`.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde::{Serialize, Serializer};
+
+/// The answer to `GET /__mock/stats`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stats {
+    /// Both providers; on the wire these keys stand at the top.
+    #[serde(flatten)]
+    pub together: ProviderStats,
+    /// Octopush alone.
+    pub octopush: ProviderStats,
+    /// Exotel alone.
+    pub exotel: ProviderStats,
+    /// How often each fault rule was hit, in the order of the script.
+    pub faults_hit: Vec<u64>,
+}
+
+/// What was seen and accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProviderStats {
+    /// Requests whose head arrived.
+    pub requests: u64,
+    /// Requests that got a ticket.
+    pub accepted_requests: u64,
+    /// Requests in simulation mode that would have got one; they are in none of the figures of messages.
+    pub simulated_requests: u64,
+    /// Messages accepted.
+    pub recipients: u64,
+    /// Different numbers among them.
+    pub distinct_recipients: u64,
+    /// The most often one number was accepted; 1 in a good run, 0 in an empty one.
+    pub max_per_recipient: u64,
+    /// Tickets given.
+    pub tickets: u64,
+    /// Exact, in euros, without trailing zeros; a string on the wire.
+    #[serde(serialize_with = "decimal_text")]
+    pub total_cost: Decimal,
+    /// Answers by status. Requests that were cut off are in none.
+    pub by_status: BTreeMap<u16, u64>,
+    /// Requests by protocol.
+    pub by_protocol: ByProtocol,
+    /// Connections that carried at least one provider request.
+    pub connections: u64,
+    /// Most recipients in one readable request, accepted or not.
+    pub max_recipients_per_request: u64,
+    /// Most requests whose heads arrived within one second.
+    pub max_requests_in_any_second: u64,
+    /// Most recipients carried by readable requests that arrived within one second.
+    pub max_recipients_in_any_second: u64,
+}
+
+/// Requests by protocol.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ByProtocol {
+    /// Over HTTP/2.
+    pub h2: u64,
+    /// Over HTTP/1.1 (or 1.0).
+    #[serde(rename = "http/1.1")]
+    pub http1: u64,
+}
+
+/// One accepted request: a line of `/__mock/tickets`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ticket {
+    /// As it was answered.
+    pub ticket: String,
+    /// Messages accepted with it.
+    pub recipients: u64,
+    /// Exact, in euros; a string on the wire.
+    #[serde(serialize_with = "decimal_text")]
+    pub cost: Decimal,
+    /// The request's own key, if it had one.
+    pub request_id: Option<String>,
+}
+
+/// One number: a line of `/__mock/recipients`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RecipientCount {
+    /// `+` and digits.
+    pub number: String,
+    /// How often it was accepted.
+    pub times: u32,
+}
+
+fn decimal_text<S: Serializer>(amount: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(amount)
+}
