@@ -1,1 +1,15 @@
-//! The providers' APIs as exchanges without I/O.
+//! The providers' APIs as exchanges without I/O: what to send, and what an answer means.
+//!
+//! A provider is a folder: `encode` writes bodies, `seal` gives them their key, `judge` reads the evidence of an
+//! attempt, `codes` knows the provider's own codes, `wire` the shapes of its answers. Nothing here awaits, opens a
+//! file, touches a socket or reads a clock: bytes and times come in as arguments.
+
+pub mod octopush;
+
+mod base_url;
+mod credentials;
+mod json_string;
+mod provider_text;
+
+pub use base_url::{BaseUrl, BaseUrlError};
+pub use credentials::{CredentialsError, OctopushCredentials, Secret};

@@ -1,0 +1,165 @@
+//! Octopush: SMS by `POST /sms-campaign/send`, up to 500 recipients a request.
+//!
+//! Sources: the pages "Schedule SMS sending" and "Transactional SMS" (dev.octopush.com, sms-gateway-api-documentation)
+//! for the request, its fields and both shapes of success; "wallet/check-balance" for the free request.
+//! Not here: connections, pace, retries (transport), states of batches (ledger).
+
+mod message;
+
+mod encode;
+mod seal;
+
+mod codes;
+mod judge;
+mod wire;
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+
+pub use codes::{CODES, Class, Code, explain};
+pub use encode::Encoder;
+pub use judge::{DUPLICATE_CODES_DEFAULT, JudgeContext, judge};
+pub use message::{Kind, Message, MessageError, Purpose, SendAt, Sender};
+pub use seal::Sealer;
+
+use crate::credentials::sensitive;
+use crate::{BaseUrl, BaseUrlError, CredentialsError, OctopushCredentials};
+
+/// The base URL unless the campaign file says otherwise.
+pub const BASE_URL_DEFAULT: &str = "https://api.octopush.com/v1/public";
+/// The most recipients of one request (the pages on sending and on voice SMS).
+pub const RECIPIENTS_MAX: usize = 500;
+
+const API_LOGIN: HeaderName = HeaderName::from_static("api-login");
+const API_KEY: HeaderName = HeaderName::from_static("api-key");
+
+/// Builds the requests of one account. Cloning is cheap enough for a sender each.
+#[derive(Clone)]
+pub struct Octopush {
+    send: Uri,
+    balance: Uri,
+    headers: HeaderMap,
+}
+
+/// Why no requests can be built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OctopushError {
+    /// The credentials fit into no header.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// The base URL and a path make no URI.
+    #[error(transparent)]
+    BaseUrl(#[from] BaseUrlError),
+}
+
+impl Octopush {
+    /// Prepares everything that is the same in each request.
+    ///
+    /// # Errors
+    /// See [`OctopushError`]; no message shows a credential.
+    pub fn new(base_url: &BaseUrl, credentials: &OctopushCredentials) -> Result<Self, OctopushError> {
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(API_LOGIN, sensitive("api-login", &credentials.login)?);
+        headers.insert(API_KEY, sensitive("api-key", credentials.key.expose())?);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        Ok(Self {
+            send: base_url.join("/sms-campaign/send")?,
+            balance: base_url.join("/wallet/check-balance")?,
+            headers,
+        })
+    }
+
+    /// The request that sends a sealed body. Its URI is absolute. Printing the request would print the numbers in
+    /// its body.
+    pub fn send_request(&self, body: Bytes) -> Request<Bytes> {
+        let mut request = self.request(Method::POST, &self.send, body);
+        request
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request
+    }
+
+    /// A request that costs nothing and changes nothing: it shows whether the provider answers.
+    pub fn balance_request(&self) -> Request<Bytes> {
+        self.request(Method::GET, &self.balance, Bytes::new())
+    }
+
+    fn request(&self, method: Method, uri: &Uri, body: Bytes) -> Request<Bytes> {
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        request
+    }
+}
+
+impl fmt::Debug for Octopush {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Octopush")
+            .field("send", &self.send)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Secret;
+
+    fn octopush() -> Octopush {
+        let credentials = OctopushCredentials {
+            login: "planted@example.org".to_owned(),
+            key: Secret::new("planted-key"),
+        };
+        Octopush::new(&BaseUrl::parse(BASE_URL_DEFAULT).unwrap(), &credentials).unwrap()
+    }
+
+    #[test]
+    fn a_send_is_a_post_of_the_body_with_the_headers_of_the_page() {
+        let request = octopush().send_request(Bytes::from_static(b"{}"));
+        assert_eq!(request.method(), Method::POST);
+        assert_eq!(
+            request.uri(),
+            "https://api.octopush.com/v1/public/sms-campaign/send"
+        );
+        assert_eq!(request.headers()["content-type"], "application/json");
+        assert_eq!(request.headers()["api-login"], "planted@example.org");
+        assert_eq!(request.headers()["api-key"], "planted-key");
+        assert_eq!(request.headers()["cache-control"], "no-cache");
+        assert_eq!(request.body(), "{}");
+    }
+
+    #[test]
+    fn the_free_request_is_a_get_without_a_body() {
+        let request = octopush().balance_request();
+        assert_eq!(request.method(), Method::GET);
+        assert_eq!(request.uri().path(), "/v1/public/wallet/check-balance");
+        assert!(request.body().is_empty());
+        assert!(request.headers().contains_key("api-key"));
+        assert!(!request.headers().contains_key("content-type"));
+    }
+
+    #[test]
+    fn nothing_printed_shows_a_credential() {
+        let octopush = octopush();
+        let printed = format!("{octopush:?} {:?}", octopush.send_request(Bytes::new()));
+        assert!(!printed.contains("planted"), "{printed}");
+    }
+
+    #[test]
+    fn credentials_that_fit_no_header_are_an_error_that_does_not_show_them() {
+        let credentials = OctopushCredentials {
+            login: "a@b".to_owned(),
+            key: Secret::new("planted\n"),
+        };
+        let error = Octopush::new(&BaseUrl::parse(BASE_URL_DEFAULT).unwrap(), &credentials).unwrap_err();
+        assert_eq!(
+            error,
+            OctopushError::Credentials(CredentialsError::Unsendable { header: "api-key" })
+        );
+        assert!(!format!("{error} {error:?}").contains("planted"));
+    }
+}

@@ -1,0 +1,135 @@
+//! Writes the body of `POST /sms-campaign/send` into the batch's buffer, one recipient after another.
+//!
+//! Input: the message, and recipients as the intake reads them. Output: the body up to, and without, its closing
+//! brace; [`Sealer`](super::Sealer) adds the request id and closes it.
+//! Bounds: nothing is allocated for a recipient but what the buffer itself grows by; constant parts are prepared once.
+//! Not here: how many recipients make a batch.
+
+use std::fmt;
+
+use volley_model::segments::Measure;
+use volley_model::{BodyEncoder, Field, Recipient, Template};
+
+use super::Message;
+use super::seal::KEY_PART_BYTES;
+use crate::json_string::push_json_string;
+
+const HEAD: &[u8] = br#"{"recipients":["#;
+const RECIPIENT: &[u8] = br#"{"phone_number":""#;
+/// What a recipient takes beside its fields' texts and their keys: `{"phone_number":"+` 15 digits `"},`.
+const RECIPIENT_BYTES: usize = 37;
+/// A guess at a field's key and text; a wrong one costs a growing buffer, nothing else.
+const FIELD_BYTES: usize = 28;
+
+/// Encodes the recipients of one message.
+pub struct Encoder {
+    template: Template,
+    tail: Vec<u8>,
+    first: bool,
+    fields_used: usize,
+}
+
+impl Encoder {
+    /// Prepares the parts that are the same in every body. The message is taken as checked; see [`Message::check`].
+    pub fn new(message: &Message) -> Self {
+        let wire = message.template.wire();
+        Self {
+            fields_used: Field::ALL
+                .into_iter()
+                .filter(|field| wire.contains(&format!("{{{}}}", field.name())))
+                .count(),
+            template: message.template.clone(),
+            tail: tail(message),
+            first: true,
+        }
+    }
+
+    /// How many bytes to reserve for a body of so many recipients, its request id included.
+    pub fn size_hint(&self, recipients: usize) -> usize {
+        let recipient_bytes = RECIPIENT_BYTES + self.fields_used * FIELD_BYTES;
+        HEAD.len() + recipients * recipient_bytes + self.tail.len() + KEY_PART_BYTES
+    }
+}
+
+impl BodyEncoder for Encoder {
+    fn begin(&mut self, body: &mut Vec<u8>) {
+        self.first = true;
+        body.extend_from_slice(HEAD);
+    }
+
+    fn push(&mut self, body: &mut Vec<u8>, recipient: &Recipient<'_>) {
+        if !self.first {
+            body.push(b',');
+        }
+        self.first = false;
+        body.extend_from_slice(RECIPIENT);
+        recipient.number.write_e164(body);
+        body.push(b'"');
+        for field in Field::ALL {
+            if let Some(text) = self.template.value(recipient, field) {
+                body.extend_from_slice(key(field));
+                push_json_string(body, text);
+            }
+        }
+        body.push(b'}');
+    }
+
+    fn end(&mut self, body: &mut Vec<u8>) {
+        body.extend_from_slice(&self.tail);
+    }
+
+    fn measure(&self, recipient: &Recipient<'_>) -> Measure {
+        self.template.measure(recipient)
+    }
+}
+
+impl fmt::Debug for Encoder {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Encoder").finish_non_exhaustive()
+    }
+}
+
+/// A recipient's field up to its text.
+fn key(field: Field) -> &'static [u8] {
+    match field {
+        Field::FirstName => br#","first_name":"#,
+        Field::LastName => br#","last_name":"#,
+        Field::Param1 => br#","param1":"#,
+        Field::Param2 => br#","param2":"#,
+        Field::Param3 => br#","param3":"#,
+        Field::Param4 => br#","param4":"#,
+        Field::Param5 => br#","param5":"#,
+    }
+}
+
+/// Everything behind the recipients, without the closing brace. A flag at the provider's default is left out.
+fn tail(message: &Message) -> Vec<u8> {
+    let mut tail = b"]".to_vec();
+    push_pair(&mut tail, "text", message.template.wire());
+    push_pair(&mut tail, "type", message.kind.name());
+    push_pair(&mut tail, "purpose", message.purpose.name());
+    push_pair(&mut tail, "sender", message.sender.as_str());
+    if let Some(send_at) = &message.send_at {
+        push_pair(&mut tail, "send_at", send_at.as_str());
+    }
+    if message.with_replies {
+        tail.extend_from_slice(br#","with_replies":true"#);
+    }
+    if message.simulation_mode {
+        tail.extend_from_slice(br#","simulation_mode":true"#);
+    }
+    if !message.auto_optimize_text {
+        tail.extend_from_slice(br#","auto_optimize_text":false"#);
+    }
+    if message.auto_remove_blacklisted_numbers {
+        tail.extend_from_slice(br#","auto_remove_blacklisted_numbers":true"#);
+    }
+    tail
+}
+
+fn push_pair(tail: &mut Vec<u8>, key: &str, text: &str) {
+    tail.push(b',');
+    push_json_string(tail, key);
+    tail.push(b':');
+    push_json_string(tail, text);
+}
