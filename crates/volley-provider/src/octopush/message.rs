@@ -10,6 +10,10 @@ use volley_model::Template;
 
 /// What is sent, apart from the recipients.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are the provider's own flags, each on its own"
+)]
 pub struct Message {
     /// The text.
     pub template: Template,

@@ -1,0 +1,6 @@
+//! Behaviour of the crate, seen from outside.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail by panicking too")]
+
+mod octopush_body;
+mod octopush_judge;
