@@ -1,4 +1,4 @@
-//! The corpus against an independent count: serde_json parses its lines, libphonenumber reads its numbers.
+//! The corpus against an independent count: `serde_json` parses its lines, libphonenumber reads its numbers.
 
 use std::collections::{HashMap, HashSet};
 
