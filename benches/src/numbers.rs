@@ -274,6 +274,27 @@ mod tests {
     }
 
     #[test]
+    fn no_two_blocks_of_a_spread_share_a_number() {
+        for blocks in [DENSE, MIXED, SPARSE] {
+            let mut ranges: Vec<(u64, u64)> = blocks
+                .iter()
+                .map(|block| (block.number(0).e164(), block.number(block.count - 1).e164()))
+                .collect();
+            ranges.sort_unstable();
+            for pair in ranges.windows(2) {
+                assert!(pair[0].1 < pair[1].0, "{pair:?}");
+            }
+            for (block, digits) in blocks.iter().map(|block| (block, block.first.ilog10())) {
+                assert_eq!(
+                    (block.first + block.count - 1).ilog10(),
+                    digits,
+                    "one length: {block:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn a_million_numbers_are_a_million_distinct_ones_in_each_spread() {
         for spread in [Spread::Dense, Spread::Mixed, Spread::Sparse] {
             let numbers = Numbers::new(spread, 1_000_000, 7);
