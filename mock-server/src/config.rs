@@ -227,14 +227,14 @@ mod tests {
     #[test]
     fn the_header_of_this_file_is_a_valid_configuration() {
         let header = include_str!("config.rs");
-        let text: String = header
+        let lines: Vec<&str> = header
             .lines()
             .skip_while(|line| !line.contains("```toml"))
             .skip(1)
             .take_while(|line| !line.contains("```"))
-            .map(|line| format!("{}\n", line.trim_start_matches("//!")))
+            .map(|line| line.trim_start_matches("//!"))
             .collect();
-        let config = Config::from_toml(&text).expect("the documented configuration");
+        let config = Config::from_toml(&lines.join("\n")).expect("the documented configuration");
         assert_eq!(config.server.requests_per_connection, NonZeroU64::new(100));
     }
 }

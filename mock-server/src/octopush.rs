@@ -28,6 +28,7 @@ use rust_decimal::Decimal;
 
 pub use config::{AnswerFields, Credentials, DuplicateConfig, OctopushConfig, Strict};
 
+use crate::config::Price;
 use crate::error::MockError;
 use crate::mock::Mock;
 use crate::record::Number;
@@ -75,9 +76,7 @@ pub(crate) struct Account {
 impl Account {
     /// What is left of the credit; of a nominal one if it is never used up.
     fn residual(&self, config: &OctopushConfig) -> Decimal {
-        let credit = config
-            .credit
-            .map_or(config::NOMINAL_CREDIT, |price| price.euros());
+        let credit = config.credit.map_or(config::NOMINAL_CREDIT, Price::euros);
         credit - self.spent
     }
 }

@@ -95,14 +95,12 @@ fn count(total: u64, capacity: &Capacity, has_pairs: bool, widths: impl Iterator
 
 /// Septets of a character in GSM-7: 1, 2 behind an escape, 0 if it has none.
 fn septets(character: char) -> u64 {
+    const GREEK_AND_LATIN: &str = "£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà";
     match character {
-        'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' | '\n' | '\r' => 1,
-        '!'..='/' | ':'..='@' | '_' => 1,
         '\u{c}' | '^' | '{' | '}' | '\\' | '[' | '~' | ']' | '|' | '€' => 2,
-        '£' | '¥' | 'è' | 'é' | 'ù' | 'ì' | 'ò' | 'Ç' | 'Ø' | 'ø' | 'Å' | 'å' | 'Δ' | 'Φ' | 'Γ' | 'Λ'
-        | 'Ω' | 'Π' | 'Ψ' | 'Σ' | 'Θ' | 'Ξ' | 'Æ' | 'æ' | 'ß' | 'É' | '¤' | '¡' | 'Ä' | 'Ö' | 'Ñ' | 'Ü'
-        | '§' | '¿' | 'ä' | 'ö' | 'ñ' | 'ü' | 'à' => 1,
-        _ => 0,
+        '\n' | '\r' | ' '..='Z' | '_' | 'a'..='z' => 1,
+        '\0'..='\u{7f}' => 0,
+        _ => u64::from(GREEK_AND_LATIN.contains(character)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tickets: `sms_` and hex digits (source 001: `sms_5f3fbce61266e`).
 
-/// SplitMix64's increment: odd, so that the counter runs through all 2⁶⁴ values.
+/// The increment of `SplitMix64`: odd, so that the counter runs through all 2⁶⁴ values.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The ticket of the n-th acceptance under this seed. Each step is one-to-one: no two are alike.

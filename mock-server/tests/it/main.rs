@@ -1,0 +1,10 @@
+//! The mock, from outside: what a client on the wire gets, and what the record says afterwards.
+
+mod client;
+
+mod control;
+mod faults;
+mod load;
+mod process;
+mod protocols;
+mod send;
