@@ -26,7 +26,7 @@ pub trait BodyEncoder: Send {
 }
 
 /// A batch as the intake cut it: not on disk yet, nothing sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PlannedBatch {
     /// The recipients, in the order of the body. Never empty, no number twice.
     pub members: Vec<Msisdn>,
@@ -36,6 +36,31 @@ pub struct PlannedBatch {
     pub units: u64,
     /// The input lines consumed since the batch before, the members' lines among them as `planned`.
     pub lines: LineCounts,
+}
+
+// Bodies are full of numbers and names: batches print how much they hold, never what.
+
+impl fmt::Debug for PlannedBatch {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "PlannedBatch({} members, {} bytes)",
+            self.members.len(),
+            self.body.len()
+        )
+    }
+}
+
+impl fmt::Debug for SealedBatch {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "SealedBatch({}, {} members, {} bytes)",
+            self.key,
+            self.members.len(),
+            self.body.len()
+        )
+    }
 }
 
 /// blake3 of a body without its request key.
@@ -60,7 +85,7 @@ impl fmt::Display for RequestKey {
 }
 
 /// A batch with its key: exactly the bytes that go on the wire, at every attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SealedBatch {
     /// The recipients.
     pub members: Vec<Msisdn>,

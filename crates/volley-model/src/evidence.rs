@@ -4,6 +4,7 @@
 //! "What the wire proves". The transport puts an attempt into [`Evidence::Unsent`] or [`Evidence::NotProcessed`]
 //! only where the protocol proves it, and into [`Evidence::Lost`] in every other case without an answer.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -59,8 +60,8 @@ pub struct Answer {
     pub body: AnswerBody,
 }
 
-/// The body of an answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The body of an answer. Prints its length only: it may echo numbers.
+#[derive(Clone, PartialEq, Eq)]
 pub enum AnswerBody {
     /// All of it.
     Whole(Bytes),
@@ -68,6 +69,16 @@ pub enum AnswerBody {
     Cut,
     /// Longer than the transport takes (1 MiB).
     TooLarge,
+}
+
+impl fmt::Debug for AnswerBody {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(bytes) => write!(out, "Whole({} bytes)", bytes.len()),
+            Self::Cut => out.write_str("Cut"),
+            Self::TooLarge => out.write_str("TooLarge"),
+        }
+    }
 }
 
 /// How an answer was lost after the request was handed over.

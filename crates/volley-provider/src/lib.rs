@@ -6,10 +6,8 @@
 
 pub mod octopush;
 
-mod base_url;
 mod credentials;
 mod json_string;
 mod provider_text;
 
-pub use base_url::{BaseUrl, BaseUrlError};
 pub use credentials::{CredentialsError, OctopushCredentials, Secret};

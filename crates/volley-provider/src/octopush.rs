@@ -26,7 +26,7 @@ pub use message::{Kind, Message, MessageError, Purpose, SendAt, Sender};
 pub use seal::Sealer;
 
 use crate::credentials::sensitive;
-use crate::{BaseUrl, BaseUrlError, CredentialsError, OctopushCredentials};
+use crate::{CredentialsError, OctopushCredentials};
 
 /// The base URL unless the campaign file says otherwise.
 pub const BASE_URL_DEFAULT: &str = "https://api.octopush.com/v1/public";
@@ -36,46 +36,33 @@ pub const RECIPIENTS_MAX: usize = 500;
 const API_LOGIN: HeaderName = HeaderName::from_static("api-login");
 const API_KEY: HeaderName = HeaderName::from_static("api-key");
 
-/// Builds the requests of one account. Cloning is cheap enough for a sender each.
+/// Where a batch is sent to, below the base URL.
+const SEND: &str = "/sms-campaign/send";
+/// What shows, for free, whether the provider answers.
+const BALANCE: &str = "/wallet/check-balance";
+
+/// Builds the requests of one account. The URIs are paths below the base URL, which is the transport's matter.
 #[derive(Clone)]
 pub struct Octopush {
-    send: Uri,
-    balance: Uri,
     headers: HeaderMap,
-}
-
-/// Why no requests can be built.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum OctopushError {
-    /// The credentials fit into no header.
-    #[error(transparent)]
-    Credentials(#[from] CredentialsError),
-    /// The base URL and a path make no URI.
-    #[error(transparent)]
-    BaseUrl(#[from] BaseUrlError),
 }
 
 impl Octopush {
     /// Prepares everything that is the same in each request.
     ///
     /// # Errors
-    /// See [`OctopushError`]; no message shows a credential.
-    pub fn new(base_url: &BaseUrl, credentials: &OctopushCredentials) -> Result<Self, OctopushError> {
+    /// The credentials fit into no header; no message shows one.
+    pub fn new(credentials: &OctopushCredentials) -> Result<Self, CredentialsError> {
         let mut headers = HeaderMap::with_capacity(4);
         headers.insert(API_LOGIN, sensitive("api-login", &credentials.login)?);
         headers.insert(API_KEY, sensitive("api-key", credentials.key.expose())?);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        Ok(Self {
-            send: base_url.join("/sms-campaign/send")?,
-            balance: base_url.join("/wallet/check-balance")?,
-            headers,
-        })
+        Ok(Self { headers })
     }
 
-    /// The request that sends a sealed body. Its URI is absolute. Printing the request would print the numbers in
-    /// its body.
+    /// The request that sends a sealed body. Printing the request would print the numbers in its body.
     pub fn send_request(&self, body: Bytes) -> Request<Bytes> {
-        let mut request = self.request(Method::POST, &self.send, body);
+        let mut request = self.request(Method::POST, SEND, body);
         request
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -84,13 +71,13 @@ impl Octopush {
 
     /// A request that costs nothing and changes nothing: it shows whether the provider answers.
     pub fn balance_request(&self) -> Request<Bytes> {
-        self.request(Method::GET, &self.balance, Bytes::new())
+        self.request(Method::GET, BALANCE, Bytes::new())
     }
 
-    fn request(&self, method: Method, uri: &Uri, body: Bytes) -> Request<Bytes> {
+    fn request(&self, method: Method, path: &'static str, body: Bytes) -> Request<Bytes> {
         let mut request = Request::new(body);
         *request.method_mut() = method;
-        *request.uri_mut() = uri.clone();
+        *request.uri_mut() = Uri::from_static(path);
         *request.headers_mut() = self.headers.clone();
         request
     }
@@ -98,9 +85,7 @@ impl Octopush {
 
 impl fmt::Debug for Octopush {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Octopush")
-            .field("send", &self.send)
-            .finish_non_exhaustive()
+        out.write_str("Octopush([redacted])")
     }
 }
 
@@ -114,17 +99,14 @@ mod tests {
             login: "planted@example.org".to_owned(),
             key: Secret::new("planted-key"),
         };
-        Octopush::new(&BaseUrl::parse(BASE_URL_DEFAULT).unwrap(), &credentials).unwrap()
+        Octopush::new(&credentials).unwrap()
     }
 
     #[test]
     fn a_send_is_a_post_of_the_body_with_the_headers_of_the_page() {
         let request = octopush().send_request(Bytes::from_static(b"{}"));
         assert_eq!(request.method(), Method::POST);
-        assert_eq!(
-            request.uri(),
-            "https://api.octopush.com/v1/public/sms-campaign/send"
-        );
+        assert_eq!(request.uri(), "/sms-campaign/send");
         assert_eq!(request.headers()["content-type"], "application/json");
         assert_eq!(request.headers()["api-login"], "planted@example.org");
         assert_eq!(request.headers()["api-key"], "planted-key");
@@ -136,7 +118,7 @@ mod tests {
     fn the_free_request_is_a_get_without_a_body() {
         let request = octopush().balance_request();
         assert_eq!(request.method(), Method::GET);
-        assert_eq!(request.uri().path(), "/v1/public/wallet/check-balance");
+        assert_eq!(request.uri().path(), "/wallet/check-balance");
         assert!(request.body().is_empty());
         assert!(request.headers().contains_key("api-key"));
         assert!(!request.headers().contains_key("content-type"));
@@ -155,11 +137,8 @@ mod tests {
             login: "a@b".to_owned(),
             key: Secret::new("planted\n"),
         };
-        let error = Octopush::new(&BaseUrl::parse(BASE_URL_DEFAULT).unwrap(), &credentials).unwrap_err();
-        assert_eq!(
-            error,
-            OctopushError::Credentials(CredentialsError::Unsendable { header: "api-key" })
-        );
+        let error = Octopush::new(&credentials).unwrap_err();
+        assert_eq!(error, CredentialsError::Unsendable { header: "api-key" });
         assert!(!format!("{error} {error:?}").contains("planted"));
     }
 }

@@ -8,10 +8,8 @@ use volley_model::segments::{Encoding, Meter};
 use volley_model::{
     BodyEncoder, BodyHash, Field, LineCounts, Msisdn, PlannedBatch, Recipient, SealedBatch, Template,
 };
-use volley_provider::octopush::{
-    BASE_URL_DEFAULT, Encoder, Kind, Message, Octopush, Purpose, Sealer, SendAt, Sender,
-};
-use volley_provider::{BaseUrl, OctopushCredentials, Secret};
+use volley_provider::octopush::{Encoder, Kind, Message, Octopush, Purpose, Sealer, SendAt, Sender};
+use volley_provider::{OctopushCredentials, Secret};
 
 type Fields = [Option<String>; Field::COUNT];
 
@@ -156,7 +154,7 @@ fn nothing_printed_shows_a_number() {
         login: "planted@example.org".to_owned(),
         key: Secret::new("planted-key"),
     };
-    let octopush = Octopush::new(&BaseUrl::parse(BASE_URL_DEFAULT).unwrap(), &credentials).unwrap();
+    let octopush = Octopush::new(&credentials).unwrap();
     let printed = format!("{encoder:?} {sealer:?} {octopush:?} {credentials:?}");
     for secret in ["33612345678", "33, 51, 54", "planted"] {
         assert!(!printed.contains(secret), "{printed}");
