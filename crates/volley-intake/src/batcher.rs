@@ -1,0 +1,122 @@
+//! Cuts recipients into batches, by count only, and writes their bodies as they come.
+//!
+//! A batch also takes the counts of the lines read since the one before, so that the account of lines adds up at
+//! every batch. Until the share of invalid lines has been judged, batches are held here and not given out.
+//! Bounds: one open batch, and while holding what 10,000 lines make.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+
+use volley_model::{BodyEncoder, LineCounts, Msisdn, PlannedBatch, Recipient};
+
+use crate::Tally;
+
+/// A body grows a little from one batch to the next; an eighth more than the last one saves the copy.
+const SPARE_SHARE: usize = 8;
+
+pub(crate) type Sink<'s> = &'s mut dyn FnMut(PlannedBatch) -> ControlFlow<()>;
+
+pub(crate) struct Batcher {
+    encoder: Box<dyn BodyEncoder>,
+    size: usize,
+    counts_units: bool,
+    members: Vec<Msisdn>,
+    body: Vec<u8>,
+    body_bytes: usize,
+    units: u64,
+    lines: LineCounts,
+    tally: Tally,
+    cut: VecDeque<PlannedBatch>,
+    holds: bool,
+}
+
+impl Batcher {
+    pub(crate) fn new(encoder: Box<dyn BodyEncoder>, size: usize, counts_units: bool, holds: bool) -> Self {
+        Self {
+            encoder,
+            size,
+            counts_units,
+            members: Vec::new(),
+            body: Vec::new(),
+            body_bytes: 0,
+            units: 0,
+            lines: LineCounts::default(),
+            tally: Tally::default(),
+            cut: VecDeque::new(),
+            holds,
+        }
+    }
+
+    /// The lines since the last cut.
+    pub(crate) fn lines(&mut self) -> &mut LineCounts {
+        &mut self.lines
+    }
+
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    pub(crate) fn holds(&self) -> bool {
+        self.holds
+    }
+
+    /// Takes a recipient into the open batch.
+    pub(crate) fn push(&mut self, recipient: &Recipient<'_>) {
+        if self.members.is_empty() {
+            self.members.reserve_exact(self.size);
+            self.body
+                .reserve_exact(self.body_bytes + self.body_bytes / SPARE_SHARE);
+            self.encoder.begin(&mut self.body);
+        }
+        self.members.push(recipient.number);
+        self.encoder.push(&mut self.body, recipient);
+        if self.counts_units {
+            let measure = self.encoder.measure(recipient);
+            self.units += u64::from(measure.segments);
+            self.tally.add(measure);
+        }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.members.len() >= self.size
+    }
+
+    /// Closes the open batch, if anybody is in it.
+    pub(crate) fn cut(&mut self) {
+        if self.members.is_empty() {
+            return;
+        }
+        self.encoder.end(&mut self.body);
+        self.body_bytes = self.body.len();
+        self.cut.push_back(PlannedBatch {
+            members: std::mem::take(&mut self.members),
+            body: std::mem::take(&mut self.body),
+            units: std::mem::take(&mut self.units),
+            lines: std::mem::take(&mut self.lines),
+        });
+    }
+
+    /// From now on batches are given out.
+    pub(crate) fn release(&mut self) {
+        self.holds = false;
+    }
+
+    /// Gives out what is cut, unless it is held, until the sink has enough.
+    pub(crate) fn give_out(&mut self, sink: Sink<'_>) -> ControlFlow<()> {
+        while !self.holds
+            && let Some(batch) = self.cut.pop_front()
+        {
+            sink(batch)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The lines of everything that was not given out.
+    pub(crate) fn behind(&self) -> LineCounts {
+        let mut behind = self.lines;
+        for batch in &self.cut {
+            behind += batch.lines;
+        }
+        behind
+    }
+}

@@ -1,0 +1,440 @@
+//! The way of a line: read, understood, judged, counted, and if it may be sent to, put into a batch.
+//!
+//! A line is first invalid, then suppressed, then a duplicate, then what earlier runs made of its number, else
+//! planned; the first that holds is its count. The number of an invalid line does not count as seen.
+
+mod examine;
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+
+use volley_model::{BodyEncoder, LineCounts, PlannedBatch, Reason};
+
+use crate::batcher::{Batcher, Sink};
+use crate::lines::{Filled, LINE_BYTES_MAX, Line, LineBuffer};
+use crate::record::RecordReader;
+use crate::source::{Meter, Source, Tap};
+use crate::{
+    IntakeConfig, InvalidLimit, Normalizer, NumberBook, Progress, ReasonCounts, Rejection, Rejects, Sample,
+    Standing, Tally,
+};
+use examine::Examiner;
+
+/// Lines between two looks at the progress, for blocks with very short lines.
+const PUBLISHED_LINES: u64 = 4096;
+
+/// Reads inputs and cuts batches, which run over the borders of inputs.
+pub struct Intake {
+    buffer: LineBuffer,
+    desk: Desk,
+    /// Bytes of the inputs before.
+    bytes: u64,
+}
+
+/// Why an input's reading ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadEnd {
+    /// Everything was read.
+    Ended,
+    /// The sink said so.
+    Stopped,
+    /// [`IntakeConfig::recipients_max`] recipients are planned, and there is at least one line more.
+    RecipientsMax,
+    /// More lines were invalid than [`IntakeConfig::max_invalid`] allows.
+    TooManyInvalid(TooManyInvalid),
+}
+
+/// The counts by which there were too many invalid lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooManyInvalid {
+    /// Invalid lines.
+    pub invalid: u64,
+    /// Lines read.
+    pub read: u64,
+}
+
+/// Why an input could not be read to its end, or a rejection not be written. What was read before it stands.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    /// The input failed.
+    #[error("read {input} behind line {line}")]
+    Io {
+        /// What the input is called.
+        input: String,
+        /// The last line read whole; 0 for none.
+        line: u64,
+        /// Why.
+        source: io::Error,
+    },
+    /// What the input's bytes hold cannot be decompressed, or ends too early.
+    #[error("decompress {input} as {compression} behind line {line}")]
+    Decompress {
+        /// What the input is called.
+        input: String,
+        /// gzip or zstd.
+        compression: &'static str,
+        /// The last line read whole; 0 for none.
+        line: u64,
+        /// Why.
+        source: io::Error,
+    },
+    /// A rejection could not be written.
+    #[error("write the rejected lines")]
+    Rejects {
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// The account at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// Lines in no batch given out. Those `planned` among them are pending: the intake was stopped before their batch.
+    pub behind: LineCounts,
+    /// All lines read: those of the batches given out, and `behind`.
+    pub totals: LineCounts,
+    /// What the planned messages take.
+    pub tally: Tally,
+    /// Lines not sent to, by reason.
+    pub by_reason: ReasonCounts,
+    /// Lines counted as in doubt, by the batch their number is in.
+    pub doubt_lines: HashMap<u64, u64>,
+    /// The first few invalid lines.
+    pub samples: Vec<Sample>,
+    /// Set where too many lines were invalid: judged at the end if there were too few to judge earlier.
+    pub too_many_invalid: Option<TooManyInvalid>,
+}
+
+impl Intake {
+    /// With what is known of numbers, and where rejections go.
+    pub fn new(
+        config: IntakeConfig,
+        encoder: Box<dyn BodyEncoder>,
+        book: NumberBook,
+        rejects: Rejects,
+    ) -> Self {
+        Self {
+            buffer: LineBuffer::new(),
+            desk: Desk::new(config, encoder, book, rejects),
+            bytes: 0,
+        }
+    }
+
+    /// Reads one input to its end, or until something ends the reading; then only [`finish`](Self::finish) is left.
+    ///
+    /// `name` is what the input is called in rejections; its lines are counted from 1. The sink gets each batch as
+    /// soon as it is cut, and may say stop.
+    ///
+    /// # Errors
+    /// See [`IntakeError`]; what was read before it stays.
+    pub fn read(
+        &mut self,
+        name: &str,
+        input: &mut dyn Read,
+        sink: &mut dyn FnMut(PlannedBatch) -> ControlFlow<()>,
+        progress: &Progress,
+    ) -> Result<ReadEnd, IntakeError> {
+        let meter = Meter::default();
+        self.buffer.begin();
+        let mut source = Source::open(Tap { input, meter: &meter })
+            .map_err(|source| self.broken(name, source, &meter, None))?;
+        let end = loop {
+            match self.desk.take_lines(
+                &mut self.buffer,
+                name,
+                sink,
+                progress,
+                self.bytes + meter.bytes.get(),
+            )? {
+                ControlFlow::Break(end) => break end,
+                ControlFlow::Continue(()) => {}
+            }
+            let filled = self
+                .buffer
+                .fill(&mut source)
+                .map_err(|error| self.broken(name, error, &meter, source.compression()))?;
+            if filled == Filled::End {
+                break ReadEnd::Ended;
+            }
+        };
+        self.bytes += meter.bytes.get();
+        progress.publish(&self.desk.totals, self.bytes);
+        Ok(end)
+    }
+
+    fn broken(
+        &self,
+        name: &str,
+        source: io::Error,
+        meter: &Meter,
+        compression: Option<&'static str>,
+    ) -> IntakeError {
+        let (input, line) = (name.to_owned(), self.buffer.number());
+        match compression {
+            Some(compression) if !meter.failed.get() => IntakeError::Decompress {
+                input,
+                compression,
+                line,
+                source,
+            },
+            _ => IntakeError::Io { input, line, source },
+        }
+    }
+
+    /// Cuts the last batch and closes the account. After a stop nothing more is given out.
+    ///
+    /// # Errors
+    /// [`IntakeError::Rejects`] if the last rejections could not be written.
+    pub fn finish(
+        &mut self,
+        sink: &mut dyn FnMut(PlannedBatch) -> ControlFlow<()>,
+    ) -> Result<Finished, IntakeError> {
+        self.desk.finish(sink)
+    }
+}
+
+/// Where lines are judged.
+struct Desk {
+    config: IntakeConfig,
+    records: RecordReader,
+    examiner: Examiner,
+    book: NumberBook,
+    rejects: Rejects,
+    batcher: Batcher,
+    totals: LineCounts,
+    /// Lines read: the sum of `totals`.
+    read: u64,
+    by_reason: ReasonCounts,
+    doubt_lines: HashMap<u64, u64>,
+    /// Set once the reading has ended early; batches not given out then never are.
+    ended: Option<ReadEnd>,
+}
+
+/// What became of a line.
+enum Outcome {
+    Planned,
+    InDoubt(u64),
+    Rejected(Reason),
+}
+
+impl Desk {
+    fn new(config: IntakeConfig, encoder: Box<dyn BodyEncoder>, book: NumberBook, rejects: Rejects) -> Self {
+        let normalizer = Normalizer::new(
+            config.default_region,
+            config.numbers,
+            config.allowed_countries.clone(),
+        );
+        Self {
+            records: RecordReader::new(),
+            examiner: Examiner::new(normalizer, config.required),
+            batcher: Batcher::new(
+                encoder,
+                config.batch_size.get(),
+                config.count_units,
+                config.max_invalid.is_some(),
+            ),
+            config,
+            book,
+            rejects,
+            totals: LineCounts::default(),
+            read: 0,
+            by_reason: ReasonCounts::default(),
+            doubt_lines: HashMap::new(),
+            ended: None,
+        }
+    }
+
+    /// Takes all lines that the buffer holds whole.
+    fn take_lines(
+        &mut self,
+        buffer: &mut LineBuffer,
+        name: &str,
+        sink: Sink<'_>,
+        progress: &Progress,
+        bytes: u64,
+    ) -> Result<ControlFlow<ReadEnd>, IntakeError> {
+        progress.publish(&self.totals, bytes);
+        let number = buffer.number();
+        for number in number + 1.. {
+            let Some(line) = buffer.next_line() else { break };
+            if matches!(line, Line::Whole(line) if line.trim_ascii().is_empty()) {
+                continue;
+            }
+            if let Some(end) = self.ended.or_else(|| self.end_before_line()) {
+                self.ended = Some(end);
+                return Ok(ControlFlow::Break(end));
+            }
+            let outcome = self
+                .judge(number, name, &line)
+                .map_err(|source| IntakeError::Rejects { source })?;
+            self.count(&outcome);
+            if let Some(end) = self.after_line(&outcome, sink) {
+                self.ended = Some(end);
+                return Ok(ControlFlow::Break(end));
+            }
+            if self.read.is_multiple_of(PUBLISHED_LINES) {
+                progress.publish(&self.totals, bytes);
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn end_before_line(&self) -> Option<ReadEnd> {
+        let most = self.config.recipients_max?;
+        (self.totals.planned >= most).then_some(ReadEnd::RecipientsMax)
+    }
+
+    /// What becomes of a line; if it is planned, it is in the open batch then.
+    fn judge(&mut self, number: u64, name: &str, line: &Line<'_>) -> io::Result<Outcome> {
+        let (reason, detail, value) = 'rejected: {
+            let line = match *line {
+                Line::Whole(line) => line,
+                Line::TooLong(head) => {
+                    let detail = format!("longer than {LINE_BYTES_MAX} bytes");
+                    break 'rejected (Reason::LineTooLong, detail, head);
+                }
+            };
+            let record = match self.records.read(line, &self.config.names) {
+                Ok(record) => record,
+                Err(fault) => break 'rejected (fault.reason, fault.detail, line),
+            };
+            let recipient = match self.examiner.examine(&record, &self.config.names) {
+                Ok(recipient) => recipient,
+                Err(fault) => {
+                    let value = fault.value.map_or(line, str::as_bytes);
+                    return reject(
+                        &mut self.rejects,
+                        number,
+                        name,
+                        (fault.reason, &fault.detail, value),
+                    );
+                }
+            };
+            let reason = match self.book.meet(recipient.number) {
+                Standing::Free => {
+                    self.batcher.push(&recipient);
+                    return Ok(Outcome::Planned);
+                }
+                Standing::InDoubt(batch) => return Ok(Outcome::InDoubt(batch)),
+                Standing::Suppressed => Reason::Suppressed,
+                Standing::Duplicate => Reason::Duplicate,
+                Standing::AlreadySent => Reason::AlreadySent,
+                Standing::Refused => Reason::RefusedByProvider,
+            };
+            let value = examine::number_text(&record).unwrap_or_default();
+            return reject(
+                &mut self.rejects,
+                number,
+                name,
+                (reason, skipped(reason), value.as_bytes()),
+            );
+        };
+        reject(&mut self.rejects, number, name, (reason, &detail, value))
+    }
+
+    fn count(&mut self, outcome: &Outcome) {
+        self.read += 1;
+        for counts in [&mut self.totals, self.batcher.lines()] {
+            *match outcome {
+                Outcome::Planned => &mut counts.planned,
+                Outcome::InDoubt(_) => &mut counts.in_doubt,
+                Outcome::Rejected(Reason::Suppressed) => &mut counts.suppressed,
+                Outcome::Rejected(Reason::Duplicate) => &mut counts.duplicate,
+                Outcome::Rejected(Reason::AlreadySent) => &mut counts.already_sent,
+                Outcome::Rejected(Reason::RefusedByProvider) => &mut counts.refused,
+                Outcome::Rejected(_) => &mut counts.invalid,
+            } += 1;
+        }
+        match *outcome {
+            Outcome::Planned => {}
+            Outcome::InDoubt(batch) => *self.doubt_lines.entry(batch).or_default() += 1,
+            Outcome::Rejected(reason) => self.by_reason.add(reason),
+        }
+    }
+
+    /// Cuts and gives out what is due, and says whether the reading ends here.
+    fn after_line(&mut self, outcome: &Outcome, sink: Sink<'_>) -> Option<ReadEnd> {
+        if self.batcher.is_full() {
+            self.batcher.cut();
+        }
+        let first_judgement = self.batcher.holds() && self.read >= InvalidLimit::JUDGED_FROM_LINES;
+        let worse = matches!(outcome, Outcome::Rejected(reason) if reason.is_invalid());
+        if (first_judgement || (worse && !self.batcher.holds()))
+            && let Some(too_many) = self.too_many_invalid()
+        {
+            return Some(ReadEnd::TooManyInvalid(too_many));
+        }
+        if first_judgement {
+            self.batcher.release();
+        }
+        match self.batcher.give_out(sink) {
+            ControlFlow::Continue(()) => None,
+            ControlFlow::Break(()) => Some(ReadEnd::Stopped),
+        }
+    }
+
+    fn too_many_invalid(&self) -> Option<TooManyInvalid> {
+        let (invalid, read) = (self.totals.invalid, self.read);
+        self.config
+            .max_invalid?
+            .is_exceeded(invalid, read)
+            .then_some(TooManyInvalid { invalid, read })
+    }
+
+    fn finish(&mut self, sink: Sink<'_>) -> Result<Finished, IntakeError> {
+        let too_many_invalid = match self.ended {
+            Some(ReadEnd::TooManyInvalid(too_many)) => Some(too_many),
+            Some(ReadEnd::Stopped) => None,
+            _ => self.too_many_invalid(),
+        };
+        let stopped = too_many_invalid.is_some() || self.ended == Some(ReadEnd::Stopped);
+        if !stopped {
+            self.batcher.cut();
+            self.batcher.release();
+            if self.batcher.give_out(sink).is_break() {
+                self.ended = Some(ReadEnd::Stopped);
+            }
+        }
+        self.rejects
+            .flush()
+            .map_err(|source| IntakeError::Rejects { source })?;
+        Ok(Finished {
+            behind: self.batcher.behind(),
+            totals: self.totals,
+            tally: self.batcher.tally().clone(),
+            by_reason: self.by_reason,
+            doubt_lines: self.doubt_lines.clone(),
+            samples: self.rejects.samples().to_vec(),
+            too_many_invalid,
+        })
+    }
+}
+
+fn reject(
+    rejects: &mut Rejects,
+    line: u64,
+    input: &str,
+    (reason, detail, value): (Reason, &str, &[u8]),
+) -> io::Result<Outcome> {
+    if rejects.wants(reason) {
+        rejects.add(&Rejection {
+            line,
+            input,
+            reason,
+            detail,
+            value,
+        })?;
+    }
+    Ok(Outcome::Rejected(reason))
+}
+
+/// What a line says that is skipped for what happened before.
+fn skipped(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Suppressed => "must not be contacted",
+        Reason::Duplicate => "the number came earlier in this run",
+        Reason::AlreadySent => "reached by an earlier run",
+        _ => "refused by the provider in an earlier run",
+    }
+}

@@ -1,0 +1,165 @@
+//! A number as people write it becomes an E.164 number, or a fault that says why not.
+//!
+//! The answer is libphonenumber's for every input, but for what it guesses and we do not: letters and extensions
+//! are faults, never digits, and `00…` counts as the international prefix only where nothing else is meant.
+//! [`international`] is the fast path, for numbers that the library would leave as they are.
+//!
+//! Bounds: at most 15 digits (ITU-T E.164, 6.2.1).
+//! Sources: `interface.md` of the project for the rules; rlibphonenumber for everything a country decides.
+
+mod calling_codes;
+mod fault;
+mod international;
+mod region;
+
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, get_national_significant_number_owned};
+use volley_model::Msisdn;
+
+pub use fault::NumberFault;
+use international::{CodeIndex, International};
+use region::DoubleZero;
+pub use region::Region;
+
+/// What a number must pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NumberRule {
+    /// libphonenumber's test of length: it may exist.
+    #[default]
+    Possible,
+    /// libphonenumber's test of ranges: it is of an assigned kind.
+    Valid,
+    /// `+`, spaces dropped, and 7 to 15 digits.
+    Any,
+}
+
+/// The fewest digits under [`NumberRule::Any`].
+const ANY_DIGITS_MIN: u32 = 7;
+
+/// Makes numbers of texts.
+pub struct Normalizer {
+    rule: NumberRule,
+    default_region: Option<Region>,
+    double_zero: DoubleZero,
+    allowed: Option<Vec<Region>>,
+    codes: CodeIndex,
+}
+
+impl Normalizer {
+    /// With the region for numbers without a country code, the rule, and the countries allowed (`None`: all).
+    pub fn new(default_region: Option<Region>, rule: NumberRule, allowed: Option<Vec<Region>>) -> Self {
+        Self {
+            rule,
+            default_region,
+            double_zero: DoubleZero::seen_from(default_region),
+            allowed,
+            codes: CodeIndex::new(),
+        }
+    }
+
+    /// The number a text means.
+    ///
+    /// # Errors
+    /// See [`NumberFault`].
+    pub fn normalize(&self, text: &str) -> Result<Msisdn, NumberFault> {
+        if self.rule == NumberRule::Any {
+            return self.any(text);
+        }
+        let Some(found) = self.codes.international(text) else {
+            return self.asked(text);
+        };
+        if self.rule == NumberRule::Valid && !PHONE_NUMBER_UTIL.is_valid_number(&found.for_library()) {
+            return Err(NumberFault::NotValid);
+        }
+        self.allow(&found)?;
+        Ok(found.number)
+    }
+
+    /// Under the rule that takes any digits.
+    fn any(&self, text: &str) -> Result<Msisdn, NumberFault> {
+        let digits = text.trim().strip_prefix('+').ok_or(NumberFault::NoPlus)?;
+        let mut value = 0u64;
+        let mut count = 0;
+        for (at, character) in digits.char_indices().filter(|(_, character)| *character != ' ') {
+            let digit = character.to_digit(10).ok_or_else(|| NumberFault::Letter {
+                at: text[..text.len() - digits.len() + at].chars().count() + 1,
+            })?;
+            count += 1;
+            if count == 1 && digit == 0 {
+                return Err(NumberFault::UnknownCode);
+            }
+            value = value.saturating_mul(10).saturating_add(u64::from(digit));
+        }
+        if count < ANY_DIGITS_MIN {
+            return Err(NumberFault::TooShort);
+        }
+        let number = Msisdn::new(value).map_err(|_| NumberFault::TooLong)?;
+        if self.allowed.is_some() {
+            let found = self.codes.split(number).ok_or(NumberFault::UnknownCode)?;
+            self.allow(&found)?;
+        }
+        Ok(number)
+    }
+
+    /// What the library says.
+    fn asked(&self, text: &str) -> Result<Msisdn, NumberFault> {
+        if let Some(at) = text.chars().position(is_letter) {
+            return Err(NumberFault::Letter { at: at + 1 });
+        }
+        let international = match (self.double_zero, region::behind_double_zero(text)) {
+            (DoubleZero::MeansPlus, Some(rest)) => Some(format!("+{rest}")),
+            (DoubleZero::MeansSomethingElse(region), Some(_)) => {
+                return Err(NumberFault::Ambiguous { region });
+            }
+            _ => None,
+        };
+        let text = international.as_deref().unwrap_or(text);
+        let parsed = PHONE_NUMBER_UTIL
+            .parse(text, self.default_region.map(Region::library))
+            .map_err(|error| NumberFault::unread(&error, text, self.default_region.is_some()))?;
+        if parsed.extension.is_some() {
+            return Err(NumberFault::Extension);
+        }
+        if let Err(error) = PHONE_NUMBER_UTIL.is_possible_number_with_reason(&parsed) {
+            return Err(NumberFault::impossible(error));
+        }
+        if self.rule == NumberRule::Valid && !PHONE_NUMBER_UTIL.is_valid_number(&parsed) {
+            return Err(NumberFault::NotValid);
+        }
+        let number = e164(&parsed)?;
+        if self.allowed.is_some() {
+            let found = self.codes.split(number).ok_or(NumberFault::UnknownCode)?;
+            self.allow(&found)?;
+        }
+        Ok(number)
+    }
+
+    fn allow(&self, found: &International) -> Result<(), NumberFault> {
+        let Some(allowed) = &self.allowed else {
+            return Ok(());
+        };
+        let region = found.region();
+        match region {
+            Some(region) if allowed.contains(&region) => Ok(()),
+            _ => Err(NumberFault::CountryNotAllowed {
+                region,
+                code: found.code,
+            }),
+        }
+    }
+}
+
+/// Letters are never part of a number. The long sound mark of kana is a letter to Unicode, and a dash to people and to
+/// the library.
+fn is_letter(character: char) -> bool {
+    character.is_alphabetic() && character != 'ー'
+}
+
+fn e164(parsed: &PhoneNumber) -> Result<Msisdn, NumberFault> {
+    let national = get_national_significant_number_owned(parsed);
+    let digits = format!("{}{national}", parsed.country_code);
+    let value = digits.parse().map_err(|_| NumberFault::TooLong)?;
+    Msisdn::new(value).map_err(|_| NumberFault::TooLong)
+}
+
+#[cfg(test)]
+mod tests;

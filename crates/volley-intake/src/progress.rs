@@ -1,0 +1,40 @@
+//! How far the intake is, for a display on another thread.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use volley_model::LineCounts;
+
+/// Counts published at each batch and at each block read, never a line. They lag a little, and each is right by
+/// itself: the exact account is in the batches and in [`Finished`](crate::Finished).
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "the names are the summary's")]
+pub struct Progress {
+    pub lines: AtomicU64,
+    /// Bytes read from the inputs, compressed as they are: to be set against the files' sizes.
+    pub bytes: AtomicU64,
+    pub planned: AtomicU64,
+    pub invalid: AtomicU64,
+    pub duplicate: AtomicU64,
+    pub suppressed: AtomicU64,
+    pub already_sent: AtomicU64,
+    pub refused: AtomicU64,
+    pub in_doubt: AtomicU64,
+}
+
+impl Progress {
+    pub(crate) fn publish(&self, counts: &LineCounts, bytes: u64) {
+        for (shown, count) in [
+            (&self.lines, counts.read()),
+            (&self.bytes, bytes),
+            (&self.planned, counts.planned),
+            (&self.invalid, counts.invalid),
+            (&self.duplicate, counts.duplicate),
+            (&self.suppressed, counts.suppressed),
+            (&self.already_sent, counts.already_sent),
+            (&self.refused, counts.refused),
+            (&self.in_doubt, counts.in_doubt),
+        ] {
+            shown.store(count, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! One line of JSON, as far as it concerns us: the phone number and the seven fields.
+//!
+//! Two readers of the same rules. [`tape`] is quick and says either what the line holds or that it cannot tell;
+//! then [`text`] decides, on the line as it was written. The second one is asked for lines that simd-json rejects
+//! for things in keys we ignore (integers above u64, `1e400`, lone surrogates), for numbers, whose text a tape no
+//! longer knows, and for every fault, so that all explanations come from one place.
+//!
+//! Bounds: nesting at most [`DEPTH_MAX`]. No allocation a line, but for a field that has both a number beside it
+//! and an escape in it.
+
+mod names;
+mod tape;
+mod text;
+
+use std::borrow::Cow;
+
+use volley_model::{Field, Reason};
+
+pub use names::{FieldNames, FieldNamesError};
+
+/// How deep a line may nest: simd-json's own limit, held by both readers.
+pub(crate) const DEPTH_MAX: usize = simd_json::DEFAULT_MAX_DEPTH;
+
+/// How many keys we know: the phone number, then the fields.
+pub(crate) const KEYS: usize = 1 + Field::COUNT;
+
+/// What a known key holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum Value<'line> {
+    /// No such key, null, or an empty string.
+    #[default]
+    Lacking,
+    Text(Cow<'line, str>),
+    /// A number, as it was written.
+    Number(&'line str),
+    /// Of a type that no key of ours has; its name with an article.
+    Other(&'static str),
+}
+
+/// A line's values, by place in [`FieldNames`]: 0 is the phone number.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Record<'line> {
+    pub(crate) values: [Value<'line>; KEYS],
+}
+
+/// Why a line is no record.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct RecordFault {
+    pub(crate) reason: Reason,
+    pub(crate) detail: String,
+}
+
+impl RecordFault {
+    fn malformed(detail: impl Into<String>) -> Self {
+        Self {
+            reason: Reason::JsonMalformed,
+            detail: detail.into(),
+        }
+    }
+}
+
+/// Reads records, one after another, into buffers of its own.
+pub(crate) struct RecordReader {
+    tape: tape::TapeReader,
+}
+
+impl RecordReader {
+    pub(crate) fn new() -> Self {
+        Self {
+            tape: tape::TapeReader::new(),
+        }
+    }
+
+    pub(crate) fn read<'line>(
+        &'line mut self,
+        line: &'line [u8],
+        names: &FieldNames,
+    ) -> Result<Record<'line>, RecordFault> {
+        match self.tape.read(line, names) {
+            Some(record) => Ok(record),
+            None => text::read(line, names),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! The thorough reader: serde_json on the line as it was written. It knows the text of numbers and explains faults.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserializer as _;
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use volley_model::Reason;
+
+use super::{DEPTH_MAX, FieldNames, KEYS, Record, RecordFault, Value};
+
+/// The record of a line, or why there is none.
+pub(super) fn read<'line>(line: &'line [u8], names: &FieldNames) -> Result<Record<'line>, RecordFault> {
+    let text = std::str::from_utf8(line).map_err(|error| RecordFault {
+        reason: Reason::Utf8Invalid,
+        detail: format!("invalid UTF-8 at byte {}", error.valid_up_to() + 1),
+    })?;
+    if nests_too_deep(line) {
+        return Err(RecordFault::malformed(format!("nested deeper than {DEPTH_MAX}")));
+    }
+    // serde_json would say what the value is, and quote it.
+    if !line.trim_ascii_start().starts_with(b"{") {
+        return Err(RecordFault::malformed("not an object"));
+    }
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let raw = reader
+        .deserialize_map(Known { names })
+        .and_then(|raw| reader.end().map(|()| raw))
+        .map_err(|error| RecordFault::malformed(explain(&error)))?;
+    let mut record = Record::default();
+    for (place, raw) in raw.into_iter().enumerate() {
+        let Some(raw) = raw else { continue };
+        record.values[place] = value(raw.get())
+            .map_err(|error| RecordFault::malformed(format!("{}: {}", names.key(place), explain(&error))))?;
+    }
+    Ok(record)
+}
+
+/// A line has no lines: its place is a column.
+fn explain(error: &serde_json::Error) -> String {
+    error.to_string().replace(" at line 1 column ", " at column ")
+}
+
+/// Whether brackets outside strings nest deeper than is read. Right for any valid JSON; of other text it says
+/// nothing that matters, since that is malformed anyway.
+fn nests_too_deep(line: &[u8]) -> bool {
+    let mut depth = 0usize;
+    let mut in_string = false;
+    let mut bytes = line.iter();
+    while let Some(byte) = bytes.next() {
+        match (byte, in_string) {
+            (b'"', _) => in_string = !in_string,
+            (b'\\', true) => {
+                bytes.next();
+            }
+            (b'{' | b'[', false) => {
+                depth += 1;
+                if depth > DEPTH_MAX {
+                    return true;
+                }
+            }
+            (b'}' | b']', false) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    false
+}
+
+fn value(raw: &str) -> Result<Value<'_>, serde_json::Error> {
+    Ok(match raw.as_bytes().first() {
+        Some(b'"') if raw.len() == 2 => Value::Lacking,
+        Some(b'"') if raw.contains('\\') => Value::Text(Cow::Owned(serde_json::from_str(raw)?)),
+        Some(b'"') => Value::Text(Cow::Borrowed(&raw[1..raw.len() - 1])),
+        Some(b'n') | None => Value::Lacking,
+        Some(b't' | b'f') => Value::Other("a boolean"),
+        Some(b'[') => Value::Other("an array"),
+        Some(b'{') => Value::Other("an object"),
+        Some(_) => Value::Number(raw),
+    })
+}
+
+/// The known keys' values, unread; the others are only checked to be JSON.
+struct Known<'n> {
+    names: &'n FieldNames,
+}
+
+impl<'line> Visitor<'line> for Known<'_> {
+    type Value = [Option<&'line RawValue>; KEYS];
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'line>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut values = [None; KEYS];
+        while let Some(place) = map.next_key_seed(Place { names: self.names })? {
+            let Some(place) = place else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            if values[place].is_some() {
+                return Err(A::Error::custom(format_args!(
+                    "the key {} comes twice",
+                    self.names.key(place)
+                )));
+            }
+            values[place] = Some(map.next_value()?);
+        }
+        Ok(values)
+    }
+}
+
+/// A key, as its place.
+struct Place<'n> {
+    names: &'n FieldNames,
+}
+
+impl<'line> DeserializeSeed<'line> for Place<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: serde::Deserializer<'line>>(self, reader: D) -> Result<Self::Value, D::Error> {
+        reader.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Place<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(self.names.place(key, 0))
+    }
+}

@@ -1,0 +1,186 @@
+//! Lines that are not sent to, written as NDJSON: `{"line":17,"input":"contacts.ndjson","reason":…}`.
+//!
+//! Bounds: a value is cut at 256 bytes, at the border of a character; the output is written in whole lines, about
+//! 64 KiB at a time, and not synced.
+//! Not here: where the output goes, and lines rejected by the provider later; those use [`Rejection::write`] too.
+
+use std::io::{self, Write};
+
+use volley_model::Reason;
+
+/// The most bytes of a value that are shown.
+const VALUE_BYTES_MAX: usize = 256;
+/// Whole lines are collected up to this size before they are written.
+const BLOCK_BYTES: usize = 64 * 1024;
+/// How many rejections are kept to be shown at the end.
+const SAMPLES_MAX: usize = 5;
+
+/// One rejected line.
+#[derive(Debug, Clone, Copy)]
+pub struct Rejection<'a> {
+    /// Its number in its input, from 1.
+    pub line: u64,
+    /// What the input is called.
+    pub input: &'a str,
+    /// Why.
+    pub reason: Reason,
+    /// What is wrong, and where.
+    pub detail: &'a str,
+    /// The value at fault, or the line; any bytes, cut when written.
+    pub value: &'a [u8],
+}
+
+impl Rejection<'_> {
+    /// Appends the rejection as one line of JSON.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"line\":");
+        out.extend_from_slice(self.line.to_string().as_bytes());
+        out.extend_from_slice(b",\"input\":");
+        write_string(out, self.input);
+        out.extend_from_slice(b",\"reason\":\"");
+        out.extend_from_slice(self.reason.name().as_bytes());
+        out.extend_from_slice(b"\",\"detail\":");
+        write_string(out, self.detail);
+        out.extend_from_slice(b",\"value\":");
+        write_string(out, &cut(self.value));
+        out.extend_from_slice(b"}\n");
+    }
+}
+
+/// The value's beginning, as text.
+fn cut(value: &[u8]) -> String {
+    // Some bytes more than are shown, so that a character over the border is not taken for a broken one.
+    let mut text = String::from_utf8_lossy(&value[..value.len().min(VALUE_BYTES_MAX + 4)]).into_owned();
+    while text.len() > VALUE_BYTES_MAX {
+        text.pop();
+    }
+    text
+}
+
+fn write_string(out: &mut Vec<u8>, text: &str) {
+    // Writing to memory does not fail, and a string always has JSON.
+    let written = serde_json::to_writer(&mut *out, text);
+    debug_assert!(written.is_ok(), "a string is written to memory");
+}
+
+/// Whether lines that are skipped for what happened before are written too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Skipped {
+    /// Only invalid lines, and numbers the provider refused.
+    #[default]
+    Left,
+    /// `duplicate`, `suppressed` and `already_sent` too.
+    Included,
+}
+
+/// A rejection without its value, which may be a phone number: to be shown on a terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of a rejection")]
+pub struct Sample {
+    pub line: u64,
+    pub input: String,
+    pub reason: Reason,
+    pub detail: String,
+}
+
+/// Where rejections go.
+pub struct Rejects {
+    out: Option<Box<dyn Write + Send>>,
+    skipped: Skipped,
+    block: Vec<u8>,
+    samples: Vec<Sample>,
+}
+
+impl Rejects {
+    /// Nowhere: they are counted, and the first few kept.
+    pub fn none() -> Self {
+        Self {
+            out: None,
+            skipped: Skipped::Left,
+            block: Vec::new(),
+            samples: Vec::new(),
+        }
+    }
+
+    /// To an output, in whole lines.
+    pub fn to(out: Box<dyn Write + Send>, skipped: Skipped) -> Self {
+        Self {
+            out: Some(out),
+            skipped,
+            ..Self::none()
+        }
+    }
+
+    /// Whether a rejection of this kind is kept at all.
+    pub(crate) fn wants(&self, reason: Reason) -> bool {
+        let always = reason.is_invalid() || reason == Reason::RefusedByProvider;
+        always || (self.out.is_some() && self.skipped == Skipped::Included)
+    }
+
+    pub(crate) fn add(&mut self, rejection: &Rejection<'_>) -> io::Result<()> {
+        if self.samples.len() < SAMPLES_MAX && rejection.reason.is_invalid() {
+            self.samples.push(Sample {
+                line: rejection.line,
+                input: rejection.input.to_owned(),
+                reason: rejection.reason,
+                detail: rejection.detail.to_owned(),
+            });
+        }
+        if self.out.is_some() {
+            rejection.write(&mut self.block);
+        }
+        if self.block.len() >= BLOCK_BYTES {
+            return self.flush();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        let Some(out) = &mut self.out else { return Ok(()) };
+        let written = out.write_all(&self.block).and_then(|()| out.flush());
+        self.block.clear();
+        written
+    }
+
+    pub(crate) fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(value: &[u8], expected: &str) {
+        assert_eq!(cut(value), expected);
+    }
+
+    #[test]
+    fn a_value_is_cut_at_the_border_of_a_character() {
+        check(b"+3361", "+3361");
+        check(&[b'x'; 300], &"x".repeat(256));
+        let over = format!("{}é", "x".repeat(255));
+        check(over.as_bytes(), &"x".repeat(255));
+        let fits = format!("{}é", "x".repeat(254));
+        check(fits.as_bytes(), &fits);
+        check(b"a\xffb", "a\u{fffd}b");
+    }
+
+    #[test]
+    fn a_rejection_is_one_line_of_json() {
+        let mut out = Vec::new();
+        Rejection {
+            line: 17,
+            input: "a \"b\".ndjson",
+            reason: Reason::PhoneNumberInvalid,
+            detail: "too short",
+            value: b"+33\n61",
+        }
+        .write(&mut out);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "{\"line\":17,\"input\":\"a \\\"b\\\".ndjson\",\"reason\":\"phone_number_invalid\",\
+             \"detail\":\"too short\",\"value\":\"+33\\n61\"}\n"
+        );
+    }
+}
