@@ -2,9 +2,10 @@
 //!
 //! *Input*: each provider request as it arrives, what it carried, what was committed, how it was answered.
 //! *Output*: [`Stats`], tickets, and how often each number was accepted.
-//! *Bounds*: one map entry of 16 bytes a distinct number, one row a ticket, until a reset.
+//! *Bounds*: about 16 bytes a distinct number, one row a ticket, until a reset.
 //! *Not here*: control requests; connections that carried nothing but those.
 
+mod census;
 mod number;
 mod stats;
 mod window;
@@ -12,11 +13,10 @@ mod window;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
 use http::Version;
 use rust_decimal::Decimal;
 
+use census::Census;
 pub(crate) use number::Number;
 pub use stats::{ByProtocol, ProviderStats, RecipientCount, Stats, Ticket};
 use window::Window;
@@ -104,9 +104,7 @@ impl Record {
         let book = self.book(provider);
         book.traffic.accepted(recipients, commit.cost);
         for number in commit.numbers {
-            let times = book.accepted.entry(*number).or_insert(0);
-            *times += 1;
-            book.max_per_recipient = book.max_per_recipient.max(*times);
+            book.accepted.count(*number);
         }
         book.tickets.push(Ticket {
             ticket: commit.ticket,
@@ -142,8 +140,8 @@ impl Record {
     /// Every number with how often it was accepted, over both providers, sorted.
     pub(crate) fn recipients(&self) -> Vec<RecipientCount> {
         let mut merged: BTreeMap<Number, u32> = BTreeMap::new();
-        for (number, times) in self.octopush.accepted.iter().chain(&self.exotel.accepted) {
-            *merged.entry(*number).or_default() += times;
+        for (number, times) in self.octopush.accepted.iter().chain(self.exotel.accepted.iter()) {
+            *merged.entry(number).or_default() += times;
         }
         merged
             .into_iter()
@@ -163,17 +161,16 @@ impl Record {
 
     /// Distinct numbers over both providers, and the most one of them was accepted.
     fn distinct_and_most(&self) -> (usize, u32) {
-        let (small, large) = if self.exotel.accepted.len() < self.octopush.accepted.len() {
-            (&self.exotel, &self.octopush)
-        } else {
-            (&self.octopush, &self.exotel)
-        };
-        let mut distinct = large.accepted.len();
-        let mut most = large.max_per_recipient.max(small.max_per_recipient);
-        for (number, times) in &small.accepted {
-            match large.accepted.get(number) {
-                Some(more) => most = most.max(times + more),
-                None => distinct += 1,
+        let (mut small, mut large) = (&self.exotel.accepted, &self.octopush.accepted);
+        if small.len() > large.len() {
+            (small, large) = (large, small);
+        }
+        let mut distinct = large.len();
+        let mut most = large.most().max(small.most());
+        for (number, times) in small.iter() {
+            match large.times(number) {
+                0 => distinct += 1,
+                more => most = most.max(times + more),
             }
         }
         (distinct, most)
@@ -184,15 +181,14 @@ impl Record {
 #[derive(Default)]
 struct Book {
     traffic: Traffic,
-    accepted: HashMap<Number, u32, FixedState>,
-    max_per_recipient: u32,
+    accepted: Census,
     tickets: Vec<Ticket>,
 }
 
 impl Book {
     fn stats(&self) -> ProviderStats {
         self.traffic
-            .stats(self.accepted.len(), self.max_per_recipient, self.tickets.len())
+            .stats(self.accepted.len(), self.accepted.most(), self.tickets.len())
     }
 }
 

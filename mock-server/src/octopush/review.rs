@@ -229,8 +229,8 @@ fn number(raw: Option<&RawValue>) -> Option<Number> {
 
 /// A string or number that is not too long. Escapes only shorten: the raw text is counted first.
 fn is_field(raw: &RawValue) -> bool {
-    let quick =
-        raw.get().len() <= FIELD_CHARS_MAX && raw.get().starts_with('"') && !raw.get().contains("\\u");
+    let text = raw.get().as_bytes();
+    let quick = text.len() <= FIELD_CHARS_MAX && text.starts_with(b"\"") && !text.contains(&b'\\');
     quick || scalar(raw).is_some_and(|text| text.chars().count() <= FIELD_CHARS_MAX)
 }
 

@@ -32,18 +32,33 @@ pub(super) struct Measure {
 
 impl Measure {
     pub(super) fn of(text: &str) -> Self {
+        if text.is_ascii() {
+            return Self::of_ascii(text.as_bytes());
+        }
         let mut measure = Self::default();
         for character in text.chars() {
             let units = character.len_utf16() as u64;
             measure.units += units;
             measure.surrogates |= units == 2;
-            match septets(character) {
-                0 => measure.beyond_gsm7 = true,
-                width => {
-                    measure.septets += width;
-                    measure.escapes |= width == 2;
-                }
-            }
+            let width = septets(character);
+            measure.septets += width;
+            measure.beyond_gsm7 |= width == 0;
+            measure.escapes |= width == 2;
+        }
+        measure
+    }
+
+    /// The same for what most values are.
+    fn of_ascii(text: &[u8]) -> Self {
+        let mut measure = Self {
+            units: text.len() as u64,
+            ..Self::default()
+        };
+        for byte in text {
+            let width = ASCII_SEPTETS[usize::from(*byte)];
+            measure.septets += u64::from(width);
+            measure.beyond_gsm7 |= width == 0;
+            measure.escapes |= width == 2;
         }
         measure
     }
@@ -95,13 +110,28 @@ fn count(total: u64, capacity: &Capacity, has_pairs: bool, widths: impl Iterator
 
 /// Septets of a character in GSM-7: 1, 2 behind an escape, 0 if it has none.
 fn septets(character: char) -> u64 {
-    const GREEK_AND_LATIN: &str = "£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà";
     match character {
-        '\u{c}' | '^' | '{' | '}' | '\\' | '[' | '~' | ']' | '|' | '€' => 2,
-        '\n' | '\r' | ' '..='Z' | '_' | 'a'..='z' => 1,
-        '\0'..='\u{7f}' => 0,
-        _ => u64::from(GREEK_AND_LATIN.contains(character)),
+        '\0'..='\u{7f}' => u64::from(ASCII_SEPTETS[character as usize]),
+        '€' => 2,
+        _ => u64::from("£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà".contains(character)),
     }
+}
+
+/// The same for ASCII, by code.
+const ASCII_SEPTETS: [u8; 128] = ascii_septets();
+
+const fn ascii_septets() -> [u8; 128] {
+    let mut table = [0; 128];
+    let mut code = 0_u8;
+    while code < 128 {
+        table[code as usize] = match code {
+            0x0c | b'^' | b'{' | b'}' | b'\\' | b'[' | b'~' | b']' | b'|' => 2,
+            b'\n' | b'\r' | b' '..=b'Z' | b'_' | b'a'..=b'z' => 1,
+            _ => 0,
+        };
+        code += 1;
+    }
+    table
 }
 
 #[cfg(test)]

@@ -33,11 +33,10 @@ impl Number {
 
     /// The first four digits as a number from 0 to 9999: enough to tell countries apart.
     pub(crate) fn first_four_digits(self) -> usize {
-        let mut key = self.0;
-        while key >= 20_000 {
-            key /= 10;
-        }
-        usize::try_from(key - 10_000).unwrap_or_default()
+        // The key has one digit more than the number, which has six at least.
+        let behind = self.0.ilog10() - 4;
+        let first = self.0 / 10_u64.pow(behind) - 10_000;
+        usize::try_from(first).unwrap_or_default()
     }
 
     /// Whether it is a French number.
