@@ -21,9 +21,6 @@ use crate::{
 };
 use examine::Examiner;
 
-/// Lines between two looks at the progress, for blocks with very short lines.
-const PUBLISHED_LINES: u64 = 4096;
-
 /// Reads inputs and cuts batches, which run over the borders of inputs.
 pub struct Intake {
     buffer: LineBuffer,
@@ -136,31 +133,35 @@ impl Intake {
         progress: &Progress,
     ) -> Result<ReadEnd, IntakeError> {
         let meter = Meter::default();
+        let end = self.read_lines(name, Tap { input, meter: &meter }, sink, progress);
+        self.bytes += meter.bytes.get();
+        progress.publish(&self.desk.totals, self.bytes);
+        end
+    }
+
+    fn read_lines(
+        &mut self,
+        name: &str,
+        tap: Tap<'_>,
+        sink: Sink<'_>,
+        progress: &Progress,
+    ) -> Result<ReadEnd, IntakeError> {
+        let meter = tap.meter;
         self.buffer.begin();
-        let mut source = Source::open(Tap { input, meter: &meter })
-            .map_err(|source| self.broken(name, source, &meter, None))?;
-        let end = loop {
-            match self.desk.take_lines(
-                &mut self.buffer,
-                name,
-                sink,
-                progress,
-                self.bytes + meter.bytes.get(),
-            )? {
-                ControlFlow::Break(end) => break end,
-                ControlFlow::Continue(()) => {}
+        let mut source = Source::open(tap).map_err(|source| self.broken(name, source, meter, None))?;
+        loop {
+            progress.publish(&self.desk.totals, self.bytes + meter.bytes.get());
+            if let ControlFlow::Break(end) = self.desk.take_lines(&mut self.buffer, name, sink)? {
+                return Ok(end);
             }
             let filled = self
                 .buffer
                 .fill(&mut source)
-                .map_err(|error| self.broken(name, error, &meter, source.compression()))?;
+                .map_err(|error| self.broken(name, error, meter, source.compression()))?;
             if filled == Filled::End {
-                break ReadEnd::Ended;
+                return Ok(ReadEnd::Ended);
             }
-        };
-        self.bytes += meter.bytes.get();
-        progress.publish(&self.desk.totals, self.bytes);
-        Ok(end)
+        }
     }
 
     fn broken(
@@ -251,10 +252,7 @@ impl Desk {
         buffer: &mut LineBuffer,
         name: &str,
         sink: Sink<'_>,
-        progress: &Progress,
-        bytes: u64,
     ) -> Result<ControlFlow<ReadEnd>, IntakeError> {
-        progress.publish(&self.totals, bytes);
         let number = buffer.number();
         for number in number + 1.. {
             let Some(line) = buffer.next_line() else { break };
@@ -272,9 +270,6 @@ impl Desk {
             if let Some(end) = self.after_line(&outcome, sink) {
                 self.ended = Some(end);
                 return Ok(ControlFlow::Break(end));
-            }
-            if self.read.is_multiple_of(PUBLISHED_LINES) {
-                progress.publish(&self.totals, bytes);
             }
         }
         Ok(ControlFlow::Continue(()))

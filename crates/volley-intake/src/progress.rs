@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use volley_model::LineCounts;
 
-/// Counts published at each batch and at each block read, never a line. They lag a little, and each is right by
+/// Counts published at each read of at most 256 KiB, never a line. They lag a little, and each is right by
 /// itself: the exact account is in the batches and in [`Finished`](crate::Finished).
 #[derive(Debug, Default)]
 #[expect(missing_docs, reason = "the names are the summary's")]

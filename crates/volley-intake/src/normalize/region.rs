@@ -9,7 +9,7 @@ use rlibphonenumber::PHONE_NUMBER_UTIL;
 pub struct Region(rlibphonenumber::Region);
 
 impl Region {
-    /// The region of an ISO 3166 alpha-2 code, in upper case; `None` where nobody has phone numbers.
+    /// The region of an ISO 3166 alpha-2 code, in either case; `None` where nobody has phone numbers.
     pub fn named(code: &str) -> Option<Self> {
         let region = rlibphonenumber::Region::from_code(code).ok()?;
         PHONE_NUMBER_UTIL
@@ -127,7 +127,7 @@ mod tests {
                 .all(|name| Region::named(name).is_some())
         );
         assert_eq!(Region::named("XX"), None);
-        assert_eq!(Region::named("fr"), None);
+        assert_eq!(Region::named("fr"), Region::named("FR"));
         assert_eq!(Region::named("001"), None);
     }
 }

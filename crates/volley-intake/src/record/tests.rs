@@ -1,1 +1,220 @@
+use proptest::prelude::*;
 
+use super::*;
+
+fn record<'line>(values: [(usize, Value<'line>); 2]) -> Record<'line> {
+    let mut record = Record::default();
+    for (place, value) in values {
+        record.values[place] = value;
+    }
+    record
+}
+
+fn text(text: &str) -> Value<'_> {
+    Value::Text(Cow::Borrowed(text))
+}
+
+fn check(line: &str, expected: Result<Record<'_>, &str>) {
+    let names = FieldNames::default();
+    let mut reader = RecordReader::new();
+    let read = reader.read(line.as_bytes(), &names);
+    assert_eq!(
+        read.as_ref().map_err(|fault| fault.detail.as_str()),
+        expected.as_ref().map_err(|text| *text),
+        "{line}"
+    );
+}
+
+#[test]
+fn a_record_holds_the_known_keys_and_skips_the_rest() {
+    check(
+        r#"{"a":[1,[2,{"b":3}],{}],"phone_number":"+331","z":{"phone_number":{"x":[]}},"param5":"é\n\u00e9"}"#,
+        Ok(record([(0, text("+331")), (7, text("é\né"))])),
+    );
+    check(
+        r#" { "last_name" : 12.50 , "first_name" : null , "param1":"" } "#,
+        Ok(record([(2, Value::Number("12.50")), (1, Value::Lacking)])),
+    );
+    check(
+        r#"{"last_name":[{}],"phone_number":false}"#,
+        Ok(record([
+            (2, Value::Other("an array")),
+            (0, Value::Other("a boolean")),
+        ])),
+    );
+    check("{}", Ok(Record::default()));
+}
+
+#[test]
+fn a_fault_says_what_and_where() {
+    check(
+        r#"{"param1":"a","param1":"b"}"#,
+        Err("the key param1 comes twice at column 22"),
+    );
+    check(
+        r#"{"param1":"a""#,
+        Err("EOF while parsing an object at column 13"),
+    );
+    check("[]", Err("not an object"));
+    check("{} {}", Err("trailing characters at column 4"));
+    check(
+        r#"{"param1":"\udc00"}"#,
+        Err("param1: lone leading surrogate in hex escape at column 7"),
+    );
+    check(
+        &format!("{{\"x\":{}", "[".repeat(2000)),
+        Err("nested deeper than 1024"),
+    );
+}
+
+#[test]
+fn the_tape_reads_ordinary_lines_by_itself() {
+    let names = FieldNames::default();
+    let mut tape = tape::TapeReader::new();
+    for line in [
+        r#"{"phone_number":"+33612345678","first_name":"Axelle","param1":null}"#,
+        r#"{"param1":"a\tb","x":{"y":[1,2.5,-3e4,true]},"phone_number":"+33612345678"}"#,
+        "{}",
+    ] {
+        let read = tape.read(line.as_bytes(), &names);
+        assert_eq!(read, text::read(line.as_bytes(), &names).ok(), "{line}");
+        assert!(read.is_some(), "{line}");
+    }
+}
+
+fn key() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "\"phone_number\"",
+        "\"first_name\"",
+        "\"param1\"",
+        "\"param5\"",
+        "\"phone\\u005fnumber\"",
+        "\"\\u0070aram1\"",
+        "\"x\"",
+        "\"\"",
+        "\"\\ud800\"",
+        "\"é\"",
+        "x",
+        "1",
+        "\"param1",
+    ])
+}
+
+fn value() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        prop::sample::select(vec![
+            "null",
+            "true",
+            "false",
+            "0",
+            "-0",
+            "12.50",
+            "1e400",
+            "-1E-400",
+            "184467440737095516160",
+            "18446744073709551615",
+            "-9223372036854775809",
+            "01",
+            "1.",
+            ".5",
+            "+1",
+            "-",
+            "1e",
+            "NaN",
+            "nul",
+            "nullx",
+            "\"\"",
+            "\"+33612345678\"",
+            "\"\\ud83d\\ude00\"",
+            "\"\\ud800\"",
+            "\"\\udc00\\ud800\"",
+            "\"\\u00\"",
+            "\"\\x\"",
+            "\"a\tb\"",
+            "\"a\u{1}\"",
+            "\"a\u{7f}\"",
+            "\"\\u0000\"",
+            "\"\\\\\"",
+            "\"\\\"\"",
+            "'a'",
+            "\"",
+            "",
+        ])
+        .prop_map(str::to_owned),
+        "[ -~é😀]{0,70}".prop_map(|text| format!("\"{}\"", text.replace(['"', '\\'], ""))),
+        "-?[0-9]{1,25}(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?",
+    ];
+    leaf.prop_recursive(4, 24, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(|values| format!("[{}]", values.join(","))),
+            prop::collection::vec((key(), inner), 0..5).prop_map(|pairs| object(&pairs)),
+        ]
+    })
+}
+
+fn object(pairs: &[(&str, String)]) -> String {
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(key, value)| format!("{key}:{value}"))
+        .collect();
+    format!("{{{}}}", pairs.join(", "))
+}
+
+/// Lines that are nearly records, and some bytes of them changed.
+fn line() -> impl Strategy<Value = Vec<u8>> {
+    let pairs = prop::collection::vec((key(), value()), 0..7);
+    let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..8u8), 0..3);
+    (pairs, changes).prop_map(|(pairs, changes)| {
+        let mut line = object(&pairs).into_bytes();
+        for (at, byte, kind) in changes {
+            let at = at.index(line.len());
+            match kind {
+                0 => line[at] = byte,
+                1 => line.insert(at, b" \"\\{}[],:0-"[usize::from(byte) % 11]),
+                2 if line.len() > 1 => drop(line.remove(at)),
+                3 => line.truncate(at.max(1)),
+                _ => {}
+            }
+        }
+        line
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+
+    /// Whatever the tape is sure of, serde_json reads the same; and in what serde_json rejects, the tape finds nothing.
+    #[test]
+    fn both_readers_agree(lines in prop::collection::vec(line(), 1..8)) {
+        let names = FieldNames::default();
+        let mut tape = tape::TapeReader::new();
+        for line in lines {
+            let thorough = text::read(&line, &names);
+            if let Some(quick) = tape.read(&line, &names) {
+                prop_assert_eq!(Ok(quick), thorough, "{}", line.escape_ascii());
+            }
+        }
+    }
+
+    /// The tape defers only for a reason: numbers, other types, or something odd in an ignored key.
+    #[test]
+    fn the_tape_is_sure_of_plain_strings(texts in prop::collection::vec(".{0,40}", 8)) {
+        let names = FieldNames::default();
+        let mut tape = tape::TapeReader::new();
+        let mut pairs = serde_json::Map::new();
+        for (place, text) in texts.iter().enumerate() {
+            pairs.insert(names.key(place).to_owned(), text.as_str().into());
+        }
+        let line = serde_json::to_vec(&pairs).unwrap();
+        let quick = tape.read(&line, &names);
+        prop_assert!(quick.is_some());
+        prop_assert_eq!(quick, text::read(&line, &names).ok());
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_panic(line in prop::collection::vec(any::<u8>(), 0..200)) {
+        let names = FieldNames::default();
+        let mut reader = RecordReader::new();
+        let _ = reader.read(&line, &names).is_ok();
+    }
+}
