@@ -1,1 +1,44 @@
-//! The ledger: SQLite, write-ahead intents, outcomes, body slots, standings.
+//! The ledger: who was sent what, what came of it, and what it cost, so that nobody is sent to twice.
+//!
+//! [`Ledger`] opens the file, takes its lock and enters a campaign's run; [`Writer`] then writes intents before they are
+//! sent and outcomes before they are reported, in groups; [`Reader`] looks at it without the lock. The operations are
+//! set-wise and few, so that another database can stand behind them later.
+//!
+//! Output: `volley.db`, with views for people; beside it `-lock` (who holds it, and its last commit), `-bodies` (the
+//! bodies of open batches), and SQLite's own `-wal` and `-shm`.
+//! Not here: HTTP, the wall clock (every time is an argument), and what the states mean for a rerun.
+//! Sources: `schema.sql` says what each column is.
+
+mod error;
+mod ids;
+
+mod place;
+
+mod filesystem;
+
+mod lock;
+
+mod schema;
+
+mod bodies;
+mod checksum;
+mod members;
+mod record;
+mod rows;
+
+mod campaign;
+mod ledger;
+mod queries;
+mod reader;
+mod report;
+mod writer;
+
+pub use campaign::{CampaignIdentity, Changes, Entry, FoundOpen, Known};
+pub use error::{LedgerError, StorageError};
+pub use ids::{BatchId, CampaignId, MessageId, RunId};
+pub use ledger::{Ledger, Opening};
+pub use queries::{Spending, StoredMembers};
+pub use reader::Reader;
+pub use record::{Attempt, Conclusion, Intent, Outcome, RunEnd};
+pub use report::{CampaignReport, CostTotals, Doubt, RunReport, StateTotals, Ticket};
+pub use writer::{Writer, WriterThread};

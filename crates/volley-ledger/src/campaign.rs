@@ -1,0 +1,389 @@
+//! Who a campaign is, what may change between its runs, and how a run of it begins.
+//!
+//! Sources: interface.md, "A campaign that changes".
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use volley_model::BatchState;
+
+use crate::queries::{self, REACHING};
+use crate::rows::{self, Concluded};
+use crate::{CampaignId, LedgerError, MessageId, Outcome, RunId};
+
+/// What a campaign is known by, and what its recipients get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CampaignIdentity {
+    /// Its name.
+    pub name: String,
+    /// The provider.
+    pub provider: String,
+    /// The account there; a login, or a hash of one. Never a secret.
+    pub account: String,
+    /// The provider's host, without its port.
+    pub host: String,
+    /// What the recipients get: key and value of each part, in any order.
+    pub message: Vec<(String, String)>,
+    /// Whether this run is one in simulation mode.
+    pub simulated: bool,
+}
+
+/// Whether recipients of one campaign may get different messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changes {
+    /// No, once one was reached.
+    Refuse,
+    /// Yes, and that is recorded.
+    Accept,
+}
+
+/// What the ledger knows of a campaign before a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Its id; `None` for one that was never run.
+    pub campaign: Option<CampaignId>,
+    /// This wording of its message; `None` for a new one.
+    pub message: Option<MessageId>,
+    /// Whether anybody was reached.
+    pub begun: bool,
+    changes: Vec<Change>,
+}
+
+/// A run that has begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// This run.
+    pub run: RunId,
+    /// This run's wording of the message.
+    pub message: MessageId,
+    /// Whether anybody was reached before.
+    pub begun: bool,
+    /// What an earlier run left behind.
+    pub found_open: FoundOpen,
+}
+
+/// Intents that an earlier run left without an outcome, in all campaigns of the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FoundOpen {
+    /// Batches that are in doubt now.
+    pub in_doubt: u64,
+    /// Batches in simulation mode: nobody was reached.
+    pub simulated: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Change {
+    key: String,
+    was: Option<String>,
+    is: Option<String>,
+}
+
+struct Stored {
+    campaign: CampaignId,
+    provider: String,
+    account: String,
+    host: String,
+    closed: bool,
+}
+
+/// Holds an identity against the ledger.
+pub(crate) fn compare(
+    connection: &Connection,
+    path: &Path,
+    identity: &CampaignIdentity,
+    changes: Changes,
+) -> Result<Known, LedgerError> {
+    let failed = |error| LedgerError::sqlite(path, "looking the campaign up", error);
+    let Some(stored) = stored(connection, &identity.name).map_err(failed)? else {
+        return Ok(Known::default());
+    };
+    if stored.closed {
+        return Err(LedgerError::CampaignClosed {
+            name: identity.name.clone(),
+        });
+    }
+    let begun = begun(connection, stored.campaign).map_err(failed)?;
+    let mut found = fixed_changes(&stored, identity, begun)?;
+    let parts = latest_message(connection, stored.campaign).map_err(failed)?;
+    let differing = parts.map_or_else(Vec::new, |parts| message_changes(parts, &identity.message));
+    if begun && changes == Changes::Refuse && !differing.is_empty() {
+        return Err(LedgerError::MessageChanged {
+            keys: differing.into_iter().map(|change| change.key).collect(),
+        });
+    }
+    found.extend(differing);
+    Ok(Known {
+        campaign: Some(stored.campaign),
+        message: message_id(connection, stored.campaign, &hash(&identity.message)).map_err(failed)?,
+        begun,
+        changes: found,
+    })
+}
+
+/// Begins a run, inside the caller's transaction.
+pub(crate) fn enter(
+    connection: &Connection,
+    path: &Path,
+    identity: &CampaignIdentity,
+    changes: Changes,
+    now: Timestamp,
+) -> Result<Entry, LedgerError> {
+    let failed = |error| LedgerError::sqlite(path, "beginning a run", error);
+    let known = compare(connection, path, identity, changes)?;
+    let campaign = write_campaign(connection, identity, known.campaign, now).map_err(failed)?;
+    let message = match known.message {
+        Some(message) => message,
+        None => write_message(connection, campaign, &identity.message).map_err(failed)?,
+    };
+    let run = write_run(connection, campaign, message, identity.simulated, now).map_err(failed)?;
+    write_changes(connection, campaign, run, &known.changes, now).map_err(failed)?;
+    let found_open = conclude_open(connection, path, run, now)?;
+    Ok(Entry {
+        campaign,
+        run,
+        message,
+        begun: known.begun,
+        found_open,
+    })
+}
+
+/// The id of the campaign with that name.
+pub(crate) fn find(connection: &Connection, name: &str) -> rusqlite::Result<Option<CampaignId>> {
+    connection
+        .query_row("SELECT id FROM campaign WHERE name = ?1", [name], |row| {
+            row.get(0)
+        })
+        .optional()
+}
+
+/// The names of all campaigns, oldest first.
+pub(crate) fn names(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare("SELECT name FROM campaign ORDER BY id")?;
+    statement.query_map([], |row| row.get(0))?.collect()
+}
+
+fn stored(connection: &Connection, name: &str) -> rusqlite::Result<Option<Stored>> {
+    let query = "SELECT id, provider, account, host, closed_at IS NOT NULL FROM campaign WHERE name = ?1";
+    connection
+        .query_row(query, [name], |row| {
+            Ok(Stored {
+                campaign: row.get(0)?,
+                provider: row.get(1)?,
+                account: row.get(2)?,
+                host: row.get(3)?,
+                closed: row.get(4)?,
+            })
+        })
+        .optional()
+}
+
+/// Whether the campaign has reached anybody, or may have.
+fn begun(connection: &Connection, campaign: CampaignId) -> rusqlite::Result<bool> {
+    let query =
+        format!("SELECT EXISTS (SELECT 1 FROM batch WHERE campaign = ?1 AND simulated = 0 AND {REACHING})");
+    connection.query_row(&query, [campaign], |row| row.get(0))
+}
+
+fn fixed_changes(
+    stored: &Stored,
+    identity: &CampaignIdentity,
+    begun: bool,
+) -> Result<Vec<Change>, LedgerError> {
+    let mut changes = Vec::new();
+    for (key, was, is) in [
+        ("provider", &stored.provider, &identity.provider),
+        ("account", &stored.account, &identity.account),
+        ("host", &stored.host, &identity.host),
+    ] {
+        if was == is {
+            continue;
+        }
+        if begun {
+            return Err(LedgerError::CampaignFixed {
+                key,
+                was: was.clone(),
+                is: is.clone(),
+            });
+        }
+        changes.push(Change {
+            key: key.to_owned(),
+            was: Some(was.clone()),
+            is: Some(is.clone()),
+        });
+    }
+    Ok(changes)
+}
+
+/// The message of the last run that was not simulated: what others may have got.
+fn latest_message(
+    connection: &Connection,
+    campaign: CampaignId,
+) -> rusqlite::Result<Option<BTreeMap<String, String>>> {
+    let query = "SELECT message FROM run WHERE campaign = ?1 AND simulated = 0 ORDER BY id DESC LIMIT 1";
+    let message: Option<MessageId> = connection
+        .query_row(query, [campaign], |row| row.get(0))
+        .optional()?;
+    let Some(message) = message else { return Ok(None) };
+    let mut statement = connection.prepare("SELECT key, value FROM message_part WHERE message = ?1")?;
+    let parts = statement.query_map([message], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    parts.collect::<rusqlite::Result<_>>().map(Some)
+}
+
+fn message_changes(mut was: BTreeMap<String, String>, is: &[(String, String)]) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for (key, value) in is {
+        let before = was.remove(key);
+        if before.as_ref() != Some(value) {
+            changes.push(Change {
+                key: key.clone(),
+                was: before,
+                is: Some(value.clone()),
+            });
+        }
+    }
+    changes.extend(was.into_iter().map(|(key, value)| Change {
+        key,
+        was: Some(value),
+        is: None,
+    }));
+    changes
+}
+
+/// blake3 of the parts in the order of their keys, each length first.
+fn hash(parts: &[(String, String)]) -> [u8; 32] {
+    let mut sorted: Vec<_> = parts.iter().collect();
+    sorted.sort_unstable();
+    let mut hasher = blake3::Hasher::new();
+    for text in sorted.iter().flat_map(|(key, value)| [key, value]) {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    }
+    *hasher.finalize().as_bytes()
+}
+
+/// The wording with these parts.
+pub(crate) fn message(
+    connection: &Connection,
+    campaign: CampaignId,
+    parts: &[(String, String)],
+) -> rusqlite::Result<Option<MessageId>> {
+    message_id(connection, campaign, &hash(parts))
+}
+
+fn message_id(
+    connection: &Connection,
+    campaign: CampaignId,
+    hash: &[u8; 32],
+) -> rusqlite::Result<Option<MessageId>> {
+    let query = "SELECT id FROM message WHERE campaign = ?1 AND hash = ?2";
+    connection
+        .query_row(query, params![campaign, hash], |row| row.get(0))
+        .optional()
+}
+
+fn write_campaign(
+    connection: &Connection,
+    identity: &CampaignIdentity,
+    known: Option<CampaignId>,
+    now: Timestamp,
+) -> rusqlite::Result<CampaignId> {
+    let CampaignIdentity {
+        name,
+        provider,
+        account,
+        host,
+        ..
+    } = identity;
+    if let Some(campaign) = known {
+        let update = "UPDATE campaign SET provider = ?2, account = ?3, host = ?4 WHERE id = ?1";
+        connection.execute(update, params![campaign, provider, account, host])?;
+        return Ok(campaign);
+    }
+    let insert =
+        "INSERT INTO campaign (name, provider, account, host, created_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+    connection.execute(
+        insert,
+        params![name, provider, account, host, now.as_microsecond()],
+    )?;
+    Ok(CampaignId(connection.last_insert_rowid()))
+}
+
+fn write_message(
+    connection: &Connection,
+    campaign: CampaignId,
+    parts: &[(String, String)],
+) -> rusqlite::Result<MessageId> {
+    let insert = "INSERT INTO message (campaign, hash) VALUES (?1, ?2)";
+    connection.execute(insert, params![campaign, hash(parts)])?;
+    let message = MessageId(connection.last_insert_rowid());
+    for (key, value) in parts {
+        let insert = "INSERT INTO message_part (message, key, value) VALUES (?1, ?2, ?3)";
+        connection.execute(insert, params![message, key, value])?;
+    }
+    Ok(message)
+}
+
+fn write_run(
+    connection: &Connection,
+    campaign: CampaignId,
+    message: MessageId,
+    simulated: bool,
+    now: Timestamp,
+) -> rusqlite::Result<RunId> {
+    let insert = "INSERT INTO run (campaign, message, simulated, started_at) VALUES (?1, ?2, ?3, ?4)";
+    connection.execute(
+        insert,
+        params![campaign, message, simulated, now.as_microsecond()],
+    )?;
+    let run = RunId(connection.last_insert_rowid());
+    connection.execute("UPDATE ledger SET latest_run = ?1", [run])?;
+    Ok(run)
+}
+
+fn write_changes(
+    connection: &Connection,
+    campaign: CampaignId,
+    run: RunId,
+    changes: &[Change],
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    for Change { key, was, is } in changes {
+        let insert = "INSERT INTO campaign_change (campaign, run, at, key, was, becomes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        connection.execute(insert, params![campaign, run, now.as_microsecond(), key, was, is])?;
+    }
+    Ok(())
+}
+
+/// A crash is one more way of losing the answer: what no run is working on any more is in doubt.
+fn conclude_open(
+    connection: &Connection,
+    path: &Path,
+    run: RunId,
+    now: Timestamp,
+) -> Result<FoundOpen, LedgerError> {
+    let mut open = Vec::new();
+    queries::each_open(connection, path, &mut |batch| {
+        if batch.state == BatchState::Intended {
+            open.push(batch);
+        }
+    })?;
+    let mut found = FoundOpen::default();
+    for batch in open {
+        let outcome = Outcome::InDoubt {
+            reason: format!("found open by run {run}"),
+        };
+        let row = Concluded::new(outcome, &batch.open(), now, run);
+        if row.state == BatchState::Simulated {
+            found.simulated += 1;
+        } else {
+            found.in_doubt += 1;
+        }
+        rows::conclude(connection, batch.id, &row)
+            .map_err(|error| LedgerError::sqlite(path, "marking what was found open", error))?;
+    }
+    Ok(found)
+}

@@ -1,0 +1,212 @@
+//! Why the ledger cannot be used, or will not do what it is asked to.
+//!
+//! Every message says what happened, where, and what to do. The variants map to exit codes: 3 for what the user can
+//! set right in the campaign or on the command line, 7 for a ledger or a disk that cannot be trusted, 10 for a lock.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::ErrorCode;
+
+use crate::RunId;
+
+/// See the module. Cloneable, since one failed commit fails everything that waited for it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LedgerError {
+    /// No ledger there, and none is to be made.
+    #[error(
+        "no ledger at {}; if this is the first campaign, make one with `volley ledger init`; if not, find the old one: \
+         without it numbers would be sent to twice", path.display()
+    )]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// A new ledger would stand where a file is.
+    #[error("{} is there already; nothing was changed", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process has it.
+    #[error(
+        "{} is held by another process{}; wait until that has ended",
+        path.display(), pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default()
+    )]
+    Locked {
+        /// The ledger.
+        path: PathBuf,
+        /// Who holds it, as it says itself.
+        pid: Option<u32>,
+    },
+    /// Not a ledger of ours.
+    #[error("{} is no ledger of Volley ({detail}); name another file with --ledger", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// How that shows.
+        detail: String,
+    },
+    /// Made by a newer Volley.
+    #[error(
+        "{} has format {found}, and this Volley knows format {known}; use the version that last wrote it, or a newer one",
+        path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The format it has.
+        found: u32,
+        /// The newest format known here.
+        known: u32,
+    },
+    /// Its content contradicts itself.
+    #[error(
+        "{} is damaged: {detail}; nothing is sent from it; keep all its files, and put back the newest sound copy",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        detail: String,
+    },
+    /// The ledger is not the one that the lock file beside it remembers: lost, moved, copied or rolled back.
+    #[error(
+        "{} cannot be trusted: {detail}; sending from it could reach people twice; put the right files back, or, if this \
+         is meant, say so with `volley ledger adopt --reason TEXT`", path.display()
+    )]
+    Displaced {
+        /// The ledger.
+        path: PathBuf,
+        /// What does not fit.
+        detail: String,
+    },
+    /// Locks and syncs do not hold on network file systems.
+    #[error("{} lies on a network file system ({kind}), where a ledger is not safe; put it on a local disk", path.display())]
+    NetworkFileSystem {
+        /// The folder.
+        path: PathBuf,
+        /// Which.
+        kind: String,
+    },
+    /// A read, write or sync failed. After the first one, nothing more is written by this process.
+    #[error("{step} failed at {}; check the disk and its free space, then run again", path.display())]
+    Storage {
+        /// What was being done.
+        step: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: StorageError,
+    },
+    /// Something that is fixed once a number was reached differs.
+    #[error(
+        "{key} was {was} when this campaign reached its first number and is {is} now; put it back, or give the campaign \
+         another name"
+    )]
+    CampaignFixed {
+        /// `provider`, `account` or `host`.
+        key: &'static str,
+        /// In the ledger.
+        was: String,
+        /// Now.
+        is: String,
+    },
+    /// What recipients get differs from what was sent before.
+    #[error(
+        "{} differ from what others of this campaign were sent; put them back, give the campaign another name, or \
+         say --accept-changes", keys.join(", ")
+    )]
+    MessageChanged {
+        /// The keys.
+        keys: Vec<String>,
+    },
+    /// Its numbers were erased, so nobody knows whom it reached.
+    #[error("campaign {name} is closed: its numbers were erased; give the campaign another name")]
+    CampaignClosed {
+        /// The campaign.
+        name: String,
+    },
+    /// A later run has begun: this one must not write any more.
+    #[error("{} was taken over by another run while run {run} was writing; this one stops", path.display())]
+    Fenced {
+        /// The ledger.
+        path: PathBuf,
+        /// The run that stops.
+        run: RunId,
+    },
+    /// The ledger's own rules forbid it. A bug of ours.
+    #[error("{} refused to have {step}: {detail}; this is a bug, please report it", path.display())]
+    Refused {
+        /// The ledger.
+        path: PathBuf,
+        /// What was asked of it.
+        step: &'static str,
+        /// The rule.
+        detail: String,
+    },
+    /// The writer's thread is gone: it panicked, or it was never started.
+    #[error("the thread that writes the ledger has ended: {detail}; nothing more was written")]
+    WriterStopped {
+        /// Why, where it is known.
+        detail: String,
+    },
+}
+
+/// What failed underneath.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StorageError {
+    /// SQLite.
+    #[error(transparent)]
+    Sqlite(Arc<rusqlite::Error>),
+    /// A file beside it.
+    #[error(transparent)]
+    File(Arc<io::Error>),
+}
+
+impl LedgerError {
+    /// Sorts an error of SQLite's by what it says about the ledger.
+    pub(crate) fn sqlite(path: &Path, step: &'static str, error: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        let detail = error.to_string();
+        match &error {
+            rusqlite::Error::SqliteFailure(failure, _) => match failure.code {
+                ErrorCode::NotADatabase => Self::Foreign { path, detail },
+                ErrorCode::DatabaseCorrupt | ErrorCode::Unknown => Self::Damaged { path, detail },
+                ErrorCode::ConstraintViolation => Self::Refused { path, step, detail },
+                _ => Self::Storage {
+                    step,
+                    path,
+                    source: StorageError::Sqlite(Arc::new(error)),
+                },
+            },
+            // Everything else is about what stands in the rows or in the schema, not about reaching them.
+            _ => Self::Damaged { path, detail },
+        }
+    }
+
+    pub(crate) fn file(path: &Path, step: &'static str, error: io::Error) -> Self {
+        Self::Storage {
+            step,
+            path: path.to_owned(),
+            source: StorageError::File(Arc::new(error)),
+        }
+    }
+
+    pub(crate) fn damaged(path: &Path, detail: impl Into<String>) -> Self {
+        Self::Damaged {
+            path: path.to_owned(),
+            detail: detail.into(),
+        }
+    }
+
+    pub(crate) fn displaced(path: &Path, detail: impl Into<String>) -> Self {
+        Self::Displaced {
+            path: path.to_owned(),
+            detail: detail.into(),
+        }
+    }
+}

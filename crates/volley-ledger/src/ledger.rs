@@ -1,0 +1,135 @@
+//! The ledger in the hands of the one process that may write it: opened, locked, and entered by a run.
+//!
+//! From here on the order is [`open`](Ledger::open), [`enter`](Ledger::enter), the questions (standing, generations,
+//! spending), [`start`](Ledger::start).
+
+mod opening;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use volley_model::BodyHash;
+
+use crate::campaign;
+use crate::lock::LockFile;
+use crate::place::Place;
+use crate::writer::{self, Writer, WriterThread};
+use crate::{
+    BatchId, CampaignId, CampaignIdentity, Changes, Entry, LedgerError, RunId, Spending, StoredMembers,
+};
+use crate::{bodies, queries};
+
+pub use opening::Opening;
+
+/// See the module. Holds the lock until it, or the writer made of it, is dropped.
+#[derive(Debug)]
+pub struct Ledger {
+    pub(crate) connection: Connection,
+    pub(crate) place: Place,
+    pub(crate) lock: LockFile,
+    pub(crate) commit_number: u64,
+    made: bool,
+}
+
+impl Ledger {
+    /// Whether opening it made it.
+    pub fn made(&self) -> bool {
+        self.made
+    }
+
+    /// Where it lies, symbolic links resolved.
+    pub fn path(&self) -> &Path {
+        &self.place.ledger
+    }
+
+    /// The latest time that any run wrote: a clock behind it is wrong.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn last_at(&self) -> Result<Timestamp, LedgerError> {
+        opening::last_at(&self.connection, &self.place.ledger)
+    }
+
+    /// Begins a run of a campaign: makes or compares the campaign, and marks what earlier runs left open.
+    ///
+    /// # Errors
+    /// [`CampaignFixed`](LedgerError::CampaignFixed), [`MessageChanged`](LedgerError::MessageChanged) and
+    /// [`CampaignClosed`](LedgerError::CampaignClosed), and then nothing was written; or the ledger cannot be read or
+    /// written.
+    pub fn enter(
+        &mut self,
+        identity: &CampaignIdentity,
+        changes: Changes,
+        now: Timestamp,
+    ) -> Result<Entry, LedgerError> {
+        let path = &self.place.ledger;
+        let failed = |error| LedgerError::sqlite(path, "beginning a run", error);
+        let transaction =
+            Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate).map_err(failed)?;
+        let entry = campaign::enter(&transaction, path, identity, changes, now)?;
+        let number = self.commit_number + 1;
+        writer::number_commit(&transaction, path, entry.run, number, now)?;
+        transaction.commit().map_err(failed)?;
+        self.commit_number = number;
+        self.lock.note_commit(number)?;
+        // This was the first write: SQLite has made its log by now.
+        self.place.sync_folder()?;
+        Ok(entry)
+    }
+
+    /// Every batch of the campaign with its numbers, oldest first.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or a checksum fails.
+    pub fn standing(
+        &self,
+        campaign: CampaignId,
+        each: &mut dyn FnMut(StoredMembers<'_>),
+    ) -> Result<(), LedgerError> {
+        queries::standing(&self.connection, &self.place.ledger, campaign, each)
+    }
+
+    /// How many batches of the campaign with each body ended refused, released, simulated, withdrawn or declared not
+    /// sent: the generation of the next one with that body. Bodies with none are not in it.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or a checksum fails.
+    pub fn generations(&self, campaign: CampaignId) -> Result<HashMap<BodyHash, u32>, LedgerError> {
+        queries::generations(&self.connection, &self.place.ledger, campaign)
+    }
+
+    /// What the campaign has cost, and what is reserved.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, a checksum fails, or two currencies are mixed.
+    pub fn spending(&self, campaign: CampaignId) -> Result<Spending, LedgerError> {
+        queries::spending(&self.connection, &self.place.ledger, campaign)
+    }
+
+    /// The body of an open batch; `None` if it is missing, torn, or another batch's by now.
+    ///
+    /// # Errors
+    /// The files cannot be read.
+    pub fn read_body(&self, batch: BatchId) -> Result<Option<bytes::Bytes>, LedgerError> {
+        read_body(&self.connection, &self.place, batch)
+    }
+
+    /// Hands the ledger to a thread of its own, for the run that [`enter`](Self::enter) began last. A thread that cannot
+    /// be started shows in the writer's first call and in [`WriterThread::join`].
+    pub fn start(self, run: RunId) -> (Writer, WriterThread) {
+        writer::start(self, run)
+    }
+}
+
+pub(crate) fn read_body(
+    connection: &Connection,
+    place: &Place,
+    batch: BatchId,
+) -> Result<Option<bytes::Bytes>, LedgerError> {
+    match queries::batch(connection, &place.ledger, batch)? {
+        Some(row) => bodies::read(place, row.slot, &row.request_key, row.body_bytes),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,158 @@
+//! Making a ledger, and taking one into use: everything that must be true before a run may trust it.
+
+use std::fs;
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use crate::lock::{LockFile, Memory};
+use crate::place::Place;
+use crate::{Ledger, LedgerError, filesystem, rows, schema};
+
+/// What a missing ledger means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// A fault: without it, numbers would be sent to twice.
+    MustExist,
+    /// The first campaign: make one.
+    MakeIfMissing,
+}
+
+/// The one row of table `ledger`.
+struct Marks {
+    ledger_id: String,
+    commit_number: u64,
+}
+
+impl Ledger {
+    /// Makes a new, empty ledger.
+    ///
+    /// # Errors
+    /// [`Exists`](LedgerError::Exists) if there is a file, and everything that [`open`](Self::open) reports of places.
+    pub fn init(path: &Path, now: Timestamp) -> Result<(), LedgerError> {
+        let place = Place::at(path)?;
+        if place.has_ledger()? {
+            return Err(LedgerError::Exists { path: place.ledger });
+        }
+        let ledger = Self::open(path, Opening::MakeIfMissing, now)?;
+        if ledger.made {
+            Ok(())
+        } else {
+            Err(LedgerError::Exists { path: place.ledger })
+        }
+    }
+
+    /// Opens a ledger, takes its lock, and checks that it is sound and the one that was left here.
+    ///
+    /// # Errors
+    /// [`Missing`](LedgerError::Missing), [`Locked`](LedgerError::Locked), [`Foreign`](LedgerError::Foreign),
+    /// [`Newer`](LedgerError::Newer), [`Damaged`](LedgerError::Damaged), [`Displaced`](LedgerError::Displaced),
+    /// [`NetworkFileSystem`](LedgerError::NetworkFileSystem), [`Storage`](LedgerError::Storage).
+    pub fn open(path: &Path, opening: Opening, now: Timestamp) -> Result<Self, LedgerError> {
+        let place = Place::at(path)?;
+        filesystem::refuse_network(&place)?;
+        if place.has_ledger()? {
+            // Before the lock: a foreign file has none, and gets none.
+            schema::check_marks(&place.ledger)?;
+        } else if opening == Opening::MustExist && !place.has_lock()? {
+            return Err(LedgerError::Missing { path: place.ledger });
+        }
+        let mut lock = LockFile::take(&place)?;
+        // Asked again under the lock: another process may have made it since.
+        let made = !place.has_ledger()?;
+        if made {
+            refuse_vanished(&place, &lock, opening)?;
+            make(&place, now)?;
+        }
+        schema::check_marks(&place.ledger)?;
+        let connection = schema::connect_to_write(&place.ledger)?;
+        let marks = marks(&connection, &place.ledger)?;
+        let memory = lock.memory()?;
+        let inode = place.inode()?;
+        if let Some(detail) = misfit(memory.as_ref(), &marks, inode) {
+            return Err(LedgerError::displaced(&place.ledger, detail));
+        }
+        schema::check_structure(&connection, &place.ledger)?;
+        lock.remember(&Memory {
+            ledger_id: marks.ledger_id,
+            inode,
+            commit_number: marks.commit_number,
+            pid: std::process::id(),
+        })?;
+        Ok(Self {
+            connection,
+            place,
+            lock,
+            commit_number: marks.commit_number,
+            made,
+        })
+    }
+}
+
+/// There is no ledger. That is fine only where there never was one.
+fn refuse_vanished(place: &Place, lock: &LockFile, opening: Opening) -> Result<(), LedgerError> {
+    if lock.memory()?.is_some() {
+        return Err(LedgerError::displaced(
+            &place.ledger,
+            "the ledger is gone, and its lock file is here",
+        ));
+    }
+    if let Some(path) = place.leftover()? {
+        let detail = format!("the ledger is gone, and {} is here", path.display());
+        return Err(LedgerError::displaced(&place.ledger, detail));
+    }
+    match opening {
+        Opening::MakeIfMissing => Ok(()),
+        Opening::MustExist => Err(LedgerError::Missing {
+            path: place.ledger.clone(),
+        }),
+    }
+}
+
+/// Makes the ledger under another name, then gives it its own: a crash leaves none, or a whole one with an empty lock
+/// file, which [`misfit`] knows.
+fn make(place: &Place, now: Timestamp) -> Result<(), LedgerError> {
+    schema::make_draft(place, now)?;
+    fs::rename(&place.draft, &place.ledger)
+        .map_err(|error| LedgerError::file(&place.ledger, "giving the ledger its name", error))?;
+    place.sync_folder()
+}
+
+/// What speaks against this being the ledger that the lock file remembers.
+fn misfit(memory: Option<&Memory>, marks: &Marks, inode: u64) -> Option<String> {
+    let Some(memory) = memory else {
+        return (marks.commit_number > 0).then(|| "its lock file is empty".to_owned());
+    };
+    if memory.ledger_id != marks.ledger_id {
+        return Some("another ledger was here before".to_owned());
+    }
+    if memory.inode != inode {
+        return Some("it is a copy of the ledger that was here before".to_owned());
+    }
+    (marks.commit_number < memory.commit_number).then(|| {
+        format!(
+            "it was rolled back: it ends with commit {}, and there had been {}",
+            marks.commit_number, memory.commit_number
+        )
+    })
+}
+
+fn marks(connection: &Connection, path: &Path) -> Result<Marks, LedgerError> {
+    connection
+        .query_row("SELECT ledger_id, commit_number FROM ledger", [], |row| {
+            Ok(Marks {
+                ledger_id: row.get(0)?,
+                commit_number: row.get(1)?,
+            })
+        })
+        .map_err(|error| LedgerError::sqlite(path, "reading the ledger's marks", error))
+}
+
+pub(super) fn last_at(connection: &Connection, path: &Path) -> Result<Timestamp, LedgerError> {
+    connection
+        .query_row("SELECT last_at FROM ledger", [], |row| {
+            rows::timestamp(0, row.get(0)?)
+        })
+        .map_err(|error| LedgerError::sqlite(path, "reading the ledger's marks", error))
+}

@@ -1,0 +1,204 @@
+//! What is asked of the ledger, the same over the writing connection and over a reader's.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use rusqlite::{Connection, Params};
+use rust_decimal::Decimal;
+use volley_model::{Amount, BatchState, BodyHash, Currency, Msisdn};
+
+use crate::rows::{BatchRow, MEMBERS_COLUMN, RowError, SELECT, SELECT_WITH_MEMBERS};
+use crate::{BatchId, CampaignId, LedgerError, MessageId, RunId, members};
+
+/// The states in which numbers count as reached, as SQL.
+pub(crate) const REACHING: &str =
+    "state IN ('intended', 'in_doubt', 'accepted', 'unticketed', 'declared_sent', 'abandoned')";
+
+/// A batch with its numbers. The slice is used again for the next one.
+#[derive(Debug, Clone, Copy)]
+pub struct StoredMembers<'a> {
+    /// The batch.
+    pub batch: BatchId,
+    /// The run that sent it.
+    pub run: RunId,
+    /// The wording it was sent with.
+    pub message: MessageId,
+    /// Where it stands.
+    pub state: BatchState,
+    /// The member that a split batch was refused for.
+    pub named: Option<Msisdn>,
+    /// Its numbers, rising.
+    pub members: &'a [Msisdn],
+}
+
+/// A campaign's money, over all its runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Spending {
+    /// Costs that are booked, the provider's and estimated ones.
+    pub settled: Amount,
+    /// Reservations of batches that are open, in doubt, or were sent and have no price.
+    pub reserved: Amount,
+    /// The currency of both; `None` while there is neither.
+    pub currency: Option<Currency>,
+}
+
+/// Every batch of the campaign with its numbers, oldest first. Every row and every blob is checked on the way.
+pub(crate) fn standing(
+    connection: &Connection,
+    path: &Path,
+    campaign: CampaignId,
+    each: &mut dyn FnMut(StoredMembers<'_>),
+) -> Result<(), LedgerError> {
+    let failed = |error| LedgerError::sqlite(path, "reading the standing", error);
+    let messages = messages(connection, campaign).map_err(failed)?;
+    let mut numbers = Vec::new();
+    let query = format!("{SELECT_WITH_MEMBERS} WHERE campaign = ?1 ORDER BY id");
+    let mut statement = connection.prepare(&query).map_err(failed)?;
+    let mut rows = statement.query([campaign]).map_err(failed)?;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let batch = BatchRow::read(row).map_err(|error| error.at(path))?;
+        let at_batch = |detail: String| LedgerError::damaged(path, format!("batch {}: {detail}", batch.id));
+        let blob = row.get_ref(MEMBERS_COLUMN).map_err(failed)?.as_blob_or_null();
+        let blob = blob.map_err(|error| at_batch(error.to_string()))?;
+        let blob = blob.ok_or_else(|| at_batch("its numbers are gone".to_owned()))?;
+        members::decode(&batch.request_key, blob, &mut numbers)
+            .map_err(|error| at_batch(error.to_string()))?;
+        if numbers.len() as u64 != batch.member_count {
+            return Err(at_batch("its numbers are not as many as they were".to_owned()));
+        }
+        let message = messages.get(&batch.run).copied();
+        each(StoredMembers {
+            batch: batch.id,
+            run: batch.run,
+            message: message.ok_or_else(|| at_batch("its run is gone".to_owned()))?,
+            state: batch.state,
+            named: batch.named_number,
+            members: &numbers,
+        });
+    }
+    Ok(())
+}
+
+/// How many batches of the campaign with each body ended without reaching anybody.
+pub(crate) fn generations(
+    connection: &Connection,
+    path: &Path,
+    campaign: CampaignId,
+) -> Result<HashMap<BodyHash, u32>, LedgerError> {
+    let mut generations = HashMap::new();
+    each_batch(
+        connection,
+        path,
+        "campaign = ?1 AND state IN ('refused', 'released', 'simulated', 'withdrawn', \
+        'declared_not_sent')",
+        [campaign],
+        &mut |batch| *generations.entry(batch.body_hash).or_default() += 1,
+    )?;
+    Ok(generations)
+}
+
+/// What the campaign has cost and may yet cost.
+pub(crate) fn spending(
+    connection: &Connection,
+    path: &Path,
+    campaign: CampaignId,
+) -> Result<Spending, LedgerError> {
+    let mut spending = Spending::default();
+    let mut mixed = None;
+    each_batch(
+        connection,
+        path,
+        "campaign = ?1 ORDER BY id",
+        [campaign],
+        &mut |batch| {
+            let (sum, amount, currency) = match (batch.cost, reservation(&batch)) {
+                (Some(cost), _) => (&mut spending.settled, cost.amount, cost.currency),
+                (None, Some(reserved)) => (&mut spending.reserved, reserved, batch.currency),
+                (None, None) => return,
+            };
+            *sum = plus(*sum, amount);
+            if *spending.currency.get_or_insert(currency) != currency {
+                mixed = Some(batch.id);
+            }
+        },
+    )?;
+    match mixed {
+        None => Ok(spending),
+        Some(batch) => Err(LedgerError::damaged(
+            path,
+            format!("batch {batch} has another currency than its campaign"),
+        )),
+    }
+}
+
+/// The reservation that still stands for a batch without a booked cost.
+pub(crate) fn reservation(batch: &BatchRow) -> Option<Amount> {
+    let stands = match batch.state {
+        BatchState::Intended
+        | BatchState::InDoubt
+        | BatchState::Accepted
+        | BatchState::Unticketed
+        | BatchState::DeclaredSent
+        | BatchState::Abandoned => !batch.simulated && batch.cost.is_none(),
+        BatchState::Refused
+        | BatchState::Released
+        | BatchState::Split
+        | BatchState::Simulated
+        | BatchState::DeclaredNotSent
+        | BatchState::Withdrawn => false,
+    };
+    batch.reserved.filter(|_| stands)
+}
+
+/// A sum that stops at the largest decimal: a senseless cost in an answer must end in a limit, not in a panic.
+pub(crate) fn plus(one: Amount, other: Amount) -> Amount {
+    let sum = one.decimal().checked_add(other.decimal()).unwrap_or(Decimal::MAX);
+    Amount::try_from(sum).unwrap_or(one)
+}
+
+/// Every batch of the ledger that has no definite outcome.
+pub(crate) fn each_open(
+    connection: &Connection,
+    path: &Path,
+    each: &mut dyn FnMut(BatchRow),
+) -> Result<(), LedgerError> {
+    each_batch(connection, path, "state IN ('intended', 'in_doubt')", [], each)
+}
+
+/// Every batch that `condition` selects, without its numbers.
+pub(crate) fn each_batch(
+    connection: &Connection,
+    path: &Path,
+    condition: &str,
+    values: impl Params,
+    each: &mut dyn FnMut(BatchRow),
+) -> Result<(), LedgerError> {
+    let failed = |error| RowError::Unreadable(error).at(path);
+    let mut statement = connection
+        .prepare(&format!("{SELECT} WHERE {condition}"))
+        .map_err(failed)?;
+    let mut rows = statement.query(values).map_err(failed)?;
+    while let Some(row) = rows.next().map_err(failed)? {
+        each(BatchRow::read(row).map_err(|error| error.at(path))?);
+    }
+    Ok(())
+}
+
+/// One batch.
+pub(crate) fn batch(
+    connection: &Connection,
+    path: &Path,
+    id: BatchId,
+) -> Result<Option<BatchRow>, LedgerError> {
+    let mut found = None;
+    each_batch(connection, path, "id = ?1", [id], &mut |batch| {
+        found = Some(batch)
+    })?;
+    Ok(found)
+}
+
+fn messages(connection: &Connection, campaign: CampaignId) -> rusqlite::Result<HashMap<RunId, MessageId>> {
+    let mut statement = connection.prepare("SELECT id, message FROM run WHERE campaign = ?1")?;
+    let runs = statement.query_map([campaign], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    runs.collect()
+}

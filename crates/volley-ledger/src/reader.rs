@@ -1,0 +1,133 @@
+//! A look at a ledger without its lock, while another process may be writing it: for `plan`, `report`, `export`.
+//!
+//! Bounds: a reader sees whole commits only, and each question one moment.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use rusqlite::Connection;
+use volley_model::BodyHash;
+
+use crate::place::Place;
+use crate::report::{self, CampaignReport};
+use crate::{
+    BatchId, CampaignId, CampaignIdentity, Changes, Known, LedgerError, MessageId, Spending, StoredMembers,
+};
+use crate::{campaign, filesystem, ledger, queries, schema};
+
+/// See the module.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+    place: Place,
+}
+
+impl Reader {
+    /// Opens an existing ledger; never makes or changes one.
+    ///
+    /// # Errors
+    /// [`Missing`](LedgerError::Missing), [`Foreign`](LedgerError::Foreign), [`Newer`](LedgerError::Newer),
+    /// [`NetworkFileSystem`](LedgerError::NetworkFileSystem), [`Storage`](LedgerError::Storage).
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        let place = Place::at(path)?;
+        if !place.has_ledger()? {
+            return Err(LedgerError::Missing { path: place.ledger });
+        }
+        filesystem::refuse_network(&place)?;
+        schema::check_marks(&place.ledger)?;
+        let connection = schema::connect_to_read(&place.ledger)?;
+        Ok(Self { connection, place })
+    }
+
+    /// The names of all campaigns, oldest first.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn campaigns(&self) -> Result<Vec<String>, LedgerError> {
+        campaign::names(&self.connection)
+            .map_err(|error| LedgerError::sqlite(&self.place.ledger, "listing campaigns", error))
+    }
+
+    /// The campaign of that name.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn campaign(&self, name: &str) -> Result<Option<CampaignId>, LedgerError> {
+        campaign::find(&self.connection, name)
+            .map_err(|error| LedgerError::sqlite(&self.place.ledger, "looking the campaign up", error))
+    }
+
+    /// What [`enter`](crate::Ledger::enter) would say of a campaign.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn compare(&self, identity: &CampaignIdentity, changes: Changes) -> Result<Known, LedgerError> {
+        campaign::compare(&self.connection, &self.place.ledger, identity, changes)
+    }
+
+    /// The campaign's wording with these parts; `None` for one that it never had.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn message(
+        &self,
+        campaign: CampaignId,
+        parts: &[(String, String)],
+    ) -> Result<Option<MessageId>, LedgerError> {
+        campaign::message(&self.connection, campaign, parts)
+            .map_err(|error| LedgerError::sqlite(&self.place.ledger, "looking the message up", error))
+    }
+
+    /// See [`Ledger::standing`](crate::Ledger::standing).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn standing(
+        &self,
+        campaign: CampaignId,
+        each: &mut dyn FnMut(StoredMembers<'_>),
+    ) -> Result<(), LedgerError> {
+        queries::standing(&self.connection, &self.place.ledger, campaign, each)
+    }
+
+    /// See [`Ledger::generations`](crate::Ledger::generations).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn generations(&self, campaign: CampaignId) -> Result<HashMap<BodyHash, u32>, LedgerError> {
+        queries::generations(&self.connection, &self.place.ledger, campaign)
+    }
+
+    /// See [`Ledger::spending`](crate::Ledger::spending).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn spending(&self, campaign: CampaignId) -> Result<Spending, LedgerError> {
+        queries::spending(&self.connection, &self.place.ledger, campaign)
+    }
+
+    /// See [`Ledger::read_body`](crate::Ledger::read_body).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_body(&self, batch: BatchId) -> Result<Option<bytes::Bytes>, LedgerError> {
+        ledger::read_body(&self.connection, &self.place, batch)
+    }
+
+    /// Totals, tickets, costs, runs and doubts of one campaign, or of all, oldest first. A name that no campaign has
+    /// gives an empty list.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or a checksum fails.
+    pub fn report(&self, name: Option<&str>) -> Result<Vec<CampaignReport>, LedgerError> {
+        report::campaigns(&self.connection, &self.place.ledger, name)
+    }
+
+    /// What does not add up, one line a fault; empty in a sound ledger.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn conservation(&self) -> Result<Vec<String>, LedgerError> {
+        report::conservation(&self.connection, &self.place.ledger)
+    }
+}

@@ -1,0 +1,106 @@
+//! What a run tells the ledger: intents, outcomes, attempts, its end.
+
+use jiff::Timestamp;
+use volley_model::{Amount, Currency, SealedBatch};
+
+/// A batch about to be sent.
+#[derive(Debug, Clone)]
+pub struct Intent {
+    /// The batch. Its key must never have been used.
+    pub batch: SealedBatch,
+    /// Whether it goes out in simulation mode: it will reach nobody.
+    pub simulated: bool,
+    /// What it may cost at most, where that is known.
+    pub reserved: Option<Amount>,
+    /// The currency of `reserved`, and of an estimated cost.
+    pub currency: Currency,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// What came of a batch, with the attempts since it was last concluded.
+#[derive(Debug, Clone)]
+pub struct Conclusion {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The attempts, in order.
+    pub attempts: Vec<Attempt>,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// What came of a batch. A simulated batch's `Accepted`, `Unticketed` and `InDoubt` are kept as simulated: it reached
+/// nobody, whatever was heard of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Sent, with a ticket.
+    Accepted {
+        /// The provider's id of it.
+        ticket: String,
+        /// How many contacts the provider counts.
+        contacts: Option<u64>,
+        /// How many segments or calls the provider counts.
+        units: Option<u64>,
+        /// The provider's price; without one the batch stays unpriced, and its reservation stands for it.
+        cost: Option<Amount>,
+        /// The currency of `cost`.
+        currency: Currency,
+        /// The account's credit afterwards.
+        residual_credit: Option<Amount>,
+    },
+    /// Sent, ticket unknown.
+    Unticketed {
+        /// What is missing, and why.
+        reason: String,
+        /// What it will have cost, in the currency of its intent.
+        estimated: Option<Amount>,
+    },
+    /// Definitely not sent: this request was refused.
+    Refused {
+        /// The provider's code.
+        code: Option<u32>,
+        /// The provider's message.
+        message: String,
+        /// The status of its answer.
+        status: u16,
+    },
+    /// Definitely not sent, for a reason that is not this batch's own. The numbers are free.
+    Released {
+        /// Which.
+        reason: String,
+    },
+    /// Sent in simulation mode.
+    Simulated {
+        /// The provider's id, if it gave one.
+        ticket: Option<String>,
+    },
+    /// Nobody knows.
+    InDoubt {
+        /// What happened.
+        reason: String,
+    },
+}
+
+/// One try at handing a batch over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// When the request was handed to its connection; `None` if nothing left us.
+    pub handed_over_at: Option<Timestamp>,
+    /// When its evidence was complete.
+    pub ended_at: Timestamp,
+    /// What was observed, in a few words without numbers.
+    pub evidence: String,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunEnd {
+    /// `complete`, `doubtful`, `stopped`, `interrupted`, `failed`.
+    pub outcome: String,
+    /// Why, where the outcome alone does not say it.
+    pub reason: Option<String>,
+    /// The exit code.
+    pub exit_code: u8,
+    /// Now.
+    pub at: Timestamp,
+}

@@ -1,0 +1,327 @@
+//! A campaign as `volley report` shows it: totals, tickets with their costs, runs with their accounts, doubts.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row};
+use volley_model::{Amount, BatchState, CostSource, Currency, LineCounts};
+
+use crate::queries::{self, plus};
+use crate::rows::{self, BatchRow};
+use crate::{BatchId, CampaignId, LedgerError, RunId};
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CampaignReport {
+    /// The campaign's name.
+    pub name: String,
+    /// Its provider.
+    pub provider: String,
+    /// The provider's host.
+    pub host: String,
+    /// When it was first run.
+    pub created_at: Timestamp,
+    /// Whether its numbers were erased.
+    pub closed: bool,
+    /// A row for each state that batches are in.
+    pub states: Vec<StateTotals>,
+    /// What it cost.
+    pub cost: CostTotals,
+    /// The provider's ids, oldest first. Those of simulated batches are not among them.
+    pub tickets: Vec<Ticket>,
+    /// The runs, oldest first.
+    pub runs: Vec<RunReport>,
+    /// The batches in doubt, oldest first.
+    pub doubts: Vec<Doubt>,
+}
+
+/// The batches in one state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StateTotals {
+    /// The state.
+    pub state: BatchState,
+    /// How many.
+    pub batches: u64,
+    /// Their numbers.
+    pub recipients: u64,
+    /// Contacts as the provider counts them, where it does.
+    pub contacts: u64,
+    /// Recipients whom the provider dropped: sent minus contacts, where it counts them.
+    pub dropped: u64,
+    /// Segments or calls, where they are counted.
+    pub units: u64,
+}
+
+/// What a campaign cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CostTotals {
+    /// Everything sent, unpriced batches at their reservation; `None` while nothing is known.
+    pub total: Option<Amount>,
+    /// The part of it that the provider has not confirmed.
+    pub estimated: Amount,
+    /// Batches that were sent and whose cost is not known.
+    pub unpriced_batches: u64,
+    /// The currency.
+    pub currency: Option<Currency>,
+}
+
+/// A batch that the provider gave an id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ticket {
+    /// The batch.
+    pub batch: BatchId,
+    /// The provider's id.
+    pub ticket: String,
+    /// Its state.
+    pub state: BatchState,
+    /// Its numbers.
+    pub recipients: u64,
+    /// Contacts as the provider counts them.
+    pub contacts: Option<u64>,
+    /// What it cost.
+    pub cost: Option<Amount>,
+    /// The currency of `cost`.
+    pub currency: Option<Currency>,
+    /// Where the cost comes from.
+    pub cost_source: Option<CostSource>,
+    /// When it was booked.
+    pub at: Option<Timestamp>,
+}
+
+/// One run with the account of its lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunReport {
+    /// The run.
+    pub run: RunId,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended; `None` for one that is running or was killed.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// The exit code.
+    pub exit_code: Option<u8>,
+    /// Whether it was simulated.
+    pub simulated: bool,
+    /// Its batches.
+    pub batches: u64,
+    /// Its input lines as they stand now: doubts settled since count as accepted. `planned` are those pending: read, and
+    /// not sent.
+    pub lines: LineCounts,
+    /// The lines whose numbers were sent to.
+    pub accepted: u64,
+}
+
+/// A batch of which nobody knows whether it was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// The batch.
+    pub batch: BatchId,
+    /// Its numbers.
+    pub recipients: u64,
+    /// Its request key.
+    pub request_key: String,
+    /// What happened.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// When its first attempt was handed over, where that is known.
+    pub first_handed_over_at: Option<Timestamp>,
+}
+
+/// The reports of the campaign of that name, or of all.
+pub(crate) fn campaigns(
+    connection: &Connection,
+    path: &Path,
+    name: Option<&str>,
+) -> Result<Vec<CampaignReport>, LedgerError> {
+    let failed = |error| LedgerError::sqlite(path, "reporting", error);
+    let headings = headings(connection, name).map_err(failed)?;
+    let mut reports = Vec::with_capacity(headings.len());
+    for (campaign, mut report) in headings {
+        let condition = "campaign = ?1 ORDER BY id";
+        queries::each_batch(connection, path, condition, [campaign], &mut |batch| {
+            report.add(batch)
+        })?;
+        for doubt in &mut report.doubts {
+            doubt.first_handed_over_at = first_handed_over_at(connection, doubt.batch).map_err(failed)?;
+        }
+        report.runs = runs(connection, &report.name).map_err(failed)?;
+        reports.push(report);
+    }
+    Ok(reports)
+}
+
+/// The rows of the view `conservation`.
+pub(crate) fn conservation(connection: &Connection, path: &Path) -> Result<Vec<String>, LedgerError> {
+    let failed = |error| LedgerError::sqlite(path, "checking the account", error);
+    let mut statement = connection
+        .prepare("SELECT place, fault FROM conservation")
+        .map_err(failed)?;
+    let faults = statement
+        .query_map([], |row| {
+            Ok(format!(
+                "{}: {}",
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?
+            ))
+        })
+        .map_err(failed)?;
+    faults.collect::<rusqlite::Result<_>>().map_err(failed)
+}
+
+impl CampaignReport {
+    fn add(&mut self, batch: BatchRow) {
+        self.add_state(&batch);
+        self.cost.add(&batch);
+        if let (Some(ticket), false) = (&batch.ticket, batch.simulated) {
+            self.tickets.push(Ticket {
+                batch: batch.id,
+                ticket: ticket.clone(),
+                state: batch.state,
+                recipients: batch.member_count,
+                contacts: batch.contacts,
+                cost: batch.cost.map(|cost| cost.amount),
+                currency: batch.cost.map(|cost| cost.currency),
+                cost_source: batch.cost.map(|cost| cost.source),
+                at: batch.concluded_at,
+            });
+        }
+        if let (BatchState::InDoubt, Some(since)) = (batch.state, batch.doubt_since) {
+            self.doubts.push(Doubt {
+                batch: batch.id,
+                recipients: batch.member_count,
+                request_key: batch.request_key,
+                reason: batch.reason.unwrap_or_default(),
+                since,
+                first_handed_over_at: None,
+            });
+        }
+    }
+
+    fn add_state(&mut self, batch: &BatchRow) {
+        let at = self
+            .states
+            .iter()
+            .position(|totals| totals.state == batch.state)
+            .unwrap_or_else(|| {
+                self.states.push(StateTotals {
+                    state: batch.state,
+                    batches: 0,
+                    recipients: 0,
+                    contacts: 0,
+                    dropped: 0,
+                    units: 0,
+                });
+                self.states.len() - 1
+            });
+        let totals = &mut self.states[at];
+        totals.batches += 1;
+        totals.recipients += batch.member_count;
+        totals.contacts += batch.contacts.unwrap_or(0);
+        totals.dropped += batch
+            .contacts
+            .map_or(0, |contacts| batch.member_count.saturating_sub(contacts));
+        totals.units += batch.units;
+    }
+}
+
+impl CostTotals {
+    fn add(&mut self, batch: &BatchRow) {
+        let open = matches!(batch.state, BatchState::Intended | BatchState::InDoubt);
+        let sent = matches!(
+            batch.state,
+            BatchState::Accepted | BatchState::Unticketed | BatchState::DeclaredSent | BatchState::Abandoned
+        );
+        let (amount, currency, confirmed) = match (batch.cost, queries::reservation(batch)) {
+            (Some(cost), _) => (cost.amount, cost.currency, cost.source != CostSource::Estimated),
+            (None, reserved) if sent => {
+                self.unpriced_batches += 1;
+                let Some(reserved) = reserved else { return };
+                (reserved, batch.currency, false)
+            }
+            // A doubt's reservation is no cost yet, and nothing else has one.
+            (None, reserved) => {
+                debug_assert!(reserved.is_none() || open, "only open batches keep a reservation");
+                return;
+            }
+        };
+        self.total = Some(plus(self.total.unwrap_or_default(), amount));
+        self.currency.get_or_insert(currency);
+        if !confirmed {
+            self.estimated = plus(self.estimated, amount);
+        }
+    }
+}
+
+fn headings(
+    connection: &Connection,
+    name: Option<&str>,
+) -> rusqlite::Result<Vec<(CampaignId, CampaignReport)>> {
+    let mut statement = connection.prepare(
+        "SELECT id, name, provider, host, created_at, closed_at IS NOT NULL FROM campaign \
+         WHERE ?1 IS NULL OR name = ?1 ORDER BY id",
+    )?;
+    let headings = statement.query_map([name], |row| {
+        let report = CampaignReport {
+            name: row.get(1)?,
+            provider: row.get(2)?,
+            host: row.get(3)?,
+            created_at: rows::timestamp(4, row.get(4)?)?,
+            closed: row.get(5)?,
+            states: Vec::new(),
+            cost: CostTotals::default(),
+            tickets: Vec::new(),
+            runs: Vec::new(),
+            doubts: Vec::new(),
+        };
+        Ok((row.get(0)?, report))
+    })?;
+    headings.collect()
+}
+
+fn first_handed_over_at(connection: &Connection, batch: BatchId) -> rusqlite::Result<Option<Timestamp>> {
+    let query = "SELECT min(handed_over_at) FROM attempt WHERE batch = ?1";
+    let found: Option<i64> = connection.query_row(query, [batch], |row| row.get(0))?;
+    found
+        .map(|microseconds| rows::timestamp(0, microseconds))
+        .transpose()
+}
+
+/// The account is the view's, so that it and the report cannot disagree.
+fn runs(connection: &Connection, campaign: &str) -> rusqlite::Result<Vec<RunReport>> {
+    let mut statement = connection.prepare(
+        "SELECT runs.run, run.started_at, run.ended_at, runs.outcome, runs.reason, runs.exit_code, runs.simulated, \
+         batches, accepted, invalid, suppressed, duplicate, already_sent, refused, in_doubt, pending \
+         FROM runs JOIN run ON run.id = runs.run WHERE runs.campaign = ?1 ORDER BY runs.run",
+    )?;
+    statement.query_map([campaign], run_report)?.collect()
+}
+
+fn run_report(row: &Row<'_>) -> rusqlite::Result<RunReport> {
+    let ended_at: Option<i64> = row.get(2)?;
+    Ok(RunReport {
+        run: row.get(0)?,
+        started_at: rows::timestamp(1, row.get(1)?)?,
+        ended_at: ended_at
+            .map(|ended_at| rows::timestamp(2, ended_at))
+            .transpose()?,
+        outcome: row.get(3)?,
+        reason: row.get(4)?,
+        exit_code: row.get(5)?,
+        simulated: row.get(6)?,
+        batches: row.get(7)?,
+        accepted: row.get(8)?,
+        lines: LineCounts {
+            invalid: row.get(9)?,
+            suppressed: row.get(10)?,
+            duplicate: row.get(11)?,
+            already_sent: row.get(12)?,
+            refused: row.get(13)?,
+            in_doubt: row.get(14)?,
+            planned: row.get(15)?,
+        },
+    })
+}

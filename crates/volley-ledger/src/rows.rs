@@ -1,0 +1,487 @@
+//! Batches as rows: the columns in their order, written with their checksums and checked when they are read.
+//!
+//! An intent's columns and an outcome's columns have a checksum each: they are written once each, by one statement each.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use rusqlite::types::{FromSql, Type, Value};
+use rusqlite::{Connection, Row, params_from_iter};
+use volley_model::{Amount, BatchState, BodyHash, CostSource, Currency, LineCounts, Msisdn};
+
+use crate::checksum::{self, Columns};
+use crate::{BatchId, CampaignId, Intent, LedgerError, Outcome, RunId};
+
+const INSERT: &str = "INSERT INTO batch (campaign, run, sequence, parent, generation, request_key, body_hash, \
+    body_bytes, slot, member_count, units, simulated, reserved, currency, lines_invalid, lines_suppressed, \
+    lines_duplicate, lines_already_sent, lines_refused, lines_in_doubt, lines_planned, lines_read, intended_at, \
+    intent_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, \
+    ?21, ?22, ?23, ?24)";
+const CONCLUDE: &str = "UPDATE batch SET state = ?2, reason = ?3, status = ?4, code = ?5, ticket = ?6, \
+    contacts = ?7, billed_units = ?8, cost = ?9, cost_currency = ?10, cost_source = ?11, residual_credit = ?12, \
+    named_number = ?13, doubt_since = ?14, concluded_at = ?15, concluded_run = ?16, outcome_sum = ?17 WHERE id = ?1";
+/// All columns, in the order in which [`BatchRow::read`] takes them; with the numbers behind them.
+pub(crate) const SELECT_WITH_MEMBERS: &str = "SELECT id, campaign, run, sequence, parent, generation, request_key, \
+    body_hash, body_bytes, slot, member_count, units, simulated, reserved, currency, lines_invalid, lines_suppressed, \
+    lines_duplicate, lines_already_sent, lines_refused, lines_in_doubt, lines_planned, lines_read, intended_at, \
+    intent_sum, state, reason, status, code, ticket, contacts, billed_units, cost, cost_currency, cost_source, \
+    residual_credit, named_number, doubt_since, concluded_at, concluded_run, outcome_sum, members.numbers \
+    FROM batch LEFT JOIN members ON members.batch = batch.id";
+/// The same, without them.
+pub(crate) const SELECT: &str = "SELECT id, campaign, run, sequence, parent, generation, request_key, body_hash, \
+    body_bytes, slot, member_count, units, simulated, reserved, currency, lines_invalid, lines_suppressed, \
+    lines_duplicate, lines_already_sent, lines_refused, lines_in_doubt, lines_planned, lines_read, intended_at, \
+    intent_sum, state, reason, status, code, ticket, contacts, billed_units, cost, cost_currency, cost_source, \
+    residual_credit, named_number, doubt_since, concluded_at, concluded_run, outcome_sum FROM batch";
+/// Where `members.numbers` stands.
+pub(crate) const MEMBERS_COLUMN: usize = 41;
+
+/// Where an intent's row goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Position {
+    pub(crate) campaign: CampaignId,
+    pub(crate) run: RunId,
+    pub(crate) sequence: u64,
+    pub(crate) slot: u64,
+    pub(crate) lines_read: u64,
+}
+
+/// An outcome's columns.
+#[derive(Debug, Clone)]
+pub(crate) struct Concluded {
+    pub(crate) state: BatchState,
+    pub(crate) reason: Option<String>,
+    pub(crate) status: Option<u16>,
+    pub(crate) code: Option<u32>,
+    pub(crate) ticket: Option<String>,
+    pub(crate) contacts: Option<u64>,
+    pub(crate) billed_units: Option<u64>,
+    pub(crate) cost: Option<Cost>,
+    pub(crate) residual_credit: Option<Amount>,
+    pub(crate) named_number: Option<Msisdn>,
+    pub(crate) doubt_since: Option<Timestamp>,
+    pub(crate) concluded_at: Timestamp,
+    pub(crate) concluded_run: RunId,
+}
+
+/// A booked cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cost {
+    pub(crate) amount: Amount,
+    pub(crate) currency: Currency,
+    pub(crate) source: CostSource,
+}
+
+/// What must be known of a batch to conclude it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OpenBatch {
+    pub(crate) slot: u64,
+    pub(crate) body_bytes: u64,
+    pub(crate) simulated: bool,
+    pub(crate) currency: Currency,
+    pub(crate) doubt_since: Option<Timestamp>,
+}
+
+/// A batch as it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct BatchRow {
+    pub(crate) id: BatchId,
+    pub(crate) run: RunId,
+    pub(crate) request_key: String,
+    pub(crate) body_hash: BodyHash,
+    pub(crate) body_bytes: u64,
+    pub(crate) slot: u64,
+    pub(crate) member_count: u64,
+    pub(crate) units: u64,
+    pub(crate) simulated: bool,
+    pub(crate) reserved: Option<Amount>,
+    pub(crate) currency: Currency,
+    pub(crate) state: BatchState,
+    pub(crate) reason: Option<String>,
+    pub(crate) ticket: Option<String>,
+    pub(crate) contacts: Option<u64>,
+    pub(crate) cost: Option<Cost>,
+    pub(crate) named_number: Option<Msisdn>,
+    pub(crate) doubt_since: Option<Timestamp>,
+    pub(crate) concluded_at: Option<Timestamp>,
+}
+
+/// Why a row cannot be taken as it is.
+#[derive(Debug)]
+pub(crate) enum RowError {
+    Unreadable(rusqlite::Error),
+    Checksum(BatchId),
+}
+
+impl RowError {
+    pub(crate) fn at(self, path: &Path) -> LedgerError {
+        match self {
+            Self::Unreadable(error) => LedgerError::sqlite(path, "reading batches", error),
+            Self::Checksum(batch) => LedgerError::damaged(path, format!("batch {batch} fails its checksum")),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for RowError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+/// Writes an intent, without its members.
+pub(crate) fn insert(
+    connection: &Connection,
+    intent: &Intent,
+    position: Position,
+) -> rusqlite::Result<BatchId> {
+    let Intent {
+        batch,
+        simulated,
+        reserved,
+        currency,
+        at,
+    } = intent;
+    let LineCounts {
+        invalid,
+        suppressed,
+        duplicate,
+        already_sent,
+        refused,
+        in_doubt,
+        planned,
+    } = batch.lines;
+    let mut values = vec![
+        position.campaign.into(),
+        position.run.into(),
+        integer(position.sequence),
+        Value::Null,
+        integer(batch.generation),
+        Value::Text(batch.key.0.clone()),
+        Value::Blob(batch.body_hash.0.to_vec()),
+        integer(batch.body.len() as u64),
+        integer(position.slot),
+        integer(batch.members.len() as u64),
+        integer(batch.units),
+        Value::Integer(i64::from(*simulated)),
+        text(*reserved),
+        Value::Text(currency.code().to_owned()),
+    ];
+    values.extend(
+        [
+            invalid,
+            suppressed,
+            duplicate,
+            already_sent,
+            refused,
+            in_doubt,
+            planned,
+        ]
+        .map(integer),
+    );
+    values.extend([integer(position.lines_read), time(*at)]);
+    values.push(Value::Blob(checksum::of_values(&values).to_vec()));
+    connection
+        .prepare_cached(INSERT)?
+        .execute(params_from_iter(values))?;
+    Ok(BatchId(connection.last_insert_rowid()))
+}
+
+/// Writes an outcome. `false` if there is no such batch.
+pub(crate) fn conclude(connection: &Connection, batch: BatchId, row: &Concluded) -> rusqlite::Result<bool> {
+    let mut values = vec![
+        batch.into(),
+        Value::Text(row.state.name().to_owned()),
+        text(row.reason.as_ref()),
+        optional(row.status),
+        optional(row.code),
+        text(row.ticket.as_ref()),
+        optional(row.contacts),
+        optional(row.billed_units),
+        text(row.cost.map(|cost| cost.amount)),
+        text(row.cost.as_ref().map(|cost| cost.currency.code())),
+        text(row.cost.map(|cost| cost.source.name())),
+        text(row.residual_credit),
+        optional(row.named_number.map(Msisdn::get)),
+        row.doubt_since.map_or(Value::Null, time),
+        time(row.concluded_at),
+        row.concluded_run.into(),
+    ];
+    values.push(Value::Blob(checksum::of_values(&values).to_vec()));
+    let rows = connection
+        .prepare_cached(CONCLUDE)?
+        .execute(params_from_iter(values))?;
+    Ok(rows == 1)
+}
+
+impl Concluded {
+    /// The columns of an outcome. A simulated batch is never reached and never in doubt.
+    pub(crate) fn new(outcome: Outcome, open: &OpenBatch, at: Timestamp, run: RunId) -> Self {
+        let mut row = Self::bare(BatchState::Simulated, open, at, run);
+        match outcome {
+            Outcome::Accepted { ticket, .. } if open.simulated => row.ticket = Some(ticket),
+            Outcome::Unticketed { reason, .. } | Outcome::InDoubt { reason } if open.simulated => {
+                row.reason = Some(reason);
+            }
+            Outcome::Simulated { ticket } => row.ticket = ticket,
+            Outcome::Accepted {
+                ticket,
+                contacts,
+                units,
+                cost,
+                currency,
+                residual_credit,
+            } => {
+                row.state = BatchState::Accepted;
+                row.ticket = Some(ticket);
+                row.contacts = contacts;
+                row.billed_units = units;
+                row.cost = cost.map(|amount| Cost {
+                    amount,
+                    currency,
+                    source: CostSource::Provider,
+                });
+                row.residual_credit = residual_credit;
+            }
+            Outcome::Unticketed { reason, estimated } => {
+                row.state = BatchState::Unticketed;
+                row.reason = Some(reason);
+                row.cost = estimated.map(|amount| Cost {
+                    amount,
+                    currency: open.currency,
+                    source: CostSource::Estimated,
+                });
+            }
+            Outcome::Refused {
+                code,
+                message,
+                status,
+            } => {
+                row.state = BatchState::Refused;
+                row.reason = Some(message);
+                row.status = Some(status);
+                row.code = code;
+            }
+            Outcome::Released { reason } => {
+                row.state = BatchState::Released;
+                row.reason = Some(reason);
+            }
+            Outcome::InDoubt { reason } => {
+                row.state = BatchState::InDoubt;
+                row.reason = Some(reason);
+                row.doubt_since = open.doubt_since.or(Some(at));
+            }
+        }
+        row
+    }
+
+    fn bare(state: BatchState, open: &OpenBatch, at: Timestamp, run: RunId) -> Self {
+        Self {
+            state,
+            reason: None,
+            status: None,
+            code: None,
+            ticket: None,
+            contacts: None,
+            billed_units: None,
+            cost: None,
+            residual_credit: None,
+            named_number: None,
+            doubt_since: open.doubt_since,
+            concluded_at: at,
+            concluded_run: run,
+        }
+    }
+}
+
+impl BatchRow {
+    /// Reads a row of [`SELECT`] and checks both of its checksums.
+    pub(crate) fn read(row: &Row<'_>) -> Result<Self, RowError> {
+        let mut columns = Cursor::new(row, 0);
+        let id: BatchId = columns.next()?;
+        columns = Cursor::new(row, 1);
+        columns.skip(1)?; // campaign
+        let run = columns.next()?;
+        columns.skip(3)?; // sequence, parent, generation
+        let request_key = columns.next()?;
+        let body_hash = BodyHash(columns.next()?);
+        let body_bytes = columns.next()?;
+        let slot = columns.next()?;
+        let member_count = columns.next()?;
+        let units = columns.next()?;
+        let simulated = columns.next()?;
+        let reserved = columns.parse()?;
+        let currency = columns.parse()?.ok_or(rusqlite::Error::InvalidQuery)?;
+        columns.skip(9)?; // lines, intended_at
+        let sound = columns.matches()?;
+        let outcome_at = columns.at;
+        columns = Cursor::new(row, outcome_at);
+        columns.sum.push(row.get_ref(0)?);
+        let state = columns.state()?;
+        let reason = columns.next()?;
+        columns.skip(2)?; // status, code
+        let ticket = columns.next()?;
+        let contacts = columns.next()?;
+        columns.skip(1)?; // billed_units
+        let cost = columns.cost()?;
+        columns.skip(1)?; // residual_credit
+        let named_number = columns.number()?;
+        let doubt_since = columns.time()?;
+        let concluded_at = columns.time()?;
+        columns.skip(1)?; // concluded_run
+        if !sound || !(columns.matches()? || state == BatchState::Intended) {
+            return Err(RowError::Checksum(id));
+        }
+        Ok(Self {
+            id,
+            run,
+            request_key,
+            body_hash,
+            body_bytes,
+            slot,
+            member_count,
+            units,
+            simulated,
+            reserved,
+            currency,
+            state,
+            reason,
+            ticket,
+            contacts,
+            cost,
+            named_number,
+            doubt_since,
+            concluded_at,
+        })
+    }
+
+    /// What must be known to conclude it.
+    pub(crate) fn open(&self) -> OpenBatch {
+        OpenBatch {
+            slot: self.slot,
+            body_bytes: self.body_bytes,
+            simulated: self.simulated,
+            currency: self.currency,
+            doubt_since: self.doubt_since,
+        }
+    }
+}
+
+/// Takes columns one after another, and their checksum along the way.
+struct Cursor<'a> {
+    row: &'a Row<'a>,
+    at: usize,
+    sum: Columns,
+}
+
+impl<'a> Cursor<'a> {
+    fn new(row: &'a Row<'a>, at: usize) -> Self {
+        Self {
+            row,
+            at,
+            sum: Columns::default(),
+        }
+    }
+
+    fn next<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+        self.skip(1)?;
+        self.row.get(self.at - 1)
+    }
+
+    fn skip(&mut self, columns: usize) -> rusqlite::Result<()> {
+        for _ in 0..columns {
+            self.sum.push(self.row.get_ref(self.at)?);
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    /// Text that has a meaning of its own.
+    fn parse<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+        &mut self,
+    ) -> rusqlite::Result<Option<T>> {
+        let column = self.at;
+        let text: Option<String> = self.next()?;
+        text.map(|text| text.parse())
+            .transpose()
+            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+    }
+
+    fn state(&mut self) -> rusqlite::Result<BatchState> {
+        let name: String = self.next()?;
+        BatchState::named(&name).ok_or_else(|| self.senseless(&name))
+    }
+
+    fn cost(&mut self) -> rusqlite::Result<Option<Cost>> {
+        let (amount, currency) = (self.parse()?, self.parse()?);
+        let source: Option<String> = self.next()?;
+        let source = match source.as_deref() {
+            Some("provider") => CostSource::Provider,
+            Some("estimated") => CostSource::Estimated,
+            Some("operator") => CostSource::Operator,
+            None if amount.is_none() && currency.is_none() => return Ok(None),
+            other => return Err(self.senseless(other.unwrap_or("null"))),
+        };
+        match (amount, currency) {
+            (Some(amount), Some(currency)) => Ok(Some(Cost {
+                amount,
+                currency,
+                source,
+            })),
+            _ => Err(self.senseless("half a cost")),
+        }
+    }
+
+    fn number(&mut self) -> rusqlite::Result<Option<Msisdn>> {
+        let digits: Option<u64> = self.next()?;
+        digits.map(Msisdn::new).transpose().map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(self.at, Type::Integer, Box::new(error))
+        })
+    }
+
+    fn time(&mut self) -> rusqlite::Result<Option<Timestamp>> {
+        let column = self.at;
+        let microseconds: Option<i64> = self.next()?;
+        microseconds
+            .map(|microseconds| timestamp(column, microseconds))
+            .transpose()
+    }
+
+    /// Whether the column here is the checksum of those before it; steps over it.
+    fn matches(&mut self) -> rusqlite::Result<bool> {
+        let stored: Option<Vec<u8>> = self.row.get(self.at)?;
+        self.at += 1;
+        Ok(stored.is_some_and(|stored| stored == self.sum.finish()))
+    }
+
+    fn senseless(&self, found: &str) -> rusqlite::Error {
+        rusqlite::Error::FromSqlConversionFailure(
+            self.at - 1,
+            Type::Text,
+            format!("{found:?} makes no sense").into(),
+        )
+    }
+}
+
+/// A stored time.
+pub(crate) fn timestamp(column: usize, microseconds: i64) -> rusqlite::Result<Timestamp> {
+    Timestamp::from_microsecond(microseconds)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, Box::new(error)))
+}
+
+/// Counts stay far below 2⁶³; one that does not would be refused by its column rather than wrap.
+pub(crate) fn integer(count: impl Into<u64>) -> Value {
+    i64::try_from(count.into()).map_or(Value::Null, Value::Integer)
+}
+
+fn optional(count: Option<impl Into<u64>>) -> Value {
+    count.map_or(Value::Null, integer)
+}
+
+fn text(shown: Option<impl ToString>) -> Value {
+    shown.map_or(Value::Null, |shown| Value::Text(shown.to_string()))
+}
+
+fn time(at: Timestamp) -> Value {
+    Value::Integer(at.as_microsecond())
+}

@@ -1,0 +1,148 @@
+//! The database file: its marks, its tables, and how a connection to it is set up.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::LedgerError;
+use crate::place::{self, Place};
+
+/// "VLLY": what `file(1)` and we know a ledger by.
+const APPLICATION_ID: u32 = 0x564c_4c59;
+/// The format of `schema.sql`.
+const VERSION: u32 = 1;
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// How long a statement waits for another SQLite tool that holds the database.
+const BUSY_PATIENCE: Duration = Duration::from_secs(5);
+/// Statements kept prepared.
+const STATEMENTS_MAX: usize = 32;
+
+/// Looks at the file's own marks, before SQLite touches it.
+///
+/// Source: the SQLite file format, 1.3: magic, user version at 60, application id at 68, big-endian.
+pub(crate) fn check_marks(path: &Path) -> Result<(), LedgerError> {
+    let foreign = |detail: &str| LedgerError::Foreign {
+        path: path.to_owned(),
+        detail: detail.to_owned(),
+    };
+    let failed = |error| LedgerError::file(path, "reading the ledger", error);
+    let file = File::open(path).map_err(failed)?;
+    if !file.metadata().map_err(failed)?.is_file() {
+        return Err(foreign("not a file"));
+    }
+    let mut header = [0; 100];
+    match file.read_exact_at(&mut header, 0) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Err(foreign("too short")),
+        Err(error) => return Err(failed(error)),
+    }
+    let mark = |at: usize| {
+        header[at..]
+            .first_chunk()
+            .map_or(0, |bytes| u32::from_be_bytes(*bytes))
+    };
+    if !header.starts_with(b"SQLite format 3\0") {
+        return Err(foreign("not a SQLite file"));
+    }
+    if mark(68) != APPLICATION_ID {
+        return Err(foreign("a SQLite file of another program"));
+    }
+    match mark(60) {
+        VERSION => Ok(()),
+        found if found > VERSION => Err(LedgerError::Newer {
+            path: path.to_owned(),
+            found,
+            known: VERSION,
+        }),
+        found => Err(LedgerError::damaged(
+            path,
+            format!("its format {found} never existed"),
+        )),
+    }
+}
+
+/// Makes an empty ledger under its draft name, all of it durable.
+pub(crate) fn make_draft(place: &Place, now: Timestamp) -> Result<(), LedgerError> {
+    let failed = |error| LedgerError::file(&place.draft, "making the ledger", error);
+    match std::fs::remove_file(&place.draft) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    place::open_private(&place.draft, true).map_err(failed)?;
+    let step = "making the ledger";
+    let connection = connect(&place.draft, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let now = now.as_microsecond();
+    connection
+        .execute_batch(&format!(
+            "PRAGMA journal_mode = DELETE;
+             BEGIN;
+             PRAGMA application_id = {APPLICATION_ID};
+             PRAGMA user_version = {VERSION};
+             {SCHEMA}
+             INSERT INTO ledger VALUES (1, lower(hex(randomblob(16))), {now}, 0, 0, {now});
+             COMMIT;
+             PRAGMA journal_mode = WAL;"
+        ))
+        .map_err(|error| LedgerError::sqlite(&place.draft, step, error))?;
+    connection
+        .close()
+        .map_err(|(_, error)| LedgerError::sqlite(&place.draft, step, error))?;
+    File::open(&place.draft)
+        .and_then(|file| file.sync_all())
+        .map_err(failed)
+}
+
+/// The one connection that writes. It moves its log into the main file only when told to, by [`checkpoint`].
+pub(crate) fn connect_to_write(path: &Path) -> Result<Connection, LedgerError> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection
+        .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0;")
+        .map_err(|error| LedgerError::sqlite(path, "opening the ledger", error))?;
+    Ok(connection)
+}
+
+/// Moves the log into the main file, as far as readers let it.
+///
+/// SQLite's own way of doing so after a commit swallows errors: a sync that failed once would be taken for one that
+/// succeeded the next time, and the log thrown away.
+pub(crate) fn checkpoint(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
+    connection
+        .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+        .map_err(|error| LedgerError::sqlite(path, "moving the log into the ledger", error))
+}
+
+/// A connection that only looks, while another may write.
+pub(crate) fn connect_to_read(path: &Path) -> Result<Connection, LedgerError> {
+    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+fn connect(path: &Path, access: OpenFlags) -> Result<Connection, LedgerError> {
+    let failed = |error| LedgerError::sqlite(path, "opening the ledger", error);
+    let connection =
+        Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failed)?;
+    connection.busy_timeout(BUSY_PATIENCE).map_err(failed)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    connection
+        .execute_batch(
+            "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;
+             PRAGMA cache_size = -16384;",
+        )
+        .map_err(failed)?;
+    Ok(connection)
+}
+
+/// Looks for damage in the structure of the file. Rows have checksums of their own, checked when they are read.
+pub(crate) fn check_structure(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
+    let verdict: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(|error| LedgerError::sqlite(path, "checking the ledger", error))?;
+    if verdict == "ok" {
+        return Ok(());
+    }
+    Err(LedgerError::damaged(path, verdict))
+}

@@ -1,0 +1,151 @@
+//! The writer: a thread that commits what waits, in groups, and the handle by which the pipeline talks to it.
+//!
+//! Nothing is acknowledged before its COMMIT has returned. The first write or sync that fails ends all writing of this
+//! process: SQLite may well say OK afterwards, about data that never reached the disk.
+//! Bounds: [`WAITING_MAX`] calls wait in the channel, [`GROUP_MAX`] go into one transaction.
+
+mod desk;
+
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::{mpsc, oneshot};
+use volley_model::LineCounts;
+
+use crate::{BatchId, Conclusion, Intent, Ledger, LedgerError, RunEnd, RunId};
+
+use desk::Desk;
+pub(crate) use desk::number_commit;
+
+/// Calls that wait for the thread. More than 64 intents that may be unsent and 256 answers that may wait for their
+/// commit, so that the channel is never what limits; their callers wait for the acknowledgement anyway.
+const WAITING_MAX: usize = 512;
+/// Calls in one transaction: all that can wait. The sync, not the rows, is what a commit costs.
+const GROUP_MAX: usize = WAITING_MAX;
+
+/// Talks to the writer's thread; cheap to clone. Each call resolves once what it wrote is durable.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    orders: mpsc::Sender<Order>,
+}
+
+/// The writer's thread. It ends when the last [`Writer`] is dropped.
+#[derive(Debug)]
+pub struct WriterThread {
+    thread: Result<JoinHandle<Result<(), LedgerError>>, String>,
+}
+
+type Reply<T> = oneshot::Sender<Result<T, LedgerError>>;
+
+/// What the thread is asked to write.
+#[derive(Debug)]
+enum Order {
+    Intend(Box<Intent>, Reply<BatchId>),
+    Conclude(BatchId, Box<Conclusion>, Reply<()>),
+    BookLines(LineCounts, Reply<()>),
+    EndRun(RunEnd, Reply<()>),
+}
+
+impl Writer {
+    /// Writes an intent, its body's slot first. Only after this has returned `Ok` may the request's first byte leave.
+    ///
+    /// # Errors
+    /// [`Storage`](LedgerError::Storage), then and for every later call; [`Refused`](LedgerError::Refused) for this call
+    /// alone; [`Fenced`](LedgerError::Fenced); [`WriterStopped`](LedgerError::WriterStopped).
+    pub async fn intend(&self, intent: Intent) -> Result<BatchId, LedgerError> {
+        self.ask(|reply| Order::Intend(Box::new(intent), reply)).await
+    }
+
+    /// Writes what came of a batch, with its attempts. A definite outcome gives the body's slot back.
+    ///
+    /// # Errors
+    /// As [`intend`](Self::intend); a transition that the guarantee does not draw is [`Refused`](LedgerError::Refused).
+    pub async fn conclude(&self, batch: BatchId, conclusion: Conclusion) -> Result<(), LedgerError> {
+        self.ask(|reply| Order::Conclude(batch, Box::new(conclusion), reply))
+            .await
+    }
+
+    /// Books the lines behind the last batch; `planned` are those that were read and not sent.
+    ///
+    /// # Errors
+    /// As [`intend`](Self::intend).
+    pub async fn book_lines(&self, lines: LineCounts) -> Result<(), LedgerError> {
+        self.ask(|reply| Order::BookLines(lines, reply)).await
+    }
+
+    /// Writes how the run ended. Once a run.
+    ///
+    /// # Errors
+    /// As [`intend`](Self::intend).
+    pub async fn end_run(&self, end: RunEnd) -> Result<(), LedgerError> {
+        self.ask(|reply| Order::EndRun(end, reply)).await
+    }
+
+    async fn ask<T>(&self, order: impl FnOnce(Reply<T>) -> Order) -> Result<T, LedgerError> {
+        let stopped = || LedgerError::WriterStopped {
+            detail: "it does not answer".to_owned(),
+        };
+        let (reply, answer) = oneshot::channel();
+        self.orders.send(order(reply)).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+impl WriterThread {
+    /// Waits until every [`Writer`] is dropped and all they asked for is written, and closes the ledger. Blocks.
+    ///
+    /// # Errors
+    /// The first failure of the storage, or of closing; [`WriterStopped`](LedgerError::WriterStopped) if the thread
+    /// panicked or never started.
+    pub fn join(self) -> Result<(), LedgerError> {
+        match self.thread {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| {
+                let said = panic.downcast_ref::<String>().map(String::as_str);
+                let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
+                Err(LedgerError::WriterStopped {
+                    detail: said.unwrap_or("it panicked").to_owned(),
+                })
+            }),
+            Err(detail) => Err(LedgerError::WriterStopped { detail }),
+        }
+    }
+}
+
+/// Starts the thread.
+pub(crate) fn start(ledger: Ledger, run: RunId) -> (Writer, WriterThread) {
+    let (orders, waiting) = mpsc::channel(WAITING_MAX);
+    let thread = thread::Builder::new()
+        .name("ledger".to_owned())
+        .spawn(move || write(Desk::new(ledger, run), waiting));
+    let thread = thread.map_err(|error| format!("it could not be started: {error}"));
+    (Writer { orders }, WriterThread { thread })
+}
+
+/// The thread: waits for an order, takes what waits behind it, commits it all, acknowledges.
+fn write(desk: Result<Desk, LedgerError>, mut waiting: mpsc::Receiver<Order>) -> Result<(), LedgerError> {
+    let mut desk = match desk {
+        Ok(desk) => desk,
+        Err(failure) => {
+            while let Some(order) = waiting.blocking_recv() {
+                order.fail(&failure);
+            }
+            return Err(failure);
+        }
+    };
+    let mut group = Vec::with_capacity(GROUP_MAX);
+    while waiting.blocking_recv_many(&mut group, GROUP_MAX) > 0 {
+        desk.commit(&mut group);
+    }
+    desk.close()
+}
+
+impl Order {
+    fn fail(self, failure: &LedgerError) {
+        // Whoever no longer waits for the answer does not need it.
+        match self {
+            Self::Intend(_, reply) => drop(reply.send(Err(failure.clone()))),
+            Self::Conclude(_, _, reply) | Self::BookLines(_, reply) | Self::EndRun(_, reply) => {
+                drop(reply.send(Err(failure.clone())));
+            }
+        }
+    }
+}

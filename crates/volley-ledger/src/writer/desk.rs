@@ -1,0 +1,443 @@
+//! The thread's side of the writer: one group of orders, one transaction.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+use volley_model::{BatchState, LineCounts};
+
+use super::{Order, Reply};
+use crate::bodies::BodySlots;
+use crate::lock::LockFile;
+use crate::place::Place;
+use crate::rows::{self, Concluded, OpenBatch, Position};
+use crate::{
+    BatchId, CampaignId, Conclusion, Intent, Ledger, LedgerError, RunEnd, RunId, members, queries, schema,
+};
+
+/// Pages in the log before they go to the main file: 16 MiB, so that a page which several batches share is copied
+/// once, and the syncs of a checkpoint are rare.
+const LOG_PAGES_MAX: u64 = 4096;
+/// What goes into the log, about: the shared pages of a commit (marks, ends of the indexes), and those of an order.
+const PAGES_PER_COMMIT: u64 = 4;
+const PAGES_PER_ORDER: u64 = 2;
+
+/// The connection, with what must be known to write without reading.
+pub(super) struct Desk {
+    connection: Connection,
+    place: Place,
+    lock: LockFile,
+    bodies: BodySlots,
+    campaign: CampaignId,
+    run: RunId,
+    commit_number: u64,
+    /// The last sequence number given, and the lines read up to it.
+    sequence: u64,
+    lines_read: u64,
+    open: HashMap<BatchId, OpenBatch>,
+    /// Pages in the log since it was last moved into the main file, about.
+    log_pages: u64,
+    /// The first failure: nothing is written any more.
+    failure: Option<LedgerError>,
+}
+
+/// An order that was carried out, or refused, inside the transaction.
+enum Done {
+    Intended(Reply<BatchId>, Result<BatchId, LedgerError>),
+    Other(Reply<()>, Result<(), LedgerError>),
+}
+
+/// What a transaction changes outside the database once it is durable.
+#[derive(Default)]
+struct Effects {
+    /// Slots to give back: of definite outcomes, and of refused intents.
+    freed: Vec<(u64, u64)>,
+    /// Batches as they stand now: `None` has no body to keep.
+    open: Vec<(BatchId, Option<OpenBatch>)>,
+}
+
+/// Counts the commit, and checks that no other run has begun since: one statement does both.
+pub(crate) fn number_commit(
+    connection: &Connection,
+    path: &Path,
+    run: RunId,
+    number: u64,
+    at: Timestamp,
+) -> Result<(), LedgerError> {
+    let update = "UPDATE ledger SET commit_number = ?2, last_at = max(last_at, ?3) \
+        WHERE latest_run = ?1 AND commit_number = ?2 - 1";
+    let rows = connection
+        .prepare_cached(update)
+        .and_then(|mut statement| statement.execute(params![run, number, at.as_microsecond()]))
+        .map_err(|error| LedgerError::sqlite(path, "counting the commit", error))?;
+    if rows == 1 {
+        return Ok(());
+    }
+    Err(LedgerError::Fenced {
+        path: path.to_owned(),
+        run,
+    })
+}
+
+impl Desk {
+    pub(super) fn new(ledger: Ledger, run: RunId) -> Result<Self, LedgerError> {
+        let Ledger {
+            connection,
+            place,
+            lock,
+            commit_number,
+            ..
+        } = ledger;
+        let campaign = connection
+            .query_row("SELECT campaign FROM run WHERE id = ?1", [run], |row| row.get(0))
+            .map_err(|error| LedgerError::sqlite(&place.ledger, "looking the run up", error))?;
+        let mut open = HashMap::new();
+        queries::each_open(&connection, &place.ledger, &mut |batch| {
+            open.insert(batch.id, batch.open());
+        })?;
+        let bodies = BodySlots::open(&place, open.values().map(|batch| (batch.slot, batch.body_bytes)))?;
+        place.sync_folder()?;
+        Ok(Self {
+            connection,
+            place,
+            lock,
+            bodies,
+            campaign,
+            run,
+            commit_number,
+            sequence: 0,
+            lines_read: 0,
+            open,
+            log_pages: 0,
+            failure: None,
+        })
+    }
+
+    /// Commits a group and acknowledges each of its orders.
+    pub(super) fn commit(&mut self, group: &mut Vec<Order>) {
+        if let Some(failure) = &self.failure {
+            group.drain(..).for_each(|order| order.fail(failure));
+            return;
+        }
+        let mut done = Vec::with_capacity(group.len());
+        let before = (self.sequence, self.lines_read);
+        let written = self.transact(group, &mut done);
+        if let Err(failure) = &written {
+            (self.sequence, self.lines_read) = before;
+            self.failure = Some(failure.clone());
+            // What failed may have ended the transaction already.
+            drop(self.connection.execute_batch("ROLLBACK"));
+            group.drain(..).for_each(|order| order.fail(failure));
+        }
+        for order in done {
+            order.acknowledge(self.failure.as_ref());
+        }
+    }
+
+    fn transact(&mut self, group: &mut Vec<Order>, done: &mut Vec<Done>) -> Result<(), LedgerError> {
+        let mut slots = self.write_bodies(group)?.into_iter();
+        let mut effects = Effects::default();
+        let at = group
+            .iter()
+            .filter_map(Order::at)
+            .max()
+            .unwrap_or(Timestamp::UNIX_EPOCH);
+        let orders = group.len() as u64;
+        self.execute("BEGIN IMMEDIATE")?;
+        number_commit(
+            &self.connection,
+            &self.place.ledger,
+            self.run,
+            self.commit_number + 1,
+            at,
+        )?;
+        let mut failure = Ok(());
+        for order in group.drain(..) {
+            if let Err(failure) = &failure {
+                order.fail(failure);
+                continue;
+            }
+            let order = self.carry_out(order, &mut slots, &mut effects);
+            failure = order.storage();
+            done.push(order);
+        }
+        failure?;
+        self.execute("COMMIT")?;
+        self.commit_number += 1;
+        self.lock.note_commit(self.commit_number)?;
+        self.apply(effects);
+        self.log_pages += PAGES_PER_COMMIT + PAGES_PER_ORDER * orders;
+        if self.log_pages >= LOG_PAGES_MAX {
+            schema::checkpoint(&self.connection, &self.place.ledger)?;
+            self.log_pages = 0;
+        }
+        Ok(())
+    }
+
+    fn carry_out(
+        &mut self,
+        order: Order,
+        slots: &mut impl Iterator<Item = u64>,
+        effects: &mut Effects,
+    ) -> Done {
+        match order {
+            Order::Intend(intent, reply) => {
+                let slot = slots.next().unwrap_or_default();
+                Done::Intended(reply, self.alone(|desk| desk.intend(&intent, slot, effects)))
+            }
+            Order::Conclude(batch, conclusion, reply) => Done::Other(
+                reply,
+                self.alone(|desk| desk.conclude(batch, *conclusion, effects)),
+            ),
+            Order::BookLines(lines, reply) => Done::Other(reply, self.alone(|desk| desk.book_lines(lines))),
+            Order::EndRun(end, reply) => Done::Other(reply, self.alone(|desk| desk.end_run(&end))),
+        }
+    }
+
+    /// Runs one order so that, refused by the database's rules, it leaves nothing behind and takes no other with it.
+    fn alone<T>(
+        &mut self,
+        order: impl FnOnce(&mut Self) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let before = (self.sequence, self.lines_read);
+        self.execute("SAVEPOINT one")?;
+        let result = order(self);
+        if matches!(result, Err(LedgerError::Refused { .. })) {
+            (self.sequence, self.lines_read) = before;
+            self.execute("ROLLBACK TO one")?;
+        }
+        self.execute("RELEASE one")?;
+        result
+    }
+
+    /// The bodies come before their intents: an intent without its body could never be settled.
+    fn write_bodies(&mut self, group: &[Order]) -> Result<Vec<u64>, LedgerError> {
+        let mut slots = Vec::new();
+        for order in group {
+            if let Order::Intend(intent, _) = order {
+                slots.push(self.bodies.write(&intent.batch.key.0, &intent.batch.body)?);
+            }
+        }
+        Ok(slots)
+    }
+
+    fn intend(&mut self, intent: &Intent, slot: u64, effects: &mut Effects) -> Result<BatchId, LedgerError> {
+        let body_bytes = intent.batch.body.len() as u64;
+        self.sequence += 1;
+        self.lines_read += intent.batch.lines.read();
+        let position = Position {
+            campaign: self.campaign,
+            run: self.run,
+            sequence: self.sequence,
+            slot,
+            lines_read: self.lines_read,
+        };
+        let written = rows::insert(&self.connection, intent, position).and_then(|batch| {
+            let numbers = members::encode(&intent.batch.key.0, &intent.batch.members);
+            let insert = "INSERT INTO members (batch, numbers) VALUES (?1, ?2)";
+            self.connection
+                .prepare_cached(insert)?
+                .execute(params![batch, numbers])?;
+            Ok(batch)
+        });
+        let batch = written.map_err(|error| {
+            effects.freed.push((slot, body_bytes));
+            self.failed("an intent written", error)
+        })?;
+        let open = OpenBatch {
+            slot,
+            body_bytes,
+            simulated: intent.simulated,
+            currency: intent.currency,
+            doubt_since: None,
+        };
+        effects.open.push((batch, Some(open)));
+        Ok(batch)
+    }
+
+    fn conclude(
+        &mut self,
+        batch: BatchId,
+        conclusion: Conclusion,
+        effects: &mut Effects,
+    ) -> Result<(), LedgerError> {
+        let Conclusion {
+            outcome,
+            attempts,
+            at,
+        } = conclusion;
+        let open = self.facts(batch)?;
+        let row = Concluded::new(outcome, &open, at, self.run);
+        rows::conclude(&self.connection, batch, &row)
+            .map_err(|error| self.failed("an outcome written", error))?;
+        for attempt in &attempts {
+            let insert = "INSERT INTO attempt (batch, number, run, handed_over_at, ended_at, evidence) \
+                VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM attempt WHERE batch = ?1), ?2, ?3, ?4, ?5)";
+            let values = params![
+                batch,
+                self.run,
+                attempt.handed_over_at.map(Timestamp::as_microsecond),
+                attempt.ended_at.as_microsecond(),
+                attempt.evidence
+            ];
+            self.connection
+                .prepare_cached(insert)
+                .and_then(|mut statement| statement.execute(values))
+                .map_err(|error| self.failed("an attempt written", error))?;
+        }
+        if row.state == BatchState::InDoubt {
+            effects.open.push((
+                batch,
+                Some(OpenBatch {
+                    doubt_since: row.doubt_since,
+                    ..open
+                }),
+            ));
+        } else {
+            effects.open.push((batch, None));
+        }
+        Ok(())
+    }
+
+    /// What must be known of a batch to conclude it: from memory while it is open, else from its row.
+    fn facts(&self, batch: BatchId) -> Result<OpenBatch, LedgerError> {
+        if let Some(open) = self.open.get(&batch) {
+            return Ok(*open);
+        }
+        let found = queries::batch(&self.connection, &self.place.ledger, batch)?;
+        found.map(|row| row.open()).ok_or_else(|| LedgerError::Refused {
+            path: self.place.ledger.clone(),
+            step: "an outcome written",
+            detail: format!("there is no batch {batch}"),
+        })
+    }
+
+    fn book_lines(&mut self, lines: LineCounts) -> Result<(), LedgerError> {
+        self.sequence += 1;
+        self.lines_read += lines.read();
+        let insert = "INSERT INTO lines_behind (run, sequence, lines_invalid, lines_suppressed, lines_duplicate, \
+            lines_already_sent, lines_refused, lines_in_doubt, lines_planned, lines_read) \
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        let LineCounts {
+            invalid,
+            suppressed,
+            duplicate,
+            already_sent,
+            refused,
+            in_doubt,
+            planned,
+        } = lines;
+        let values = params![
+            self.run,
+            self.sequence,
+            invalid,
+            suppressed,
+            duplicate,
+            already_sent,
+            refused,
+            in_doubt,
+            planned,
+            self.lines_read
+        ];
+        let written = self.connection.execute(insert, values);
+        written
+            .map(drop)
+            .map_err(|error| self.failed("lines booked", error))
+    }
+
+    fn end_run(&mut self, end: &RunEnd) -> Result<(), LedgerError> {
+        let update = "UPDATE run SET ended_at = ?2, outcome = ?3, reason = ?4, exit_code = ?5 WHERE id = ?1";
+        let values = params![
+            self.run,
+            end.at.as_microsecond(),
+            end.outcome,
+            end.reason,
+            end.exit_code
+        ];
+        let written = self.connection.execute(update, values);
+        written
+            .map(drop)
+            .map_err(|error| self.failed("the run's end written", error))
+    }
+
+    /// Frees what the commit made free. Not before: until then a crash would bring the old row back.
+    fn apply(&mut self, effects: Effects) {
+        for (batch, open) in effects.open {
+            match open {
+                Some(open) => drop(self.open.insert(batch, open)),
+                None => {
+                    if let Some(was) = self.open.remove(&batch) {
+                        self.bodies.release(was.slot, was.body_bytes);
+                    }
+                }
+            }
+        }
+        for (slot, body_bytes) in effects.freed {
+            self.bodies.release(slot, body_bytes);
+        }
+    }
+
+    fn execute(&self, statement: &'static str) -> Result<(), LedgerError> {
+        self.connection
+            .prepare_cached(statement)
+            .and_then(|mut prepared| prepared.execute([]))
+            .map(drop)
+            .map_err(|error| self.failed(statement, error))
+    }
+
+    fn failed(&self, step: &'static str, error: rusqlite::Error) -> LedgerError {
+        LedgerError::sqlite(&self.place.ledger, step, error)
+    }
+
+    /// Moves the log into the main file and closes it.
+    pub(super) fn close(self) -> Result<(), LedgerError> {
+        let path = &self.place.ledger;
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        schema::checkpoint(&self.connection, path)?;
+        let closed = self.connection.close();
+        // The lock goes last, with the rest of the desk.
+        closed.map_err(|(_, error)| LedgerError::sqlite(path, "closing the ledger", error))
+    }
+}
+
+impl Order {
+    /// When what it reports happened.
+    fn at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Intend(intent, _) => Some(intent.at),
+            Self::Conclude(_, conclusion, _) => Some(conclusion.at),
+            Self::EndRun(end, _) => Some(end.at),
+            Self::BookLines(..) => None,
+        }
+    }
+}
+
+impl Done {
+    /// The failure that ends the whole group, if this order met one. A refusal is its own alone.
+    fn storage(&self) -> Result<(), LedgerError> {
+        let failure = match self {
+            Self::Intended(_, result) => result.as_ref().err(),
+            Self::Other(_, result) => result.as_ref().err(),
+        };
+        match failure {
+            None | Some(LedgerError::Refused { .. }) => Ok(()),
+            Some(failure) => Err(failure.clone()),
+        }
+    }
+
+    /// Answers: as it went, unless the whole group failed.
+    fn acknowledge(self, failure: Option<&LedgerError>) {
+        // Whoever no longer waits for the answer does not need it.
+        match self {
+            Self::Intended(reply, result) => {
+                drop(reply.send(failure.map_or(result, |failure| Err(failure.clone()))))
+            }
+            Self::Other(reply, result) => {
+                drop(reply.send(failure.map_or(result, |failure| Err(failure.clone()))))
+            }
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Ledgers that are missing, held, foreign, garbled, moved, copied or rolled back: each refused, each with its remedy.
+
+use std::fs;
+
+use volley_ledger::{Changes, Ledger, LedgerError, Opening, Reader};
+
+use crate::stage::{Stage, accepted, at, identity, intent};
+
+fn written() -> Stage {
+    let stage = Stage::new();
+    let run = stage.run();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for number in 1..=50 {
+        let numbers: Vec<u64> = (0..100)
+            .map(|more| 33_600_000_000 + number * 1000 + more)
+            .collect();
+        runtime.block_on(run.sent(intent(&numbers, 0), accepted(&format!("t{number}"), Some("1.5"))));
+    }
+    run.close();
+    stage
+}
+
+fn refusal(stage: &Stage) -> LedgerError {
+    stage.open().unwrap_err()
+}
+
+#[test]
+fn a_missing_ledger_is_made_only_where_that_is_wanted() {
+    let stage = Stage::new();
+    let missing = Ledger::open(&stage.path, Opening::MustExist, at(0)).unwrap_err();
+    assert!(matches!(missing, LedgerError::Missing { .. }), "{missing:?}");
+    assert!(missing.to_string().contains("volley ledger init"), "{missing}");
+    assert!(matches!(
+        Reader::open(&stage.path),
+        Err(LedgerError::Missing { .. })
+    ));
+    assert_eq!(
+        fs::read_dir(stage.folder.path()).unwrap().count(),
+        0,
+        "nothing was made"
+    );
+    assert!(stage.open().unwrap().made());
+    let again = Ledger::init(&stage.path, at(0)).unwrap_err();
+    assert!(matches!(again, LedgerError::Exists { .. }), "{again:?}");
+}
+
+#[test]
+fn a_second_opener_is_told_who_holds_it_and_a_reader_is_not_kept_out() {
+    let stage = Stage::new();
+    let held = stage.run();
+    let locked = refusal(&stage);
+    let own = std::process::id();
+    assert!(
+        matches!(locked, LedgerError::Locked { pid: Some(pid), .. } if pid == own),
+        "{locked:?}"
+    );
+    assert_eq!(stage.reader().campaigns().unwrap(), ["spring"]);
+    held.close();
+    drop(stage.open().unwrap());
+}
+
+#[test]
+fn a_symbolic_link_does_not_lead_around_the_lock() {
+    let stage = Stage::new();
+    let held = stage.run();
+    let other = tempfile::tempdir().unwrap();
+    let link = other.path().join("other.db");
+    std::os::unix::fs::symlink(&stage.path, &link).unwrap();
+    let locked = Ledger::open(&link, Opening::MustExist, at(0)).unwrap_err();
+    assert!(matches!(locked, LedgerError::Locked { .. }), "{locked:?}");
+    held.close();
+}
+
+#[test]
+fn files_that_are_no_ledger_are_refused_and_left_alone() {
+    for content in [
+        &b""[..],
+        b"hello",
+        &[0xff; 5000],
+        b"SQLite format 3\0 and then nothing of the kind",
+    ] {
+        let stage = Stage::new();
+        fs::write(&stage.path, content).unwrap();
+        assert!(
+            matches!(refusal(&stage), LedgerError::Foreign { .. }),
+            "{content:?}"
+        );
+        assert!(matches!(
+            Reader::open(&stage.path),
+            Err(LedgerError::Foreign { .. })
+        ));
+        assert_eq!(fs::read(&stage.path).unwrap(), content);
+        assert!(!stage.beside("-lock").exists());
+    }
+    let stage = Stage::new();
+    stage.tool().execute_batch("CREATE TABLE theirs (x)").unwrap();
+    assert!(matches!(refusal(&stage), LedgerError::Foreign { .. }));
+}
+
+#[test]
+fn a_newer_ledger_is_refused() {
+    let stage = written();
+    stage.tool().execute_batch("PRAGMA user_version = 2").unwrap();
+    let newer = refusal(&stage);
+    assert!(
+        matches!(
+            newer,
+            LedgerError::Newer {
+                found: 2,
+                known: 1,
+                ..
+            }
+        ),
+        "{newer:?}"
+    );
+}
+
+#[test]
+fn a_ledger_without_its_lock_file_or_the_other_way_round_is_refused() {
+    let stage = written();
+    fs::remove_file(stage.beside("-lock")).unwrap();
+    let displaced = refusal(&stage);
+    assert!(
+        matches!(displaced, LedgerError::Displaced { .. }),
+        "{displaced:?}"
+    );
+    assert!(
+        displaced.to_string().contains("volley ledger adopt"),
+        "{displaced}"
+    );
+
+    let stage = written();
+    fs::remove_file(&stage.path).unwrap();
+    assert!(matches!(refusal(&stage), LedgerError::Displaced { .. }));
+    assert!(!stage.path.exists(), "no new one was made");
+    fs::remove_file(stage.beside("-lock")).unwrap();
+    assert!(
+        matches!(refusal(&stage), LedgerError::Displaced { .. }),
+        "its bodies are still there"
+    );
+}
+
+#[test]
+fn a_lock_file_left_empty_by_a_crash_while_making_is_no_fault_but_a_garbled_one_is() {
+    let stage = Stage::new();
+    fs::write(stage.beside("-lock"), "").unwrap();
+    drop(stage.open().unwrap());
+    fs::write(stage.beside("-lock"), "").unwrap();
+    drop(stage.open().unwrap());
+    fs::write(stage.beside("-lock"), "volley ledger lock 1\n").unwrap();
+    assert!(matches!(refusal(&stage), LedgerError::Displaced { .. }));
+
+    let stage = written();
+    fs::write(stage.beside("-lock"), "").unwrap();
+    assert!(
+        matches!(refusal(&stage), LedgerError::Displaced { .. }),
+        "it had commits"
+    );
+}
+
+#[test]
+fn a_copy_and_a_ledger_of_another_place_are_refused() {
+    let stage = written();
+    let copy = stage.beside("-copy");
+    fs::copy(&stage.path, &copy).unwrap();
+    fs::rename(&copy, &stage.path).unwrap();
+    assert!(matches!(refusal(&stage), LedgerError::Displaced { .. }));
+
+    let (stage, other) = (written(), written());
+    fs::write(&stage.path, fs::read(&other.path).unwrap()).unwrap();
+    let displaced = refusal(&stage);
+    assert!(displaced.to_string().contains("another ledger"), "{displaced}");
+}
+
+#[test]
+fn an_older_state_put_back_in_place_is_refused() {
+    let stage = written();
+    let older = fs::read(&stage.path).unwrap();
+    stage.run().close();
+    fs::write(&stage.path, older).unwrap();
+    let displaced = refusal(&stage);
+    assert!(displaced.to_string().contains("rolled back"), "{displaced}");
+}
+
+#[test]
+fn a_log_lost_after_a_kill_is_noticed() {
+    let stage = Stage::new();
+    stage.run().close();
+    let run = stage.run();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(run.writer.intend(intent(&[1], 0))).unwrap();
+    let main = fs::read(&stage.path).unwrap();
+    let lock = fs::read(stage.beside("-lock")).unwrap();
+    run.close();
+    // As a kill would have left it, but for the log.
+    fs::write(&stage.path, main).unwrap();
+    fs::write(stage.beside("-lock"), lock).unwrap();
+    let displaced = refusal(&stage);
+    assert!(displaced.to_string().contains("rolled back"), "{displaced}");
+}
+
+/// Opens, enters and reads everything, as a run does before it sends.
+fn use_all(stage: &Stage) -> Result<u64, LedgerError> {
+    let mut ledger = stage.open()?;
+    let entry = ledger.enter(&identity(), Changes::Refuse, at(9))?;
+    let mut numbers = 0;
+    ledger.standing(entry.campaign, &mut |batch| numbers += batch.members.len() as u64)?;
+    ledger.generations(entry.campaign)?;
+    ledger.spending(entry.campaign)?;
+    Ok(numbers)
+}
+
+#[test]
+fn a_truncated_ledger_is_refused() {
+    let whole = fs::read(&written().path).unwrap();
+    for part in 1..8 {
+        let stage = written();
+        let file = fs::OpenOptions::new().write(true).open(&stage.path).unwrap();
+        file.set_len(whole.len() as u64 * part / 8).unwrap();
+        let refused = use_all(&stage).unwrap_err();
+        assert!(
+            matches!(refused, LedgerError::Damaged { .. } | LedgerError::Foreign { .. }),
+            "{part}/8: {refused:?}"
+        );
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_refused_or_changes_nothing_that_was_sent() {
+    let stage = written();
+    let whole = fs::read(&stage.path).unwrap();
+    let lock = fs::read(stage.beside("-lock")).unwrap();
+    let mut refused = 0;
+    // A prime step: every region of the file, every place within a page.
+    for at in (0..whole.len()).step_by(997) {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1 << (at % 8);
+        fs::write(&stage.path, flipped).unwrap();
+        fs::write(stage.beside("-lock"), &lock).unwrap();
+        for leftover in ["-wal", "-shm"] {
+            drop(fs::remove_file(stage.beside(leftover)));
+        }
+        match use_all(&stage) {
+            Ok(numbers) => assert_eq!(numbers, 5000, "byte {at}"),
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > 0);
+}
+
+#[test]
+fn a_changed_row_fails_its_checksum() {
+    for change in [
+        "UPDATE batch SET state = 'released' WHERE id = 7",
+        "UPDATE batch SET cost = '0.01' WHERE id = 7",
+        "UPDATE batch SET ticket = 't8' WHERE id = 7",
+        "UPDATE batch SET member_count = 99 WHERE id = 7",
+        "UPDATE batch SET simulated = 1 WHERE id = 7",
+        "UPDATE members SET numbers = (SELECT numbers FROM members WHERE batch = 8) WHERE batch = 7",
+        "DELETE FROM members WHERE batch = 7",
+    ] {
+        let stage = written();
+        let tool = stage.tool();
+        for trigger in [
+            "batch_transition",
+            "batch_simulated",
+            "batch_intent_stays",
+            "members_stay",
+            "members_kept",
+        ] {
+            tool.execute_batch(&format!("DROP TRIGGER {trigger}")).unwrap();
+        }
+        assert_eq!(tool.execute(change, []).unwrap(), 1);
+        drop(tool);
+        let damaged = use_all(&stage).unwrap_err();
+        assert!(
+            matches!(damaged, LedgerError::Damaged { .. }),
+            "{change}: {damaged:?}"
+        );
+        assert!(damaged.to_string().contains("batch 7"), "{damaged}");
+    }
+}
+
+#[test]
+fn a_network_file_system_has_a_remedy() {
+    let error = LedgerError::NetworkFileSystem {
+        path: "/mnt/far".into(),
+        kind: "NFS".to_owned(),
+    };
+    assert!(error.to_string().contains("put it on a local disk"), "{error}");
+}

@@ -1,0 +1,360 @@
+//! Intents and outcomes: what is written, what is refused, what a crash leaves.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use volley_ledger::{FoundOpen, Ledger, LedgerError, Opening, Outcome, RunEnd};
+use volley_model::{BatchState, LineCounts};
+
+use crate::stage::{Stage, accepted, amount, at, conclusion, doubt, identity, intent, refused, released};
+
+#[tokio::test]
+async fn a_batch_goes_from_intent_to_ticket_and_the_account_adds_up() {
+    let stage = Stage::new();
+    let run = stage.run();
+    let batch = run
+        .writer
+        .intend(intent(&[33_600_000_001, 33_600_000_002], 0))
+        .await
+        .unwrap();
+    stage.sound();
+    assert_eq!(stage.reader().report(None).unwrap()[0].runs[0].lines.in_doubt, 2);
+    run.writer
+        .conclude(batch, conclusion(accepted("t1", Some("5.00502839"))))
+        .await
+        .unwrap();
+    stage.sound();
+    let behind = LineCounts {
+        duplicate: 4,
+        planned: 3,
+        ..LineCounts::default()
+    };
+    run.writer.book_lines(behind).await.unwrap();
+    let end = RunEnd {
+        outcome: "complete".to_owned(),
+        reason: None,
+        exit_code: 0,
+        at: at(9),
+    };
+    run.writer.end_run(end).await.unwrap();
+    stage.sound();
+    run.close();
+
+    let report = stage.reader().report(Some("spring")).unwrap().remove(0);
+    let [ticket] = &report.tickets[..] else {
+        panic!("{report:?}")
+    };
+    assert_eq!(
+        (ticket.ticket.as_str(), ticket.recipients, ticket.contacts),
+        ("t1", 2, Some(1))
+    );
+    assert_eq!(report.cost.total, Some(amount("5.00502839")));
+    assert_eq!(report.states[0].dropped, 1);
+    let account = &report.runs[0];
+    assert_eq!(
+        (account.accepted, account.lines.read(), account.exit_code),
+        (2, 8, Some(0))
+    );
+    assert_eq!(
+        (
+            account.lines.invalid,
+            account.lines.duplicate,
+            account.lines.planned
+        ),
+        (1, 4, 3)
+    );
+}
+
+#[tokio::test]
+async fn what_a_crash_left_open_is_in_doubt_and_its_body_can_be_read() {
+    let stage = Stage::new();
+    let run = stage.run();
+    let batch = run.writer.intend(intent(&[33_600_000_001], 0)).await.unwrap();
+    run.close();
+    let mut ledger = stage.open().unwrap();
+    let entry = ledger
+        .enter(&identity(), volley_ledger::Changes::Refuse, at(7))
+        .unwrap();
+    assert_eq!(
+        entry.found_open,
+        FoundOpen {
+            in_doubt: 1,
+            simulated: 0
+        }
+    );
+    assert!(entry.begun);
+    let body = ledger.read_body(batch).unwrap().unwrap();
+    assert_eq!(body, intent(&[33_600_000_001], 0).batch.body);
+    let doubts = stage.reader().report(None).unwrap().remove(0).doubts;
+    assert_eq!(doubts[0].reason, "found open by run 2");
+    assert_eq!(doubts[0].since, at(7));
+    stage.sound();
+    // A later run settles it.
+    let (writer, thread) = ledger.start(entry.run);
+    writer
+        .conclude(batch, conclusion(accepted("late", None)))
+        .await
+        .unwrap();
+    drop(writer);
+    thread.join().unwrap();
+    stage.sound();
+    assert_eq!(stage.reader().report(None).unwrap()[0].runs[0].accepted, 1);
+}
+
+#[tokio::test]
+async fn a_simulated_batch_reaches_nobody_whatever_is_heard_of_it() {
+    let stage = Stage::new();
+    let simulated = volley_ledger::CampaignIdentity {
+        simulated: true,
+        ..identity()
+    };
+    let run = stage.run_as(&simulated);
+    for (number, outcome) in [
+        (1, accepted("t", Some("1"))),
+        (2, doubt()),
+        (3, Outcome::Simulated { ticket: None }),
+    ] {
+        let mut intent = intent(&[number], 0);
+        intent.simulated = true;
+        run.sent(intent, outcome).await;
+    }
+    let mut open = intent(&[4], 0);
+    open.simulated = true;
+    run.writer.intend(open).await.unwrap();
+    let campaign = run.entry.campaign;
+    run.close();
+    let mut ledger = stage.open().unwrap();
+    let entry = ledger
+        .enter(&identity(), volley_ledger::Changes::Refuse, at(7))
+        .unwrap();
+    assert_eq!(
+        entry.found_open,
+        FoundOpen {
+            in_doubt: 0,
+            simulated: 1
+        }
+    );
+    assert!(!entry.begun);
+    let mut states = Vec::new();
+    ledger
+        .standing(campaign, &mut |batch| states.push(batch.state))
+        .unwrap();
+    assert_eq!(states, [BatchState::Simulated; 4]);
+    assert_eq!(
+        ledger.spending(campaign).unwrap(),
+        volley_ledger::Spending::default()
+    );
+    stage.sound();
+}
+
+#[tokio::test]
+async fn a_transition_that_the_guarantee_does_not_draw_is_refused_and_harms_no_other_call() {
+    let stage = Stage::new();
+    let run = stage.run();
+    let ended = [
+        run.sent(intent(&[1], 0), accepted("t1", Some("1"))).await,
+        run.sent(intent(&[2], 0), refused()).await,
+        run.sent(intent(&[3], 0), released()).await,
+    ];
+    let open = run.writer.intend(intent(&[4], 0)).await.unwrap();
+    for batch in ended {
+        let again = run.writer.conclude(batch, conclusion(accepted("t2", None)));
+        let other = run.writer.conclude(open, conclusion(doubt()));
+        let (again, other) = tokio::join!(again, other);
+        assert!(matches!(again, Err(LedgerError::Refused { .. })), "{again:?}");
+        other.unwrap();
+    }
+    let simulated = run
+        .writer
+        .conclude(open, conclusion(Outcome::Simulated { ticket: None }))
+        .await;
+    assert!(
+        matches!(simulated, Err(LedgerError::Refused { .. })),
+        "{simulated:?}"
+    );
+    let unknown = run
+        .writer
+        .conclude(volley_ledger::BatchId(99), conclusion(doubt()))
+        .await;
+    assert!(matches!(unknown, Err(LedgerError::Refused { .. })), "{unknown:?}");
+    run.close();
+    stage.sound();
+    let attempts: u64 = stage
+        .tool()
+        .query_row("SELECT count(*) FROM attempt", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(attempts, 3 + 3, "one for each outcome, none of the refused ones");
+}
+
+#[tokio::test]
+async fn what_has_happened_cannot_be_changed_by_any_tool() {
+    let stage = Stage::new();
+    let run = stage.run();
+    run.sent(intent(&[1], 0), accepted("t1", Some("1"))).await;
+    run.writer.book_lines(LineCounts::default()).await.unwrap();
+    run.close();
+    let tool = stage.tool();
+    for statement in [
+        "UPDATE batch SET state = 'released'",
+        "UPDATE batch SET ticket = 'other'",
+        "UPDATE batch SET request_key = 'other'",
+        "DELETE FROM batch",
+        "UPDATE members SET numbers = x''",
+        "DELETE FROM members",
+        "UPDATE attempt SET evidence = ''",
+        "DELETE FROM attempt",
+        "UPDATE lines_behind SET lines_read = 0",
+        "DELETE FROM lines_behind",
+        "UPDATE run SET simulated = 1, ended_at = 1",
+        "UPDATE message_part SET value = ''",
+    ] {
+        let refused = tool.execute(statement, []).unwrap_err();
+        assert_eq!(
+            refused.sqlite_error_code(),
+            Some(rusqlite::ErrorCode::ConstraintViolation),
+            "{statement}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_used_once() {
+    let stage = Stage::new();
+    let run = stage.run();
+    run.sent(intent(&[1], 0), released()).await;
+    let again = run.writer.intend(intent(&[1], 0)).await;
+    assert!(matches!(again, Err(LedgerError::Refused { .. })), "{again:?}");
+    run.sent(intent(&[1], 1), accepted("t", None)).await;
+    run.close();
+    stage.sound();
+}
+
+#[tokio::test]
+async fn calls_made_together_are_all_acknowledged_and_share_commits() {
+    let stage = Stage::new();
+    let run = stage.run();
+    let before: u64 = commits(&stage);
+    let mut calls = tokio::task::JoinSet::new();
+    for number in 1..=400 {
+        let writer = run.writer.clone();
+        calls.spawn(async move { writer.intend(intent(&[number], 0)).await.unwrap() });
+    }
+    let mut batches = calls.join_all().await;
+    batches.sort_unstable();
+    batches.dedup();
+    assert_eq!(batches.len(), 400);
+    assert!(commits(&stage) - before < 400, "{}", commits(&stage) - before);
+    stage.sound();
+    run.close();
+}
+
+fn commits(stage: &Stage) -> u64 {
+    stage
+        .tool()
+        .query_row("SELECT commit_number FROM ledger", [], |row| row.get(0))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_run_that_was_overtaken_writes_no_more() {
+    let stage = Stage::new();
+    let run = stage.run();
+    let batch = run.writer.intend(intent(&[1], 0)).await.unwrap();
+    stage
+        .tool()
+        .execute("UPDATE ledger SET latest_run = 9", [])
+        .unwrap();
+    let fenced = run.writer.conclude(batch, conclusion(doubt())).await;
+    assert!(matches!(fenced, Err(LedgerError::Fenced { .. })), "{fenced:?}");
+    stage
+        .tool()
+        .execute("UPDATE ledger SET latest_run = 1", [])
+        .unwrap();
+    let later = run.writer.intend(intent(&[2], 0)).await;
+    assert!(
+        matches!(later, Err(LedgerError::Fenced { .. })),
+        "the first failure stays: {later:?}"
+    );
+    drop(run.writer);
+    assert!(matches!(run.thread.join(), Err(LedgerError::Fenced { .. })));
+}
+
+#[tokio::test]
+async fn a_writer_for_a_run_that_does_not_exist_says_so() {
+    let stage = Stage::new();
+    let (writer, thread) = stage.open().unwrap().start(volley_ledger::RunId(5));
+    assert!(writer.intend(intent(&[1], 0)).await.is_err());
+    drop(writer);
+    assert!(thread.join().is_err());
+}
+
+#[tokio::test]
+async fn money_is_kept_to_the_last_digit_and_reservations_stand_while_a_cost_is_open() {
+    let stage = Stage::new();
+    let run = stage.run();
+    run.sent(intent(&[1], 0), accepted("t1", Some("5.00502839")))
+        .await;
+    run.sent(intent(&[2], 0), accepted("t2", Some("0.1"))).await;
+    run.sent(intent(&[3], 0), accepted("t3", Some("0.2"))).await;
+    run.sent(
+        intent(&[4], 0),
+        Outcome::Unticketed {
+            reason: "unreadable".to_owned(),
+            estimated: Some(amount("7.25")),
+        },
+    )
+    .await;
+    run.sent(intent(&[5], 0), accepted("t5", None)).await; // unpriced: 0.5
+    run.sent(intent(&[6], 0), doubt()).await; // 0.5
+    run.sent(intent(&[7], 0), refused()).await;
+    run.sent(intent(&[8], 0), released()).await;
+    run.writer.intend(intent(&[9], 0)).await.unwrap(); // 0.5
+    let campaign = run.entry.campaign;
+    let spending = stage.reader().spending(campaign).unwrap();
+    assert_eq!(spending.settled.to_string(), "12.55502839");
+    assert_eq!(spending.reserved, amount("1.5"));
+    let cost = stage.reader().report(None).unwrap()[0].cost;
+    assert_eq!(cost.total.unwrap().to_string(), "13.05502839");
+    assert_eq!((cost.estimated, cost.unpriced_batches), (amount("7.75"), 1));
+    run.close();
+}
+
+#[tokio::test]
+async fn a_senseless_cost_ends_in_a_number_and_not_in_a_panic() {
+    let stage = Stage::new();
+    let run = stage.run();
+    let largest = "79228162514264337593543950335";
+    run.sent(intent(&[1], 0), accepted("t1", Some(largest))).await;
+    run.sent(intent(&[2], 0), accepted("t2", Some(largest))).await;
+    assert_eq!(
+        stage.reader().spending(run.entry.campaign).unwrap().settled,
+        amount(largest)
+    );
+    run.close();
+}
+
+#[test]
+fn a_ledger_and_all_beside_it_are_their_owners_alone() {
+    let stage = Stage::new();
+    Ledger::init(&stage.path, at(0)).unwrap();
+    let mut ledger = Ledger::open(&stage.path, Opening::MustExist, at(0)).unwrap();
+    assert!(!ledger.made());
+    let entry = ledger
+        .enter(&identity(), volley_ledger::Changes::Refuse, at(1))
+        .unwrap();
+    let (writer, thread) = ledger.start(entry.run);
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(writer.intend(intent(&[1], 0)))
+        .unwrap();
+    for entry in std::fs::read_dir(stage.folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(
+            entry.metadata().unwrap().permissions().mode() & 0o777,
+            0o600,
+            "{entry:?}"
+        );
+    }
+    drop(writer);
+    thread.join().unwrap();
+}
