@@ -1,1 +1,31 @@
-fn main() {}
+//! The binary: allocator, arguments, exit code. Everything else is the library's.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use volley::cli::Cli;
+use volley::exit::Exit;
+
+/// Batches are allocated by the intake thread and freed by the dispatcher: what mimalloc is good at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    // clap ends wrong usage with 2, help and version with 0.
+    let cli = Cli::parse();
+    // A panic has printed itself; it is a bug, and 1 says so.
+    let exit = std::panic::catch_unwind(|| volley::commands::run(cli)).unwrap_or(Exit::Bug);
+    raise(exit);
+    exit.into()
+}
+
+/// After a clean end by a signal, the signal's default action: so shells see what ended us. Process 1 has no default
+/// action, and returns the code.
+fn raise(exit: Exit) {
+    if let Some(signal) = exit.signal()
+        && std::process::id() != 1
+    {
+        // If it fails we end with the code for it.
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
+    }
+}

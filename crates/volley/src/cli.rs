@@ -1,0 +1,182 @@
+//! The command line as typed. Nothing is opened and nothing is judged here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Sends a campaign to millions of contacts, each at most once.
+#[derive(Debug, Parser)]
+#[command(
+    name = "volley",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Flags that every command takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Send the campaign to the recipients in the inputs; run it again to resume, no number is sent to twice
+    #[command(after_help = SEND_EXAMPLES)]
+    Send(SendArgs),
+    /// Everything but the network: counts, rejects, segments, cost and duration
+    #[command(after_help = PLAN_EXAMPLES)]
+    Plan(CampaignArgs),
+    /// The whole run against a mock of the provider, with a throwaway ledger; no credentials needed
+    #[command(after_help = REHEARSE_EXAMPLES)]
+    Rehearse(SendArgs),
+    /// Totals, tickets and costs from the ledger
+    Report(ReportArgs),
+    /// Make or look after a ledger
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+}
+
+const SEND_EXAMPLES: &str = "Examples:
+  volley send spring-sale.toml contacts.ndjson
+  zcat contacts.ndjson.gz | volley send spring-sale.toml --json --rejects rejects.ndjson
+  volley send spring-sale.toml contacts.ndjson --max-recipients 1000";
+const PLAN_EXAMPLES: &str = "Example:
+  volley plan spring-sale.toml contacts.ndjson --json";
+const REHEARSE_EXAMPLES: &str = "Example:
+  volley rehearse spring-sale.toml contacts.ndjson --rejects rejects.ndjson";
+
+/// `volley ledger …`
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Make a new, empty ledger (once, before the first run off a terminal)
+    Init,
+}
+
+/// A campaign and its inputs.
+#[derive(Debug, Clone, Args)]
+pub struct CampaignArgs {
+    /// The campaign file
+    #[arg(value_name = "CAMPAIGN.toml")]
+    pub campaign: PathBuf,
+    /// NDJSON files, plain, .gz or .zst; `-` is standard input, and so is none
+    #[arg(value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+}
+
+/// `volley send` and `volley rehearse`.
+#[derive(Debug, Clone, Args)]
+pub struct SendArgs {
+    /// The campaign and its inputs.
+    #[command(flatten)]
+    pub what: CampaignArgs,
+    /// Write each line that is not sent to, with the reason, as NDJSON
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+    /// Write duplicates, suppressed and already sent lines to the rejects too
+    #[arg(long, requires = "rejects")]
+    pub rejects_include_skipped: bool,
+    /// Stop before the campaign could cost more, over all its runs (needs limits.unit_price)
+    #[arg(long, value_name = "AMOUNT")]
+    pub max_cost: Option<String>,
+    /// Send to at most this many recipients in this run
+    #[arg(long, value_name = "N")]
+    pub max_recipients: Option<u64>,
+    /// Do not ask before sending
+    #[arg(long)]
+    pub yes: bool,
+    /// Send again to numbers whose batch the provider refused
+    #[arg(long)]
+    pub retry_refused: bool,
+    /// Go on although what recipients get has changed since some were reached
+    #[arg(long)]
+    pub accept_changes: bool,
+    /// End with 5 if any line was invalid
+    #[arg(long)]
+    pub fail_on_invalid: bool,
+    /// Write the summary as JSON to this file too
+    #[arg(long, value_name = "FILE")]
+    pub summary_file: Option<PathBuf>,
+}
+
+/// `volley report`.
+#[derive(Debug, Clone, Args)]
+pub struct ReportArgs {
+    /// One campaign, by its name; all without
+    #[arg(value_name = "CAMPAIGN-NAME")]
+    pub campaign: Option<String>,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// The ledger [default: volley.db beside the campaign file, else in the current directory]
+    #[arg(long, global = true, value_name = "FILE", env = "VOLLEY_LEDGER")]
+    pub ledger: Option<PathBuf>,
+    /// Print one JSON object instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print nothing to stderr but errors
+    #[arg(long, global = true)]
+    pub quiet: bool,
+    /// How logs are written
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+    /// What is logged: error, warn, info, debug or trace
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "warn")]
+    pub log_level: tracing::Level,
+    /// When to colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+    /// When to show progress
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub progress: When,
+    /// Override a key of the campaign file, such as limits.connections=4; repeatable
+    #[arg(long = "set", global = true, value_name = "section.key=value")]
+    pub overrides: Vec<String>,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// When something is done that a terminal decides on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl When {
+    /// Whether, given that there is a terminal or not.
+    pub fn on(self, terminal: bool) -> bool {
+        match self {
+            Self::Auto => terminal,
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,164 @@
+//! From the command line to what is done, and from its end to the exit code.
+
+mod ledger;
+mod plan;
+mod rehearse;
+mod report;
+mod send;
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::cli::{Cli, Command, Common, LedgerCommand, SendArgs};
+use crate::config::credentials::CredentialsError;
+use crate::config::{Campaign, ConfigError};
+use crate::exit::Exit;
+use crate::inputs::InputError;
+use crate::logging;
+use crate::pipeline::RunError;
+use crate::pipeline::stop::explained;
+use crate::print;
+use crate::summary::Summary;
+
+/// The ledger's name where none is given.
+const LEDGER_NAME: &str = "volley.db";
+
+/// Why a command could not do its work. Shown as "failed to …".
+#[derive(Debug, thiserror::Error)]
+enum CommandError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    #[error(transparent)]
+    Input(#[from] InputError),
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error("make {path}: {source}")]
+    Output { path: PathBuf, source: std::io::Error },
+    #[error("ask before sending: {0}")]
+    Usage(String),
+    #[error("find campaign {name} in {path}: it has {known}")]
+    NoCampaign {
+        path: PathBuf,
+        name: String,
+        known: String,
+    },
+    #[error("start the mock: {0}")]
+    Mock(String),
+}
+
+impl CommandError {
+    /// The exit it leads to: the one exhaustive place.
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Config(_) | Self::Credentials(_) | Self::Output { .. } | Self::NoCampaign { .. } => {
+                Exit::Config
+            }
+            Self::Input(error) if error.is_usage() => Exit::Usage,
+            Self::Input(_) => Exit::Input,
+            Self::Run(error) => error.exit(),
+            Self::Usage(_) => Exit::Usage,
+            Self::Mock(_) => Exit::Bug,
+        }
+    }
+}
+
+/// Does what the command line says.
+pub fn run(cli: Cli) -> Exit {
+    let Cli { command, common } = cli;
+    logging::start(&common);
+    match command {
+        Command::Send(args) => concluded(&args, &common, send::send(&args, &common)),
+        Command::Rehearse(args) => concluded(&args, &common, rehearse::rehearse(&args, &common)),
+        Command::Plan(args) => plan::plan(&args, &common).unwrap_or_else(|error| failed(&common, &error)),
+        Command::Report(args) => {
+            report::report(&args, &common).unwrap_or_else(|error| failed(&common, &error))
+        }
+        Command::Ledger(LedgerCommand::Init) => {
+            ledger::init(&common).unwrap_or_else(|error| failed(&common, &error))
+        }
+    }
+}
+
+/// Tells how a run ended: to people or as JSON, and to the summary file.
+fn concluded(args: &SendArgs, common: &Common, ended: Result<Summary, CommandError>) -> Exit {
+    let summary = ended.unwrap_or_else(|error| {
+        let text = told(&error);
+        print::message(&format!("volley: {text}"));
+        // The name is best effort here: the file itself may be what is wrong.
+        let name = Campaign::load(&args.what.campaign, &common.overrides).map(|campaign| campaign.name);
+        Summary::failed(&name.unwrap_or_default(), error.exit(), text)
+    });
+    if let Some(path) = &args.summary_file
+        && let Err(error) = write_summary(path, &summary)
+    {
+        print::message(&format!("volley: failed to write {}: {error}", path.display()));
+    }
+    let early = summary.error.is_some() && summary.lines.read == 0;
+    match (common.json, early) {
+        (true, _) => print::json(&summary),
+        (false, true) => {}
+        (false, false) => print::result(&summary.text()),
+    }
+    Exit::ALL
+        .into_iter()
+        .find(|exit| exit.code() == summary.exit_code)
+        .unwrap_or(Exit::Bug)
+}
+
+/// Never half a summary: written beside, then renamed.
+fn write_summary(path: &Path, summary: &Summary) -> std::io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    serde_json::to_writer(&mut file, summary)?;
+    file.write_all(b"\n")?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn failed(common: &Common, error: &CommandError) -> Exit {
+    let text = told(error);
+    print::message(&format!("volley: {text}"));
+    if common.json {
+        print::json(&serde_json::json!({"schema": 1, "error": text, "exit_code": error.exit().code()}));
+    }
+    error.exit()
+}
+
+/// What happened, where, and what to do.
+fn told(error: &CommandError) -> String {
+    let explained = explained(error);
+    match error {
+        // The ledger's errors are whole sentences.
+        CommandError::Run(RunError::Ledger(_)) => explained,
+        _ => format!("failed to {explained}"),
+    }
+}
+
+/// Where the ledger lies: as given, else beside the campaign file, else here.
+fn ledger_path(common: &Common, campaign: Option<&Path>) -> PathBuf {
+    common
+        .ledger
+        .clone()
+        .unwrap_or_else(|| match campaign.and_then(Path::parent) {
+            Some(folder) => folder.join(LEDGER_NAME),
+            None => PathBuf::from(LEDGER_NAME),
+        })
+}
+
+/// Opens the rejects file: before anything is sent, so that a wrong path costs nothing.
+fn rejects(args: &SendArgs) -> Result<Option<Box<dyn Write + Send>>, CommandError> {
+    let Some(path) = &args.rejects else {
+        return Ok(None);
+    };
+    let file = File::create(path).map_err(|source| CommandError::Output {
+        path: path.clone(),
+        source,
+    })?;
+    Ok(Some(Box::new(std::io::BufWriter::new(file))))
+}

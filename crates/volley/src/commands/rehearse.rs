@@ -1,0 +1,45 @@
+//! `volley rehearse`: the whole run, against a mock of the provider inside this process, with a throwaway ledger.
+
+use volley_ledger::Opening;
+use volley_provider::{OctopushCredentials, Secret};
+use volley_transport::Endpoint;
+
+use super::CommandError;
+use super::send::{campaign, options, shown};
+use crate::cli::{Common, SendArgs};
+use crate::inputs::Inputs;
+use crate::pipeline::Job;
+use crate::print;
+use crate::summary::Summary;
+
+/// Rehearses a campaign.
+pub(super) fn rehearse(args: &SendArgs, common: &Common) -> Result<Summary, CommandError> {
+    let mut campaign = campaign(args, common)?;
+    let opened = Inputs::new(args.what.inputs.clone()).open()?;
+    let options = options(args)?;
+    let mock = mock_server::spawn_thread(mock_server::Config::default())
+        .map_err(|error| CommandError::Mock(error.to_string()))?;
+    campaign.endpoint = Endpoint::parse(&format!("http://{}/v1/public", mock.addr()))
+        .map_err(|error| CommandError::Mock(error.to_string()))?;
+    // The mock speaks for itself: neither the provider's certificates nor its clock matter here.
+    campaign.transport.ca_file = None;
+    let folder = tempfile::tempdir().map_err(|error| CommandError::Mock(error.to_string()))?;
+    if !common.quiet {
+        print::message(
+            "rehearsal: a mock of the provider answers, nobody is reached, nothing is owed or kept",
+        );
+    }
+    let job = Job {
+        campaign,
+        credentials: OctopushCredentials {
+            login: "rehearsal".to_owned(),
+            key: Secret::new("rehearsal"),
+        },
+        opened,
+        ledger: folder.path().join(super::LEDGER_NAME),
+        opening: Opening::MakeIfMissing,
+        options,
+    };
+    // That the throwaway ledger was made is nobody's concern.
+    shown(job, common, &mut |_| {})
+}

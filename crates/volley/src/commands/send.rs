@@ -1,0 +1,128 @@
+//! `volley send`.
+
+use std::io::{self, IsTerminal};
+
+use volley_ledger::Opening;
+use volley_model::Amount;
+
+use super::{CommandError, ledger_path, rejects};
+use crate::cli::{Common, SendArgs};
+use crate::config::{Campaign, credentials};
+use crate::inputs::Inputs;
+use crate::pipeline::{Job, Options, run};
+use crate::plan::{self, PlanOptions};
+use crate::print;
+use crate::progress::Display;
+use crate::question;
+use crate::summary::{Summary, grouped};
+
+/// Sends a campaign.
+pub(super) fn send(args: &SendArgs, common: &Common) -> Result<Summary, CommandError> {
+    let campaign = campaign(args, common)?;
+    let credentials = credentials::octopush(&mut |warning| {
+        if !common.quiet {
+            print::message(&format!("volley: warning: {warning}"));
+        }
+    })?;
+    let inputs = Inputs::new(args.what.inputs.clone());
+    let ledger = ledger_path(common, Some(&args.what.campaign));
+    let terminal = io::stderr().is_terminal();
+    let loopback = campaign.endpoint.is_loopback();
+    if terminal && !loopback && !args.yes {
+        ask(&campaign, &inputs, &ledger, args)?;
+    }
+    let opening = if terminal || loopback {
+        Opening::MakeIfMissing
+    } else {
+        Opening::MustExist
+    };
+    let job = Job {
+        opened: inputs.open()?,
+        options: options(args)?,
+        campaign,
+        credentials,
+        ledger,
+        opening,
+    };
+    shown(job, common, &mut |notice| {
+        if !common.quiet {
+            print::message(notice);
+        }
+    })
+}
+
+/// Runs a job with its progress display.
+pub(super) fn shown(
+    job: Job,
+    common: &Common,
+    notice: &mut dyn FnMut(&str),
+) -> Result<Summary, CommandError> {
+    let mut display = Display::new(common);
+    let summary = run(job, &mut |snapshot| display.show(snapshot), notice);
+    display.clear();
+    Ok(summary?)
+}
+
+/// The campaign with the flags that override it.
+pub(super) fn campaign(args: &SendArgs, common: &Common) -> Result<Campaign, CommandError> {
+    let mut overrides = common.overrides.clone();
+    overrides.extend(
+        args.max_cost
+            .as_ref()
+            .map(|amount| format!("limits.max_cost={amount}")),
+    );
+    Ok(Campaign::load(&args.what.campaign, &overrides)?)
+}
+
+/// The flags of the run.
+pub(super) fn options(args: &SendArgs) -> Result<Options, CommandError> {
+    Ok(Options {
+        max_recipients: args.max_recipients,
+        retry_refused: args.retry_refused,
+        accept_changes: args.accept_changes,
+        fail_on_invalid: args.fail_on_invalid,
+        rejects: rejects(args)?,
+        rejects_include_skipped: args.rejects_include_skipped,
+    })
+}
+
+/// States what would be sent, and asks once.
+fn ask(
+    campaign: &Campaign,
+    inputs: &Inputs,
+    ledger: &std::path::Path,
+    args: &SendArgs,
+) -> Result<(), CommandError> {
+    if inputs.has_stdin() {
+        return Err(CommandError::Usage(
+            "standard input can be read only once; give --yes, or name a file".to_owned(),
+        ));
+    }
+    let options = PlanOptions {
+        max_recipients: args.max_recipients,
+        retry_refused: args.retry_refused,
+    };
+    let plan = plan::plan(campaign, inputs.open()?, ledger, &options)?;
+    let cost = plan.cost.estimated.as_ref().map_or_else(
+        || "an unknown cost (no limits.unit_price)".to_owned(),
+        |amount| format!("at most {amount} EUR"),
+    );
+    let budget = campaign
+        .limits
+        .max_cost
+        .map(|max: Amount| format!(", budget {max} EUR"))
+        .unwrap_or_default();
+    print::message(plan.text().trim_end());
+    let question = format!(
+        "Send {} messages ({}) for {cost}{budget}?",
+        grouped(plan.lines.accepted),
+        campaign.message.purpose.name()
+    );
+    match question::agreed(&question) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(CommandError::Usage("not confirmed; nothing was sent".to_owned())),
+        Err(error) => Err(CommandError::Usage(format!(
+            "the terminal cannot be read ({error}); give --yes"
+        ))),
+    }
+}

@@ -1,0 +1,460 @@
+//! A checked campaign: every default has its name and reason here, and nothing beyond this point is optional by accident.
+//!
+//! Input: a campaign file and `--set` overrides. Output: [`Campaign`]. Nothing is opened but the file itself.
+//! Not here: credentials (see [`credentials`]), since `plan` and `rehearse` need none.
+
+pub mod credentials;
+pub(crate) mod file;
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use volley_intake::{FieldNames, InvalidLimit, NumberRule, Region};
+use volley_model::{Amount, Template};
+use volley_provider::octopush::{
+    BASE_URL_DEFAULT, DUPLICATE_CODES_DEFAULT, Kind, Message, Purpose, RECIPIENTS_MAX, SendAt, Sender,
+};
+use volley_transport::{Endpoint, Http2};
+
+pub use file::FormError;
+use file::{CountOrShare, File};
+
+/// No limit is documented; 20 requests a second are 10,000 recipients a second, and polite.
+pub const REQUESTS_PER_SECOND: f64 = 20.0;
+/// One connection carries it all; the second stands by while the first reconnects.
+pub const CONNECTIONS: u32 = 2;
+/// Enough to hide an answer time of 800 ms at the default rate.
+pub const MAX_IN_FLIGHT: u32 = 16;
+/// As Octopush's own client waits.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time for a slow request to be through before it is asked about.
+pub const SETTLE: Duration = Duration::from_secs(30);
+/// Below the ten seconds that container runtimes commonly grant after SIGTERM.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(8);
+/// Below the idle time-outs of common load balancers.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A checked campaign.
+#[derive(Debug, Clone)]
+pub struct Campaign {
+    /// The key under which a number is contacted at most once.
+    pub name: String,
+    /// Where the API is.
+    pub endpoint: Endpoint,
+    /// What the recipients get.
+    pub message: Message,
+    /// Codes that say "this key was used before".
+    pub duplicate_codes: Vec<u32>,
+    /// How input lines are read.
+    pub input: InputRules,
+    /// Pace, budget and patience.
+    pub limits: Limits,
+    /// Connections.
+    pub transport: TransportRules,
+}
+
+/// The section `[input]`.
+#[derive(Debug, Clone)]
+pub struct InputRules {
+    /// Whose national spellings are read.
+    pub default_region: Option<Region>,
+    /// Which numbers are let through.
+    pub numbers: NumberRule,
+    /// `None` allows all.
+    pub allowed_countries: Option<Vec<Region>>,
+    /// Our name = the input's key.
+    pub names: FieldNames,
+    /// Files of numbers never to contact.
+    pub suppress: Vec<PathBuf>,
+}
+
+/// The section `[limits]`.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Recipients a request.
+    pub batch_size: NonZeroU32,
+    /// Requests a second, probes and free GETs included.
+    pub requests_per_second: f64,
+    /// Depth of the token bucket, in requests.
+    pub burst: NonZeroU32,
+    /// Recipients a second.
+    pub recipients_per_second: Option<f64>,
+    /// Connections in the pool.
+    pub connections: NonZeroUsize,
+    /// Requests handed over and unanswered.
+    pub max_in_flight: NonZeroUsize,
+    /// The campaign's budget over all runs.
+    pub max_cost: Option<Amount>,
+    /// How many invalid lines are put up with.
+    pub max_invalid: Option<InvalidLimit>,
+    /// The residual credit below which the run stops.
+    pub min_credit: Option<Amount>,
+    /// Upper bound per segment.
+    pub unit_price: Option<Amount>,
+    /// From handing over to the whole answer.
+    pub request_timeout: Duration,
+    /// After an attempt in doubt, before it is probed.
+    pub settle: Duration,
+    /// After the first signal, for what is in flight.
+    pub shutdown_grace: Duration,
+}
+
+/// The section `[transport]`.
+#[derive(Debug, Clone)]
+pub struct TransportRules {
+    /// Which HTTP version.
+    pub http2: Http2,
+    /// PEM file of further roots.
+    pub ca_file: Option<PathBuf>,
+    /// When an unused connection is given up.
+    pub idle_timeout: Duration,
+    /// 0: no limit.
+    pub max_requests_per_connection: u64,
+    /// A new connection for every request.
+    pub fresh_connections: bool,
+}
+
+/// Why a campaign file cannot be used. Shown as "failed to …", with the file and the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("read campaign file {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is no campaign file by its form.
+    #[error("read campaign file {path}: {source}")]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: FormError,
+    },
+    /// A value that cannot be meant.
+    #[error("use campaign file {path}: {key}: {why}")]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// `section.key`.
+        key: String,
+        /// What is wrong, and what would be right.
+        why: String,
+    },
+}
+
+/// A value that cannot be meant, before the file's path is known.
+struct Wrong {
+    key: &'static str,
+    why: String,
+}
+
+type Checked<T> = Result<T, Wrong>;
+
+fn wrong<T>(key: &'static str, why: impl Into<String>) -> Checked<T> {
+    Err(Wrong { key, why: why.into() })
+}
+
+impl Campaign {
+    /// Reads and checks a campaign file.
+    ///
+    /// # Errors
+    /// See [`ConfigError`]; each names the file, the key and the remedy.
+    pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let file = file::parse(&text, overrides).map_err(|source| ConfigError::Form {
+            path: path.to_owned(),
+            source,
+        })?;
+        let beside = path.parent().unwrap_or(Path::new("")).to_owned();
+        check(file, &beside).map_err(|Wrong { key, why }| ConfigError::Value {
+            path: path.to_owned(),
+            key: key.to_owned(),
+            why,
+        })
+    }
+
+    /// What the recipient gets, as key and value: it may change only while nobody has been reached.
+    pub fn message_parts(&self) -> Vec<(String, String)> {
+        [
+            ("text", self.message.template.wire().to_owned()),
+            ("type", self.message.kind.name().to_owned()),
+            ("purpose", self.message.purpose.name().to_owned()),
+            ("sender", self.message.sender.as_str().to_owned()),
+            ("with_replies", self.message.with_replies.to_string()),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
+    }
+}
+
+fn check(file: File, beside: &Path) -> Checked<Campaign> {
+    let name = file.campaign.name;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
+        return wrong("campaign.name", "1 to 64 of the characters A-Z a-z 0-9 . _ -");
+    }
+    let octopush = match (file.campaign.provider.as_str(), file.octopush, file.exotel) {
+        ("octopush", Some(section), None) => section,
+        ("octopush", None, _) => {
+            return wrong("octopush", "provider = \"octopush\" needs a section [octopush]");
+        }
+        ("octopush", Some(_), Some(_)) => {
+            return wrong("exotel", "provider = \"octopush\" takes no section [exotel]");
+        }
+        ("exotel", ..) => return wrong("campaign.provider", "\"exotel\" is not available in this version"),
+        _ => return wrong("campaign.provider", "\"octopush\" is known"),
+    };
+    Ok(Campaign {
+        name,
+        endpoint: endpoint(octopush.base_url.as_deref())?,
+        duplicate_codes: octopush
+            .duplicate_codes
+            .clone()
+            .unwrap_or_else(|| DUPLICATE_CODES_DEFAULT.to_vec()),
+        message: message(octopush)?,
+        input: input(file.input, beside)?,
+        limits: limits(&file.limits)?,
+        transport: transport(file.transport, beside)?,
+    })
+}
+
+fn endpoint(base_url: Option<&str>) -> Checked<Endpoint> {
+    Endpoint::parse(base_url.unwrap_or(BASE_URL_DEFAULT))
+        .or_else(|error| wrong("octopush.base_url", error.to_string()))
+}
+
+fn message(section: file::OctopushSection) -> Checked<Message> {
+    let message = Message {
+        template: Template::parse(&section.text)
+            .or_else(|error| wrong("octopush.text", error.to_string()))?,
+        kind: Kind::named(&section.kind).map_or_else(
+            || wrong("octopush.type", "\"sms_premium\" or \"sms_low_cost\""),
+            Ok,
+        )?,
+        purpose: Purpose::named(&section.purpose).map_or_else(
+            || {
+                wrong(
+                    "octopush.purpose",
+                    "\"wholesale\" (marketing) or \"alert\" (transactional only)",
+                )
+            },
+            Ok,
+        )?,
+        sender: Sender::new(&section.sender).or_else(|error| wrong("octopush.sender", error.to_string()))?,
+        send_at: section
+            .send_at
+            .map(|text| SendAt::parse(&text))
+            .transpose()
+            .or_else(|error| wrong("octopush.send_at", error.to_string()))?,
+        with_replies: section.with_replies,
+        simulation_mode: section.simulation_mode,
+        auto_optimize_text: section.auto_optimize_text.unwrap_or(true),
+        auto_remove_blacklisted_numbers: section.auto_remove_blacklisted_numbers,
+    };
+    message
+        .check()
+        .or_else(|error| wrong("octopush.text", error.to_string()))?;
+    Ok(message)
+}
+
+fn input(section: file::InputSection, beside: &Path) -> Checked<InputRules> {
+    let region = |key: &'static str, code: String| {
+        Region::named(&code).map_or_else(
+            || {
+                wrong(
+                    key,
+                    format!("\"{code}\" is no ISO 3166 alpha-2 country code, such as \"FR\""),
+                )
+            },
+            Ok,
+        )
+    };
+    Ok(InputRules {
+        default_region: section
+            .default_region
+            .map(|code| region("input.default_region", code))
+            .transpose()?,
+        numbers: match section.numbers.as_deref() {
+            None | Some("possible") => NumberRule::Possible,
+            Some("valid") => NumberRule::Valid,
+            Some("any") => NumberRule::Any,
+            Some(_) => return wrong("input.numbers", "\"possible\", \"valid\" or \"any\""),
+        },
+        allowed_countries: section
+            .allowed_countries
+            .map(|codes| {
+                codes
+                    .into_iter()
+                    .map(|code| region("input.allowed_countries", code))
+                    .collect()
+            })
+            .transpose()?,
+        names: FieldNames::mapped(
+            section
+                .fields
+                .iter()
+                .map(|(name, key)| (name.as_str(), key.as_str())),
+        )
+        .or_else(|error| wrong("input.fields", error.to_string()))?,
+        suppress: section
+            .suppress
+            .into_iter()
+            .map(|path| beside.join(path))
+            .collect(),
+    })
+}
+
+fn limits(section: &file::LimitsSection) -> Checked<Limits> {
+    let batch_max = u32::try_from(RECIPIENTS_MAX).unwrap_or(u32::MAX);
+    let batch_size = section.batch_size.unwrap_or(batch_max);
+    if batch_size > batch_max {
+        return wrong(
+            "limits.batch_size",
+            format!("at most {batch_max} recipients a request"),
+        );
+    }
+    let requests_per_second = section.requests_per_second.unwrap_or(REQUESTS_PER_SECOND);
+    rate("limits.requests_per_second", requests_per_second)?;
+    if let Some(recipients) = section.recipients_per_second {
+        rate("limits.recipients_per_second", recipients)?;
+    }
+    let max_cost = section.max_cost.map(|money| money.0);
+    let unit_price = section.unit_price.map(|money| money.0);
+    if max_cost.is_some() && unit_price.is_none() {
+        return wrong(
+            "limits.max_cost",
+            "needs limits.unit_price, an upper bound per segment, to reserve by",
+        );
+    }
+    Ok(Limits {
+        batch_size: at_least_one("limits.batch_size", batch_size)?,
+        requests_per_second,
+        burst: match section.burst {
+            Some(burst) => at_least_one("limits.burst", burst)?,
+            None => default_burst(requests_per_second),
+        },
+        recipients_per_second: section.recipients_per_second,
+        connections: at_least_one("limits.connections", section.connections.unwrap_or(CONNECTIONS))?
+            .try_into()
+            .or_else(|_| wrong("limits.connections", "too many"))?,
+        max_in_flight: at_least_one(
+            "limits.max_in_flight",
+            section.max_in_flight.unwrap_or(MAX_IN_FLIGHT),
+        )?
+        .try_into()
+        .or_else(|_| wrong("limits.max_in_flight", "too many"))?,
+        max_cost,
+        max_invalid: section.max_invalid.as_ref().map(max_invalid).transpose()?,
+        min_credit: section.min_credit.map(|money| money.0),
+        unit_price,
+        request_timeout: duration(
+            "limits.request_timeout",
+            section.request_timeout.as_deref(),
+            REQUEST_TIMEOUT,
+        )?,
+        settle: duration("limits.settle", section.settle.as_deref(), SETTLE)?,
+        shutdown_grace: duration(
+            "limits.shutdown_grace",
+            section.shutdown_grace.as_deref(),
+            SHUTDOWN_GRACE,
+        )?,
+    })
+}
+
+/// tokio's timer ticks in milliseconds: the bucket must hold what comes due while it sleeps (10 ms).
+fn default_burst(requests_per_second: f64) -> NonZeroU32 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "rates are checked: positive, below 10^6"
+    )]
+    let burst = (requests_per_second / 100.0) as u32;
+    NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN)
+}
+
+fn rate(key: &'static str, per_second: f64) -> Checked<()> {
+    if per_second.is_finite() && per_second > 0.0 && per_second <= 1e6 {
+        Ok(())
+    } else {
+        wrong(key, "a number above 0, at most 1,000,000")
+    }
+}
+
+fn at_least_one(key: &'static str, count: u32) -> Checked<NonZeroU32> {
+    NonZeroU32::new(count).map_or_else(|| wrong(key, "at least 1"), Ok)
+}
+
+fn duration(key: &'static str, text: Option<&str>, default: Duration) -> Checked<Duration> {
+    let Some(text) = text else { return Ok(default) };
+    text.parse::<jiff::SignedDuration>()
+        .ok()
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .map_or_else(
+            || {
+                wrong(
+                    key,
+                    format!("\"{text}\" is no duration such as \"30s\" or \"2m\""),
+                )
+            },
+            Ok,
+        )
+}
+
+fn max_invalid(limit: &CountOrShare) -> Checked<InvalidLimit> {
+    let text = match limit {
+        CountOrShare::Count(count) => return Ok(InvalidLimit::Count(*count)),
+        CountOrShare::Text(text) => text.trim(),
+    };
+    if let Ok(count) = text.parse() {
+        return Ok(InvalidLimit::Count(count));
+    }
+    text.strip_suffix('%').and_then(share).map_or_else(
+        || {
+            wrong(
+                "limits.max_invalid",
+                "a share such as \"20%\", or a number of lines",
+            )
+        },
+        Ok,
+    )
+}
+
+/// Percent as an exact ratio of lines: `12.5` is 125 of 1000.
+fn share(percent: &str) -> Option<InvalidLimit> {
+    let percent = percent.trim().parse::<Amount>().ok()?.decimal().normalize();
+    if percent > rust_decimal::Decimal::ONE_HUNDRED {
+        return None;
+    }
+    let lines = 100 * 10_u64.checked_pow(percent.scale())?;
+    Some(InvalidLimit::Share {
+        of: u64::try_from(percent.mantissa()).ok()?,
+        lines,
+    })
+}
+
+fn transport(section: file::TransportSection, beside: &Path) -> Checked<TransportRules> {
+    Ok(TransportRules {
+        http2: match section.http2.as_deref() {
+            None | Some("auto") => Http2::Auto,
+            Some("always") => Http2::Always,
+            Some("never") => Http2::Never,
+            Some(_) => return wrong("transport.http2", "\"auto\", \"always\" or \"never\""),
+        },
+        ca_file: section.ca_file.map(|path| beside.join(path)),
+        idle_timeout: duration(
+            "transport.idle_timeout",
+            section.idle_timeout.as_deref(),
+            IDLE_TIMEOUT,
+        )?,
+        max_requests_per_connection: section.max_requests_per_connection.unwrap_or(0),
+        fresh_connections: section.fresh_connections,
+    })
+}

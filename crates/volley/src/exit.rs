@@ -1,0 +1,161 @@
+//! How a run ends: the one place where exit codes are decided.
+//!
+//! Sources: the interface's table "Exit codes"; a test holds the README's table against [`Exit::ALL`].
+
+use std::process::ExitCode;
+
+/// An exit code, and with it the outcome of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Exit {
+    /// Everything is accounted for, nothing is pending or in doubt, nothing was refused.
+    Complete,
+    /// A bug in Volley.
+    Bug,
+    /// Wrong usage.
+    Usage,
+    /// The campaign file, the environment, or a missing ledger.
+    Config,
+    /// An input cannot be read to its end.
+    Input,
+    /// The provider refused batches or numbers, or every line was invalid.
+    Refused,
+    /// Batches of the campaign are in doubt.
+    Doubtful,
+    /// The ledger is damaged, foreign or newer, or its disk fails.
+    Ledger,
+    /// The provider cannot be reached, or puts batches off.
+    Unreachable,
+    /// Stopped by a limit of the user's own.
+    Limit,
+    /// Another process holds the ledger.
+    Locked,
+    /// Credentials refused, or credit used up.
+    Account,
+    /// SIGHUP.
+    Hangup,
+    /// SIGINT.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+impl Exit {
+    /// All of them, by code.
+    pub const ALL: [Self; 15] = [
+        Self::Complete,
+        Self::Bug,
+        Self::Usage,
+        Self::Config,
+        Self::Input,
+        Self::Refused,
+        Self::Doubtful,
+        Self::Ledger,
+        Self::Unreachable,
+        Self::Limit,
+        Self::Locked,
+        Self::Account,
+        Self::Hangup,
+        Self::Interrupt,
+        Self::Terminate,
+    ];
+
+    /// The number the process ends with.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Complete => 0,
+            Self::Bug => 1,
+            Self::Usage => 2,
+            Self::Config => 3,
+            Self::Input => 4,
+            Self::Refused => 5,
+            Self::Doubtful => 6,
+            Self::Ledger => 7,
+            Self::Unreachable => 8,
+            Self::Limit => 9,
+            Self::Locked => 10,
+            Self::Account => 11,
+            Self::Hangup => 129,
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+        }
+    }
+
+    /// Which of several that apply is shown: the lowest rank. Those that cannot meet in one run share the last.
+    fn rank(self) -> u8 {
+        match self {
+            Self::Bug => 0,
+            Self::Ledger => 1,
+            Self::Doubtful => 2,
+            Self::Account => 3,
+            Self::Unreachable => 4,
+            Self::Input => 5,
+            Self::Limit => 6,
+            Self::Hangup | Self::Interrupt | Self::Terminate => 7,
+            Self::Refused => 8,
+            Self::Usage | Self::Config | Self::Locked => 9,
+            Self::Complete => 10,
+        }
+    }
+
+    /// The one to end with where both apply.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        if other.rank() < self.rank() { other } else { self }
+    }
+
+    /// The outcome's name in the summary. `pending` tells a run that was refused to its end from one that stopped early.
+    pub fn outcome(self, pending: u64) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Refused if pending == 0 => "complete",
+            Self::Doubtful => "doubtful",
+            Self::Refused | Self::Unreachable | Self::Limit | Self::Locked | Self::Account => "stopped",
+            Self::Hangup | Self::Interrupt | Self::Terminate => "interrupted",
+            Self::Bug | Self::Usage | Self::Config | Self::Input | Self::Ledger => "failed",
+        }
+    }
+
+    /// The signal that ended the run, if one did.
+    pub fn signal(self) -> Option<i32> {
+        matches!(self, Self::Hangup | Self::Interrupt | Self::Terminate).then(|| i32::from(self.code()) - 128)
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_the_first_of_the_interface_s_order_is_shown() {
+        let order = [
+            Exit::Bug,
+            Exit::Ledger,
+            Exit::Doubtful,
+            Exit::Account,
+            Exit::Unreachable,
+            Exit::Input,
+            Exit::Limit,
+            Exit::Terminate,
+            Exit::Refused,
+            Exit::Complete,
+        ];
+        for (at, first) in order.into_iter().enumerate() {
+            for second in &order[at..] {
+                assert_eq!((first.or(*second), second.or(first)), (first, first));
+            }
+        }
+    }
+
+    #[test]
+    fn codes_are_all_different() {
+        let mut codes: Vec<u8> = Exit::ALL.into_iter().map(Exit::code).collect();
+        codes.dedup();
+        assert_eq!(codes.len(), Exit::ALL.len());
+    }
+}

@@ -1,0 +1,27 @@
+//! Logs: to stderr, as text or JSON, never with a full number or a credential (those types redact themselves).
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::fmt;
+
+use crate::cli::{Common, LogFormat};
+
+/// Sets the process's logging up. A second call changes nothing.
+pub(crate) fn start(common: &Common) {
+    let colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let ansi = common.color.on(colours && io::stderr().is_terminal());
+    let level = if common.quiet {
+        common.log_level.min(tracing::Level::ERROR)
+    } else {
+        common.log_level
+    };
+    let builder = fmt()
+        .with_max_level(level)
+        .with_writer(io::stderr)
+        .with_ansi(ansi)
+        .with_target(false);
+    let _ = match common.log_format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+}

@@ -1,0 +1,177 @@
+//! What became of this run's batches: the half of the account that the provider's answers decide.
+//!
+//! The other half, what became of the lines before they were in a batch, is the intake's `LineCounts`.
+
+use std::time::Duration;
+
+use volley_model::Amount;
+
+/// How a batch of this run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Sent, with a ticket; `cost` is `None` where the provider named none, and then `estimated` stands in.
+    Accepted {
+        contacts: u64,
+        cost: Option<Amount>,
+        estimated: Option<Amount>,
+    },
+    /// Sent, ticket unknown.
+    Unticketed { estimated: Option<Amount> },
+    /// Simulated: nobody was reached.
+    Simulated,
+    /// Refused by the provider.
+    Refused,
+    /// Nobody knows.
+    InDoubt,
+    /// Not sent; the numbers are free.
+    Pending,
+}
+
+/// Where batches waited, summed over all of them: the largest says what limits the speed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Waits {
+    /// For the next batch, with nothing else to do.
+    pub(crate) input: Duration,
+    /// For the intent's commit.
+    pub(crate) ledger: Duration,
+    /// For a place among `max_in_flight`, or on a connection.
+    pub(crate) provider: Duration,
+    /// For a request's token.
+    pub(crate) requests: Duration,
+    /// For recipients' tokens.
+    pub(crate) recipients: Duration,
+    /// For the end of a cool-down.
+    pub(crate) cool_down: Duration,
+}
+
+impl Waits {
+    /// What limited the speed most.
+    pub(crate) fn limited_by(&self) -> &'static str {
+        [
+            (self.input, "input"),
+            (self.requests, "requests_per_second"),
+            (self.recipients, "recipients_per_second"),
+            (self.provider, "max_in_flight"),
+            (self.ledger, "ledger"),
+            (self.cool_down, "cool_down"),
+        ]
+        .into_iter()
+        .max_by_key(|(waited, _)| *waited)
+        .map_or("input", |(_, limit)| limit)
+    }
+}
+
+/// The sums of a run, in recipients where not said otherwise.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Account {
+    pub(crate) accepted: u64,
+    pub(crate) refused: u64,
+    pub(crate) in_doubt: u64,
+    pub(crate) batches_accepted: u64,
+    pub(crate) batches_refused: u64,
+    pub(crate) batches_in_doubt: u64,
+    pub(crate) batches_unpriced: u64,
+    pub(crate) tickets: u64,
+    pub(crate) contacts: u64,
+    pub(crate) dropped: u64,
+    pub(crate) cost_confirmed: Amount,
+    pub(crate) cost_estimated: Amount,
+    pub(crate) requests_sent: u64,
+    pub(crate) requests_retried: u64,
+    pub(crate) requests_throttled: u64,
+    pub(crate) in_flight: u64,
+    pub(crate) waits: Waits,
+}
+
+impl Account {
+    /// Books a batch's end.
+    pub(crate) fn land(&mut self, members: u64, fate: &Fate) {
+        match fate {
+            Fate::Accepted {
+                contacts,
+                cost,
+                estimated,
+            } => {
+                self.accepted += members;
+                self.batches_accepted += 1;
+                self.tickets += 1;
+                self.contacts += contacts;
+                self.dropped += members.saturating_sub(*contacts);
+                match cost {
+                    Some(cost) => self.cost_confirmed += *cost,
+                    None => self.estimate(*estimated),
+                }
+            }
+            Fate::Unticketed { estimated } => {
+                self.accepted += members;
+                self.batches_accepted += 1;
+                self.contacts += members;
+                self.estimate(*estimated);
+            }
+            Fate::Simulated => {
+                self.accepted += members;
+                self.batches_accepted += 1;
+                self.contacts += members;
+            }
+            Fate::Refused => {
+                self.refused += members;
+                self.batches_refused += 1;
+            }
+            Fate::InDoubt => {
+                self.in_doubt += members;
+                self.batches_in_doubt += 1;
+            }
+            Fate::Pending => {}
+        }
+    }
+
+    fn estimate(&mut self, estimated: Option<Amount>) {
+        self.batches_unpriced += 1;
+        self.cost_estimated += estimated.unwrap_or(Amount::ZERO);
+    }
+
+    /// Confirmed and estimated cost together.
+    pub(crate) fn cost(&self) -> Amount {
+        self.cost_confirmed + self.cost_estimated
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fate_books_its_members_once_and_pending_books_none() {
+        let mut account = Account::default();
+        let cost = |text: &str| Some(text.parse::<Amount>().unwrap());
+        account.land(
+            10,
+            &Fate::Accepted {
+                contacts: 8,
+                cost: cost("1.5"),
+                estimated: cost("2"),
+            },
+        );
+        account.land(
+            20,
+            &Fate::Accepted {
+                contacts: 20,
+                cost: None,
+                estimated: cost("4"),
+            },
+        );
+        account.land(30, &Fate::Unticketed { estimated: cost("6") });
+        account.land(40, &Fate::Refused);
+        account.land(50, &Fate::InDoubt);
+        account.land(60, &Fate::Pending);
+        assert_eq!(
+            (account.accepted, account.refused, account.in_doubt),
+            (60, 40, 50)
+        );
+        assert_eq!((account.tickets, account.contacts, account.dropped), (2, 58, 2));
+        assert_eq!(
+            (account.cost(), account.cost_estimated, account.batches_unpriced),
+            ("11.5".parse().unwrap(), "10".parse().unwrap(), 2)
+        );
+    }
+}

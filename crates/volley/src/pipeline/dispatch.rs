@@ -1,0 +1,245 @@
+//! The dispatcher: takes sealed batches, keeps the right number of them in the air, and hears of stops.
+//!
+//! One thread, one loop. Bounds, each with its reason:
+//! - intents durable and unsent: rate × 20 ms, 1 to 64 (guarantee, "Intent, pace, in flight"): the disk's latency
+//!   does not limit the rate, and a crash leaves few of them;
+//! - handed over and unanswered: `max_in_flight`;
+//! - answers waiting for their commit: [`ANSWERS_UNCOMMITTED_MAX`], so that a stalled disk stops the sending.
+
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
+use tokio::time::Instant;
+use volley_ledger::{Outcome, Writer};
+use volley_model::{Amount, Evidence, LineCounts, RequestKey, SealedBatch};
+use volley_provider::octopush::Octopush;
+use volley_transport::{Backoff, Limit, Pace, Pool};
+
+use super::account::{Account, Fate};
+use super::budget::{Budget, Tariff};
+use super::gate::Gate;
+use super::patience::Patience;
+use super::stop::{Stop, StopReason};
+use crate::config::Limits;
+
+/// Answers that may wait for their commit.
+const ANSWERS_UNCOMMITTED_MAX: usize = 256;
+/// How long before its token an intent may be written.
+const INTENT_AHEAD: Duration = Duration::from_millis(20);
+/// The most intents that may be durable and unsent.
+const INTENTS_AHEAD_MAX: usize = 64;
+
+/// Everything that batches in the air share. Used by one thread only.
+pub(super) struct Dispatch {
+    pub(super) octopush: Octopush,
+    pub(super) duplicate_codes: Vec<u32>,
+    pub(super) simulated: bool,
+    pub(super) pool: Pool,
+    pub(super) pace: Pace,
+    pub(super) writer: Writer,
+    pub(super) gate: Gate,
+    pub(super) tariff: Tariff,
+    pub(super) budget: Budget,
+    pub(super) min_credit: Option<Amount>,
+    pub(super) request_timeout: Duration,
+    pub(super) patience: Patience,
+    pub(super) stop: Stop,
+    pub(super) in_flight: Semaphore,
+    pub(super) account: RefCell<Account>,
+    /// The lines that durable intents have booked.
+    pub(super) booked: RefCell<LineCounts>,
+    /// Whether any batch of this run has been decided.
+    pub(super) decided: Cell<bool>,
+    pub(super) refused_in_a_row: Cell<u32>,
+    /// Outcomes that we know and the ledger does not: printed if the process has to end so.
+    pub(super) unrecorded: RefCell<Vec<(RequestKey, Outcome)>>,
+    backoff: RefCell<Backoff>,
+    window: Semaphore,
+    flights_max: usize,
+}
+
+/// What a dispatcher is built from.
+pub(super) struct Parts {
+    pub(super) octopush: Octopush,
+    pub(super) duplicate_codes: Vec<u32>,
+    pub(super) simulated: bool,
+    pub(super) tariff: Tariff,
+    pub(super) pool: Pool,
+    pub(super) pace: Pace,
+    pub(super) writer: Writer,
+    pub(super) budget: Budget,
+}
+
+impl Dispatch {
+    pub(super) fn new(parts: Parts, limits: &Limits) -> Self {
+        let window = intents_ahead(limits.requests_per_second);
+        let max_in_flight = limits.max_in_flight.get();
+        Self {
+            octopush: parts.octopush,
+            duplicate_codes: parts.duplicate_codes,
+            simulated: parts.simulated,
+            pool: parts.pool,
+            pace: parts.pace,
+            writer: parts.writer,
+            gate: Gate::new(),
+            tariff: parts.tariff,
+            budget: parts.budget,
+            min_credit: limits.min_credit,
+            request_timeout: limits.request_timeout,
+            patience: Patience::default(),
+            stop: Stop::new(),
+            in_flight: Semaphore::new(max_in_flight),
+            account: RefCell::default(),
+            booked: RefCell::default(),
+            decided: Cell::new(false),
+            refused_in_a_row: Cell::new(0),
+            unrecorded: RefCell::default(),
+            backoff: RefCell::new(Backoff::new(Duration::from_millis(500), Duration::from_secs(30))),
+            window: Semaphore::new(window),
+            flights_max: window + max_in_flight + ANSWERS_UNCOMMITTED_MAX,
+        }
+    }
+
+    /// Sends all batches, until there are no more or the run is stopped; then waits for what is in the air.
+    /// `tick` is called a few times a second, for the display.
+    pub(super) async fn run(
+        &self,
+        batches: &mut mpsc::Receiver<SealedBatch>,
+        mut tick: impl FnMut(&Account),
+    ) {
+        let mut flights = FuturesUnordered::new();
+        let mut background = pin!(self.probe_while_closed());
+        let mut ticks = tokio::time::interval(Duration::from_millis(200));
+        let mut open = true;
+        while open || !flights.is_empty() {
+            tokio::select! {
+                biased;
+                () = self.stop.requested(), if open => {
+                    open = false;
+                    batches.close();
+                }
+                Some(()) = flights.next() => {}
+                () = &mut background => {}
+                next = self.next(batches), if open && flights.len() < self.flights_max => match next {
+                    Some((batch, window)) => flights.push(self.fly(batch, window)),
+                    None => open = false,
+                },
+                _ = ticks.tick() => tick(&self.account.borrow()),
+            }
+        }
+        // A batch that was sealed and never taken stays planned, and so pending.
+        batches.close();
+        while batches.recv().await.is_some() {}
+    }
+
+    /// The next batch and its place in the window. Dropped half-way, it loses neither.
+    async fn next(
+        &self,
+        batches: &mut mpsc::Receiver<SealedBatch>,
+    ) -> Option<(SealedBatch, SemaphorePermit<'_>)> {
+        let window = self.window.acquire().await.ok()?;
+        let begun = Instant::now();
+        let batch = batches.recv().await;
+        self.account.borrow_mut().waits.input += begun.elapsed();
+        Some((batch?, window))
+    }
+
+    /// While the gate is closed: a free GET with backoff until it is answered. Never ends.
+    async fn probe_while_closed(&self) {
+        loop {
+            self.gate.closed().await;
+            let mut tries = 0;
+            while !self.stop.is_requested() && !self.free_get().await {
+                tries += 1;
+                tokio::time::sleep(self.backoff(tries)).await;
+            }
+            if self.stop.is_requested() {
+                std::future::pending::<()>().await;
+            }
+            self.gate.answered();
+        }
+    }
+
+    /// Whether the provider answers a request that costs nothing.
+    async fn free_get(&self) -> bool {
+        let stream = match self.pool.ready().await {
+            Ok(stream) => stream,
+            Err(unsent) => {
+                if self.unsent_is_final(&unsent) {
+                    self.stop
+                        .request(StopReason::Unreachable(Evidence::Unsent(unsent).summary()));
+                }
+                return false;
+            }
+        };
+        self.pace.token(0).await;
+        let attempt = stream
+            .send(self.octopush.balance_request(), self.request_timeout)
+            .await;
+        let Evidence::Answered(answer) = attempt.evidence else {
+            if self.patience.failed() == super::patience::Try::Enough {
+                self.stop
+                    .request(StopReason::Unreachable(attempt.evidence.summary()));
+            }
+            return false;
+        };
+        self.patience.answered();
+        if let Some(pause) = answer.retry_after.filter(|_| answer.status == 429) {
+            self.pace.cool_down(pause);
+            self.patience.cooled_down(pause);
+        }
+        (200..300).contains(&answer.status)
+    }
+
+    pub(super) fn backoff(&self, tries: u32) -> Duration {
+        self.backoff.borrow_mut().next(tries)
+    }
+
+    pub(super) fn note_pace(&self, waited: Duration) {
+        let waits = &mut self.account.borrow_mut().waits;
+        match self.pace.waiting_for() {
+            Limit::RequestsPerSecond => waits.requests += waited,
+            Limit::RecipientsPerSecond => waits.recipients += waited,
+            Limit::CoolDown => waits.cool_down += waited,
+            Limit::None => {}
+        }
+    }
+
+    pub(super) fn note_handover(&self, again: bool) {
+        let account = &mut self.account.borrow_mut();
+        account.requests_sent += 1;
+        account.requests_retried += u64::from(again);
+        account.in_flight += 1;
+    }
+
+    pub(super) fn land(&self, members: u64, fate: &Fate) {
+        self.account.borrow_mut().land(members, fate);
+    }
+}
+
+/// How many intents may be durable and unsent at this rate.
+fn intents_ahead(requests_per_second: f64) -> usize {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "rates are positive; the cast saturates"
+    )]
+    let due = (requests_per_second * INTENT_AHEAD.as_secs_f64()) as usize;
+    due.clamp(1, INTENTS_AHEAD_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intents_ahead_are_twenty_milliseconds_worth_within_bounds() {
+        for (rate, ahead) in [(0.5, 1), (20.0, 1), (500.0, 10), (100_000.0, 64)] {
+            assert_eq!(intents_ahead(rate), ahead, "{rate}");
+        }
+    }
+}

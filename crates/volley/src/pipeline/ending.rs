@@ -1,0 +1,174 @@
+//! The end of a run: the last lines booked, the ledger closed, the summary drawn.
+
+use std::time::Instant;
+
+use volley_ledger::{LedgerError, RunEnd, Writer, WriterThread};
+use volley_model::{Currency, LineCounts};
+
+use super::account::Account;
+use super::dispatch::Dispatch;
+use super::standing::Loaded;
+use super::stop::StopReason;
+use crate::clock;
+use crate::config::Campaign;
+use crate::exit::Exit;
+use crate::print;
+use crate::summary::{Batches, Cost, Lines, Requests, SCHEMA, Settled, Summary};
+
+/// What is known at the end, besides the dispatcher's account.
+pub(super) struct Ending<'a> {
+    pub(super) campaign: &'a Campaign,
+    pub(super) loaded: &'a Loaded,
+    /// The intake's account; `None` if its thread panicked.
+    pub(super) totals: Option<LineCounts>,
+    pub(super) fail_on_invalid: bool,
+    pub(super) begun: Instant,
+}
+
+impl Ending<'_> {
+    /// Books what is left, closes the ledger, and tells.
+    pub(super) async fn close(&self, dispatch: Dispatch, thread: WriterThread) -> Summary {
+        let Dispatch {
+            stop,
+            writer,
+            account,
+            booked,
+            unrecorded,
+            ..
+        } = dispatch;
+        let account = account.into_inner();
+        let booked = booked.into_inner();
+        let totals = self.totals.unwrap_or(booked);
+        let lines = lines(&totals, &account);
+        let exit = self.exit(&lines, &account, &stop.reasons());
+        let end = RunEnd {
+            outcome: exit.outcome(lines.pending).to_owned(),
+            reason: sentence(&stop.reasons(), exit),
+            exit_code: exit.code(),
+            at: clock::now(),
+        };
+        if let Err(error) = end_run(writer, difference(totals, booked), end)
+            .await
+            .and_then(|()| thread.join())
+        {
+            stop.note(error.into());
+        }
+        for (key, outcome) in unrecorded.into_inner() {
+            print::unrecorded(&key, &outcome);
+        }
+        let reasons = stop.reasons();
+        let exit = self.exit(&lines, &account, &reasons);
+        self.summary(&account, lines, exit, sentence(&reasons, exit))
+    }
+
+    fn exit(&self, lines: &Lines, account: &Account, reasons: &[StopReason]) -> Exit {
+        let all_invalid = lines.read > 0 && lines.invalid == lines.read;
+        let refused = account.refused > 0 || all_invalid || (self.fail_on_invalid && lines.invalid > 0);
+        let doubts = self.loaded.batches_in_doubt + account.batches_in_doubt;
+        reasons
+            .iter()
+            .map(StopReason::exit)
+            .chain(refused.then_some(Exit::Refused))
+            .chain((doubts > 0).then_some(Exit::Doubtful))
+            .fold(Exit::Complete, Exit::or)
+    }
+
+    fn summary(&self, account: &Account, lines: Lines, exit: Exit, reason: Option<String>) -> Summary {
+        let seconds = self.begun.elapsed().as_secs_f64();
+        let simulated = self.campaign.message.simulation_mode;
+        let failed = exit.outcome(lines.pending) == "failed";
+        #[expect(clippy::cast_precision_loss, reason = "a speed for a display")]
+        let recipients_per_second = if seconds > 0.0 {
+            account.accepted as f64 / seconds
+        } else {
+            0.0
+        };
+        Summary {
+            schema: SCHEMA,
+            campaign: self.campaign.name.clone(),
+            provider: "octopush",
+            outcome: exit.outcome(lines.pending),
+            exit_code: exit.code(),
+            error: reason.clone().filter(|_| failed),
+            reason,
+            simulated,
+            lines,
+            batches: Batches {
+                accepted: account.batches_accepted,
+                refused: account.batches_refused,
+                in_doubt: self.loaded.batches_in_doubt + account.batches_in_doubt,
+            },
+            settled: Settled::default(),
+            tickets: account.tickets,
+            contacts: account.contacts,
+            dropped: account.dropped,
+            cost: cost(account, simulated),
+            requests: Requests {
+                sent: account.requests_sent,
+                retried: account.requests_retried,
+                throttled: account.requests_throttled,
+            },
+            limited_by: account.waits.limited_by(),
+            seconds: (seconds * 1000.0).round() / 1000.0,
+            recipients_per_second: (recipients_per_second * 10.0).round() / 10.0,
+        }
+    }
+}
+
+/// What happened to every line. A line that was planned and never landed is pending.
+fn lines(totals: &LineCounts, account: &Account) -> Lines {
+    let landed = account.accepted + account.refused + account.in_doubt;
+    Lines {
+        read: totals.read(),
+        accepted: account.accepted,
+        invalid: totals.invalid,
+        duplicate: totals.duplicate,
+        suppressed: totals.suppressed,
+        already_sent: totals.already_sent,
+        refused: totals.refused + account.refused,
+        in_doubt: totals.in_doubt + account.in_doubt,
+        pending: totals.planned - landed,
+    }
+}
+
+/// The cost is unknown where something was sent, or may have been, and nothing of it has a price.
+fn cost(account: &Account, simulated: bool) -> Cost {
+    let priced = account.batches_accepted > account.batches_unpriced
+        || account.cost_estimated > volley_model::Amount::ZERO;
+    let nothing_sent = account.batches_accepted == 0 && account.batches_in_doubt == 0;
+    if simulated || !(priced || nothing_sent) {
+        return Cost::unknown(account.batches_unpriced);
+    }
+    Cost::known(
+        account.cost(),
+        account.cost_estimated,
+        Currency::EUR,
+        account.batches_unpriced,
+    )
+}
+
+async fn end_run(writer: Writer, rest: LineCounts, end: RunEnd) -> Result<(), LedgerError> {
+    if rest.read() > 0 {
+        writer.book_lines(rest).await?;
+    }
+    writer.end_run(end).await
+}
+
+/// The sentence of the reason that decided the exit; else of the first.
+fn sentence(reasons: &[StopReason], exit: Exit) -> Option<String> {
+    let decisive = reasons.iter().find(|reason| reason.exit() == exit);
+    decisive.or(reasons.first()).map(StopReason::sentence)
+}
+
+/// The lines that no intent has booked.
+fn difference(all: LineCounts, booked: LineCounts) -> LineCounts {
+    LineCounts {
+        invalid: all.invalid - booked.invalid,
+        suppressed: all.suppressed - booked.suppressed,
+        duplicate: all.duplicate - booked.duplicate,
+        already_sent: all.already_sent - booked.already_sent,
+        refused: all.refused - booked.refused,
+        in_doubt: all.in_doubt - booked.in_doubt,
+        planned: all.planned - booked.planned,
+    }
+}

@@ -1,0 +1,110 @@
+//! What is known of numbers before a run: suppression files, and what the ledger says of the campaign.
+
+use std::path::Path;
+
+use volley_intake::{Normalizer, NumberBook};
+use volley_ledger::{CampaignId, Ledger, LedgerError, MessageId, Reader, StoredMembers};
+use volley_model::BatchState;
+
+use super::RunError;
+use crate::config::{Campaign, InputRules};
+
+/// What loading found, besides the numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Loaded {
+    /// Batches of the campaign in doubt.
+    pub(crate) batches_in_doubt: u64,
+}
+
+/// When a number that was refused may be sent to again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Retry {
+    /// The message as it is now; `None` for one that was never sent.
+    pub(crate) message: Option<MessageId>,
+    /// `--retry-refused`.
+    pub(crate) refused: bool,
+}
+
+/// Loads the standing of a campaign's numbers from a ledger that is open for writing.
+pub(super) fn load(
+    ledger: &Ledger,
+    campaign: CampaignId,
+    retry: Retry,
+    book: &mut NumberBook,
+) -> Result<Loaded, LedgerError> {
+    let mut loaded = Loaded::default();
+    ledger.standing(campaign, &mut |batch| mark(book, &mut loaded, retry, batch))?;
+    Ok(loaded)
+}
+
+/// The same from a ledger that somebody else may be writing; one that is missing knows nothing.
+pub(crate) fn load_existing(
+    path: &Path,
+    campaign: &Campaign,
+    retry_refused: bool,
+    book: &mut NumberBook,
+) -> Result<Loaded, LedgerError> {
+    let reader = match Reader::open(path) {
+        Ok(reader) => reader,
+        Err(LedgerError::Missing { .. }) => return Ok(Loaded::default()),
+        Err(error) => return Err(error),
+    };
+    let mut loaded = Loaded::default();
+    if let Some(id) = reader.campaign(&campaign.name)? {
+        let message = reader.message(id, &campaign.message_parts())?;
+        let retry = Retry {
+            message,
+            refused: retry_refused,
+        };
+        reader.standing(id, &mut |batch| mark(book, &mut loaded, retry, batch))?;
+    }
+    Ok(loaded)
+}
+
+/// The guarantee's "Standing of a number": reached, in doubt, refused or free, by the state of its batch.
+fn mark(book: &mut NumberBook, loaded: &mut Loaded, retry: Retry, batch: StoredMembers<'_>) {
+    match batch.state {
+        BatchState::Accepted | BatchState::Unticketed | BatchState::DeclaredSent | BatchState::Abandoned => {
+            batch.members.iter().for_each(|number| book.reach(*number));
+        }
+        BatchState::Intended | BatchState::InDoubt => {
+            loaded.batches_in_doubt += 1;
+            let id = batch.batch.0.unsigned_abs();
+            batch.members.iter().for_each(|number| book.doubt(*number, id));
+        }
+        BatchState::Refused if !retry.refused && retry.message == Some(batch.message) => {
+            batch.members.iter().for_each(|number| book.refuse(*number));
+        }
+        // A number that the provider named is final, whatever the message.
+        BatchState::Split => batch.named.into_iter().for_each(|number| book.refuse(number)),
+        BatchState::Refused
+        | BatchState::Released
+        | BatchState::Simulated
+        | BatchState::DeclaredNotSent
+        | BatchState::Withdrawn => {}
+    }
+}
+
+/// Loads the suppression files: a number a line, in the spellings that the inputs may have too.
+pub(crate) fn suppress(rules: &InputRules, book: &mut NumberBook) -> Result<(), RunError> {
+    // Whether a number may be contacted does not matter for one that must not be.
+    let normalizer = Normalizer::new(rules.default_region, rules.numbers, None);
+    for path in &rules.suppress {
+        let text = std::fs::read_to_string(path).map_err(|source| RunError::File {
+            path: path.clone(),
+            source,
+        })?;
+        let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
+        for (at, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
+            let number = normalizer
+                .normalize(line.trim())
+                .map_err(|fault| RunError::Suppression {
+                    path: path.clone(),
+                    line: at + 1,
+                    why: fault.to_string(),
+                })?;
+            book.suppress(number);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,222 @@
+//! Why a run stops before its end, and how everybody hears of it.
+//!
+//! The first request closes the intake and starts the grace time; whatever is in flight may still be answered. When
+//! the grace is over, what is in flight is in doubt. Reasons add up; the exit code is the first of them by the
+//! interface's order.
+
+use std::cell::RefCell;
+use std::future::Future;
+
+use tokio::sync::watch;
+use volley_ledger::LedgerError;
+use volley_model::Refusal;
+use volley_provider::octopush::explain;
+
+use super::ledger_exit;
+use crate::exit::Exit;
+
+/// Why a run stops.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StopReason {
+    /// SIGHUP, SIGINT or SIGTERM: one of the three exits.
+    Signal(Exit),
+    /// The ledger cannot be written, or does not let us.
+    Storage { exit: Exit, why: String },
+    /// Something of ours panicked.
+    Bug(String),
+    /// Credentials or credit.
+    Account(Refusal),
+    /// Nobody answers.
+    Unreachable(String),
+    /// One batch was put off too often.
+    PutOff(String),
+    /// The base URL answers with redirects.
+    Redirect,
+    /// Ten trials in a row ended in doubt.
+    TrialsInDoubt,
+    /// The first batch, or three in a row, were refused.
+    Refused(Refusal),
+    /// The next batch would pass `max_cost`.
+    MaxCost(String),
+    /// An answer was dearer than its reservation.
+    Dearer(String),
+    /// Residual credit below `min_credit`.
+    MinCredit(String),
+    /// Too many invalid lines.
+    MaxInvalid(String),
+    /// `--max-recipients` reached.
+    MaxRecipients,
+    /// An input broke off.
+    Input(String),
+    /// The rejects file cannot be written.
+    Rejects(String),
+}
+
+impl From<LedgerError> for StopReason {
+    fn from(error: LedgerError) -> Self {
+        Self::Storage {
+            exit: ledger_exit(&error),
+            why: explained(&error),
+        }
+    }
+}
+
+/// An error with what caused it.
+pub(crate) fn explained(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let why = error.to_string();
+        // Some errors repeat their cause in their own words.
+        if !text.contains(&why) {
+            text.push_str(": ");
+            text.push_str(&why);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+impl StopReason {
+    /// The exit it leads to, if nothing ranks before it.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Signal(exit) => *exit,
+            Self::Storage { exit, .. } => *exit,
+            Self::Rejects(_) => Exit::Ledger,
+            Self::Bug(_) => Exit::Bug,
+            Self::Account(_) => Exit::Account,
+            Self::Unreachable(_) | Self::PutOff(_) => Exit::Unreachable,
+            // Their batches are in doubt, which decides the exit; the stop itself is the provider's doing.
+            Self::Redirect | Self::TrialsInDoubt => Exit::Doubtful,
+            Self::Refused(_) => Exit::Refused,
+            Self::MaxCost(_)
+            | Self::Dearer(_)
+            | Self::MinCredit(_)
+            | Self::MaxInvalid(_)
+            | Self::MaxRecipients => Exit::Limit,
+            Self::Input(_) => Exit::Input,
+        }
+    }
+
+    /// One sentence with the remedy.
+    pub(crate) fn sentence(&self) -> String {
+        match self {
+            Self::Signal(exit) => {
+                let name = match exit {
+                    Exit::Hangup => "SIGHUP",
+                    Exit::Interrupt => "SIGINT",
+                    _ => "SIGTERM",
+                };
+                format!("stopped by {name}; run the same command again to go on")
+            }
+            Self::Storage { why, .. } => format!("the ledger failed, and nothing more is sent: {why}"),
+            Self::Bug(what) => format!("a bug in Volley: {what}; please report it"),
+            Self::Account(refusal) => format!("the provider refuses the account: {}", explain(refusal)),
+            Self::Unreachable(why) => format!("the provider cannot be reached: {why}; run it again later"),
+            Self::PutOff(why) => {
+                format!("the provider put one batch off five times: {why}; run it again later")
+            }
+            Self::Redirect => "the provider answers with a redirect; correct base_url".to_owned(),
+            Self::TrialsInDoubt => {
+                "ten trials in a row ended in doubt; run it again when the provider answers".to_owned()
+            }
+            Self::Refused(refusal) => format!("the provider refuses the message: {}", explain(refusal)),
+            Self::MaxCost(why) => format!("the next batch could pass max_cost: {why}"),
+            Self::Dearer(why) => {
+                format!("an answer was dearer than unit_price allows for: {why}; raise unit_price")
+            }
+            Self::MinCredit(why) => format!("the credit is below min_credit: {why}"),
+            Self::MaxInvalid(why) => format!("too many invalid lines: {why}"),
+            Self::MaxRecipients => "--max-recipients is reached".to_owned(),
+            Self::Input(why) => format!("failed to {why}"),
+            Self::Rejects(why) => format!("failed to {why}"),
+        }
+    }
+}
+
+/// How far a stop has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+enum Stage {
+    Running,
+    Stopping,
+    GraceOver,
+}
+
+/// The run's stop. Shared by reference among the futures of one thread.
+pub(crate) struct Stop {
+    stage: watch::Sender<Stage>,
+    reasons: RefCell<Vec<StopReason>>,
+}
+
+impl Stop {
+    pub(crate) fn new() -> Self {
+        Self {
+            stage: watch::Sender::new(Stage::Running),
+            reasons: RefCell::default(),
+        }
+    }
+
+    /// Asks the run to stop.
+    pub(crate) fn request(&self, reason: StopReason) {
+        tracing::warn!(reason = %reason.sentence(), "stopping");
+        self.note(reason);
+        self.advance(Stage::Stopping);
+    }
+
+    /// Records why reading ended early, where what was read is still to be sent.
+    pub(crate) fn note(&self, reason: StopReason) {
+        let mut reasons = self.reasons.borrow_mut();
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+
+    /// Gives up on what is in flight.
+    pub(crate) fn end_grace(&self) {
+        self.advance(Stage::GraceOver);
+    }
+
+    fn advance(&self, to: Stage) {
+        self.stage.send_if_modified(|stage| {
+            let forward = *stage < to;
+            if forward {
+                *stage = to;
+            }
+            forward
+        });
+    }
+
+    pub(crate) fn is_requested(&self) -> bool {
+        *self.stage.borrow() >= Stage::Stopping
+    }
+
+    /// Resolves once a stop is requested.
+    pub(crate) async fn requested(&self) {
+        self.reached(Stage::Stopping).await;
+    }
+
+    /// Resolves once the grace is over.
+    pub(crate) async fn grace_over(&self) {
+        self.reached(Stage::GraceOver).await;
+    }
+
+    async fn reached(&self, wanted: Stage) {
+        // The sender lives as long as `self`: waiting cannot fail.
+        let _ = self.stage.subscribe().wait_for(|stage| *stage >= wanted).await;
+    }
+
+    /// The future's output, or `None` if a stop is requested first.
+    pub(crate) async fn or_stopped<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.requested() => None,
+            output = future => Some(output),
+        }
+    }
+
+    /// All reasons so far.
+    pub(crate) fn reasons(&self) -> Vec<StopReason> {
+        self.reasons.borrow().clone()
+    }
+}

@@ -1,0 +1,60 @@
+//! The one place that prints. Results go to stdout, everything else to stderr; a closed stdout is no panic.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::json;
+use volley_ledger::Outcome;
+use volley_model::RequestKey;
+
+/// Writes a result. A reader that went away (`volley … | head`) has had enough; any other failure is told.
+pub(crate) fn result(text: &str) {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            message(&format!("failed to write to stdout: {error}"))
+        }
+        _ => {}
+    }
+}
+
+/// Writes one JSON object on a line of its own.
+pub(crate) fn json(value: &impl Serialize) {
+    // Our own structs have string keys and no non-finite numbers: they always serialise.
+    let mut line = serde_json::to_string(value).unwrap_or_default();
+    line.push('\n');
+    result(&line);
+}
+
+/// Writes a line for people to stderr. If stderr is gone, nobody reads it.
+pub(crate) fn message(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Writes an outcome that the ledger could not take, so that no ticket is lost with the process.
+pub(crate) fn unrecorded(key: &RequestKey, outcome: &Outcome) {
+    let outcome = match outcome {
+        Outcome::Accepted {
+            ticket,
+            contacts,
+            cost,
+            currency,
+            ..
+        } => json!({
+            "state": "accepted", "ticket": ticket, "contacts": contacts,
+            "cost": cost.map(|cost| cost.to_string()), "currency": currency.code(),
+        }),
+        Outcome::Unticketed { reason, .. } => json!({"state": "unticketed", "reason": reason}),
+        Outcome::Refused {
+            code,
+            message,
+            status,
+        } => {
+            json!({"state": "refused", "status": status, "code": code, "message": message})
+        }
+        Outcome::Released { reason } => json!({"state": "released", "reason": reason}),
+        Outcome::Simulated { ticket } => json!({"state": "simulated", "ticket": ticket}),
+        Outcome::InDoubt { reason } => json!({"state": "in_doubt", "reason": reason}),
+    };
+    message(&json!({"unrecorded": {"request_key": key.0, "outcome": outcome}}).to_string());
+}

@@ -1,0 +1,246 @@
+//! The account of a run, as JSON (one line, the last on stdout) and as text for people.
+//!
+//! Sources: the interface's chapter "Summary"; `lines` counts the lines of this run's inputs, each once.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use volley_model::{Amount, Currency};
+
+use crate::exit::Exit;
+
+/// The summary's version: changes of meaning raise it.
+pub const SCHEMA: u32 = 1;
+
+/// The account of a run.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "the names are the interface's")]
+pub struct Summary {
+    pub schema: u32,
+    pub campaign: String,
+    pub provider: &'static str,
+    pub outcome: &'static str,
+    pub exit_code: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
+    pub lines: Lines,
+    pub batches: Batches,
+    pub settled: Settled,
+    pub tickets: u64,
+    pub contacts: u64,
+    pub dropped: u64,
+    pub cost: Cost,
+    pub requests: Requests,
+    pub limited_by: &'static str,
+    pub seconds: f64,
+    pub recipients_per_second: f64,
+}
+
+/// What happened to this run's lines; `read` is the sum of the others.
+#[derive(Debug, Clone, Copy, Default, Serialize, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the interface's")]
+pub struct Lines {
+    pub read: u64,
+    pub accepted: u64,
+    pub invalid: u64,
+    pub duplicate: u64,
+    pub suppressed: u64,
+    pub already_sent: u64,
+    pub refused: u64,
+    pub in_doubt: u64,
+    pub pending: u64,
+}
+
+/// Batches of this run; `in_doubt` is the campaign's at the end.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[expect(missing_docs, reason = "the names are the interface's")]
+pub struct Batches {
+    pub accepted: u64,
+    pub refused: u64,
+    pub in_doubt: u64,
+}
+
+/// What this run cleared of earlier runs' doubts.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[expect(missing_docs, reason = "the names are the interface's")]
+pub struct Settled {
+    pub batches: u64,
+    pub recipients: u64,
+}
+
+/// Money, as exact decimal strings; null while nothing is known.
+#[derive(Debug, Clone, Default, Serialize)]
+#[expect(missing_docs, reason = "the names are the interface's")]
+pub struct Cost {
+    pub total: Option<String>,
+    pub estimated: String,
+    pub currency: Option<String>,
+    pub unpriced_batches: u64,
+}
+
+/// Requests that carried batches.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[expect(missing_docs, reason = "the names are the interface's")]
+pub struct Requests {
+    pub sent: u64,
+    pub retried: u64,
+    pub throttled: u64,
+}
+
+impl Cost {
+    /// A known cost.
+    pub fn known(total: Amount, estimated: Amount, currency: Currency, unpriced_batches: u64) -> Self {
+        Self {
+            total: Some(total.to_string()),
+            estimated: estimated.to_string(),
+            currency: Some(currency.code().to_owned()),
+            unpriced_batches,
+        }
+    }
+
+    /// Nothing is known.
+    pub fn unknown(unpriced_batches: u64) -> Self {
+        Self {
+            estimated: "0".to_owned(),
+            unpriced_batches,
+            ..Self::default()
+        }
+    }
+}
+
+impl Summary {
+    /// The summary of a run that failed before it began.
+    pub fn failed(campaign: &str, exit: Exit, error: String) -> Self {
+        Self {
+            schema: SCHEMA,
+            campaign: campaign.to_owned(),
+            provider: "octopush",
+            outcome: exit.outcome(0),
+            exit_code: exit.code(),
+            reason: None,
+            error: Some(error),
+            simulated: false,
+            lines: Lines::default(),
+            batches: Batches::default(),
+            settled: Settled::default(),
+            tickets: 0,
+            contacts: 0,
+            dropped: 0,
+            cost: Cost::unknown(0),
+            requests: Requests::default(),
+            limited_by: "input",
+            seconds: 0.0,
+            recipients_per_second: 0.0,
+        }
+    }
+
+    /// The account for people: what happened to every line, what it cost, and what to do next.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        let _ = writeln!(
+            out,
+            "campaign {} ({}): {}",
+            self.campaign, self.provider, self.outcome
+        );
+        self.write_lines(&mut out);
+        let _ = writeln!(
+            out,
+            "{} tickets for {} contacts{}",
+            grouped(self.tickets),
+            grouped(self.contacts),
+            if self.dropped > 0 {
+                format!(", {} dropped by the provider", grouped(self.dropped))
+            } else {
+                String::new()
+            }
+        );
+        self.write_cost(&mut out);
+        let _ = writeln!(
+            out,
+            "{} requests ({} retried, {} throttled) in {:.2} s: {:.0} recipients/s, limited by {}",
+            grouped(self.requests.sent),
+            grouped(self.requests.retried),
+            grouped(self.requests.throttled),
+            self.seconds,
+            self.recipients_per_second,
+            self.limited_by
+        );
+        if self.batches.in_doubt > 0 {
+            let _ = writeln!(
+                out,
+                "{} batches are in doubt: whether they were sent is not known, and they are not sent again",
+                grouped(self.batches.in_doubt)
+            );
+        }
+        if let Some(reason) = &self.reason {
+            let _ = writeln!(out, "{reason}");
+        }
+        out
+    }
+
+    fn write_lines(&self, out: &mut String) {
+        let lines = &self.lines;
+        let _ = writeln!(out, "{:>12} lines read", grouped(lines.read));
+        let parts = [
+            (lines.accepted, "accepted"),
+            (lines.already_sent, "already sent"),
+            (lines.duplicate, "duplicates"),
+            (lines.invalid, "invalid"),
+            (lines.suppressed, "suppressed"),
+            (lines.refused, "refused"),
+            (lines.in_doubt, "in doubt"),
+            (lines.pending, "pending"),
+        ];
+        for (count, name) in parts.into_iter().filter(|(count, _)| *count > 0) {
+            let _ = writeln!(out, "{:>12} {name}", grouped(count));
+        }
+    }
+
+    fn write_cost(&self, out: &mut String) {
+        if self.simulated {
+            let _ = writeln!(out, "simulated: nobody was reached, nothing is owed");
+            return;
+        }
+        let (Some(total), Some(currency)) = (&self.cost.total, &self.cost.currency) else {
+            return;
+        };
+        let _ = write!(out, "cost {total} {currency}");
+        if self.cost.unpriced_batches > 0 {
+            let _ = write!(
+                out,
+                ", of which {} estimated for {} batches that the provider has not priced",
+                self.cost.estimated, self.cost.unpriced_batches
+            );
+        }
+        out.push('\n');
+    }
+}
+
+/// A count with its thousands apart.
+pub(crate) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_stand_apart() {
+        for (count, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(count), text);
+        }
+    }
+}
