@@ -11,6 +11,7 @@ const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
+pub(crate) const WINDOW_UPDATE: u8 = 8;
 
 pub(crate) const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
@@ -29,7 +30,6 @@ pub(crate) struct Frame {
     pub(crate) kind: u8,
     pub(crate) flags: u8,
     pub(crate) stream: u32,
-    pub(crate) payload: Vec<u8>,
 }
 
 pub(crate) async fn listen() -> (TcpListener, SocketAddr) {
@@ -38,7 +38,7 @@ pub(crate) async fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-pub(crate) struct Peer(pub(crate) TcpStream);
+pub(crate) struct Peer(TcpStream);
 
 impl Peer {
     /// Accepts a connection and sends SETTINGS, with a limit of streams or without.
@@ -79,27 +79,38 @@ impl Peer {
     /// The next frame of a stream; answers SETTINGS and PING meanwhile. `None` at the end.
     pub(crate) async fn next(&mut self) -> Option<Frame> {
         loop {
-            let mut head = [0; 9];
-            self.0.read_exact(&mut head).await.ok()?;
-            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-            let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-            let mut payload = vec![0; usize::try_from(length).unwrap()];
-            self.0.read_exact(&mut payload).await.ok()?;
-            let (kind, flags) = (head[3], head[4]);
-            match kind {
-                SETTINGS if flags & ACK == 0 => self.write(SETTINGS, ACK, 0, &[]).await,
-                PING if flags & ACK == 0 => self.write(PING, ACK, 0, &payload).await,
-                _ if stream != 0 => {
-                    return Some(Frame {
-                        kind,
-                        flags,
-                        stream,
-                        payload,
-                    });
-                }
-                _ => {}
+            let frame = self.frame().await?;
+            if frame.stream != 0 {
+                return Some(frame);
             }
         }
+    }
+
+    /// Waits until the client acknowledges the latest SETTINGS. None but control frames may come before.
+    pub(crate) async fn settings_acknowledged(&mut self) {
+        loop {
+            let frame = self.frame().await.unwrap();
+            assert_eq!(frame.stream, 0);
+            if frame.kind == SETTINGS && frame.flags & ACK != 0 {
+                return;
+            }
+        }
+    }
+
+    async fn frame(&mut self) -> Option<Frame> {
+        let mut head = [0; 9];
+        self.0.read_exact(&mut head).await.ok()?;
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        self.0.read_exact(&mut payload).await.ok()?;
+        let (kind, flags) = (head[3], head[4]);
+        match kind {
+            SETTINGS if flags & ACK == 0 => self.write(SETTINGS, ACK, 0, &[]).await,
+            PING if flags & ACK == 0 => self.write(PING, ACK, 0, &payload).await,
+            _ => {}
+        }
+        Some(Frame { kind, flags, stream })
     }
 
     /// Reads one whole request; its stream. `None` at the end.
