@@ -43,6 +43,15 @@ pub struct OctopushCredentials {
     pub key: Secret,
 }
 
+impl OctopushCredentials {
+    /// A name for the account that does not give the login away: 16 hex digits of its blake3.
+    pub fn account(&self) -> String {
+        let mut hasher = blake3::Hasher::new_derive_key("volley octopush account");
+        hasher.update(self.login.as_bytes());
+        hasher.finalize().to_hex()[..16].to_owned()
+    }
+}
+
 impl fmt::Debug for OctopushCredentials {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("OctopushCredentials([redacted])")
@@ -95,6 +104,17 @@ mod tests {
         assert!(!printed.contains("planted"), "{printed}");
         assert!(printed.contains("[redacted]"));
         assert_eq!(credentials.key.expose(), "planted-key");
+    }
+
+    #[test]
+    fn an_account_has_a_name_of_its_own_that_does_not_show_the_login() {
+        let account = |login: &str| {
+            OctopushCredentials { login: login.to_owned(), key: Secret::new("k") }.account()
+        };
+        assert_eq!(account("a@example.org"), account("a@example.org"));
+        assert_ne!(account("a@example.org"), account("b@example.org"));
+        assert_eq!(account("a@example.org").len(), 16);
+        assert!(!account("a@example.org").contains("example"));
     }
 
     #[test]
