@@ -18,7 +18,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use tower::ServiceExt;
 
-use crate::fault::{At, Deed, FaultRule, Plan, Sight, broken};
+use crate::fault::{At, Ending, Forgery, Sight};
 use crate::mock::Mock;
 use crate::record::Provider;
 use crate::server::{End, Line};
@@ -91,30 +91,31 @@ impl Passage {
         request: Request<Incoming>,
         arrived: Arrived,
     ) -> Result<Response, Broken> {
-        if let Some(answer) = self.meet(At::BeforeRead, &[], None).await? {
-            return Ok(answer);
+        if let Some(forgery) = self.meet(At::BeforeRead, &[]).await? {
+            return forgery.answer(None).await;
         }
         let (mut head, body) = request.into_parts();
         let body = match read(body).await? {
             Ok(body) => body,
             Err(too_large) => return Ok(too_large),
         };
-        if let Some(answer) = self.meet(At::AfterRead, &body, None).await? {
-            return Ok(answer);
+        if let Some(forgery) = self.meet(At::AfterRead, &body).await? {
+            return forgery.answer(None).await;
         }
         head.extensions.insert(arrived);
-        let seen = body.clone();
-        let answer = route(router, Request::from_parts(head, Body::from(body))).await?;
-        let delay = self.mock.config.server.answer_delay_ms;
-        if delay > 0 {
-            tokio::time::sleep(Duration::from_millis(delay)).await;
+        let answer = route(router, Request::from_parts(head, Body::from(body.clone()))).await?;
+        let delay_ms = self.mock.config.server.answer_delay_ms;
+        if delay_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(delay_ms)).await;
         }
-        let answer = self.meet(At::AfterCommit, &seen, Some(answer)).await?;
-        Ok(answer.unwrap_or_default())
+        match self.meet(At::AfterCommit, &body).await? {
+            Some(forgery) => forgery.answer(Some(answer)).await,
+            None => Ok(answer),
+        }
     }
 
-    /// Does what the script says for this point. Gives the answer that is to be sent now, if one is.
-    async fn meet(&self, at: At, body: &[u8], answer: Option<Response>) -> Result<Option<Response>, Broken> {
+    /// Suffers what the script says for this point. Gives the answer to send instead, if there is one.
+    async fn meet(&self, at: At, body: &[u8]) -> Result<Option<Forgery>, Broken> {
         let http2 = self.version == Version::HTTP_2;
         let sight = Sight {
             at,
@@ -123,38 +124,25 @@ impl Passage {
             body,
             http2,
         };
-        let Some(Plan { delay, goaway, rule }) = self.mock.faults().plan(&sight) else {
-            return Ok(answer);
+        let Some(plan) = self.mock.faults().plan(&sight) else {
+            return Ok(None);
         };
-        if goaway {
+        if plan.goaway {
             self.line.order(End::Graceful);
         }
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
+        if !plan.delay.is_zero() {
+            tokio::time::sleep(plan.delay).await;
         }
-        match rule {
-            Some(rule) => self.suffer(&rule, answer).await,
-            None => Ok(answer),
+        match plan.ending {
+            None => Ok(None),
+            Some(Ending::Answer(forgery)) => Ok(Some(forgery)),
+            Some(Ending::RefuseStream) => Err(h2::Error::from(h2::Reason::REFUSED_STREAM).into()),
+            Some(Ending::Cut(end)) => {
+                self.line.order(end);
+                // The connection's task drops this exchange with the connection.
+                pending().await
+            }
         }
-    }
-
-    async fn suffer(&self, rule: &FaultRule, answer: Option<Response>) -> Result<Option<Response>, Broken> {
-        match rule.deed {
-            Deed::Drop => self.cut(End::Fin).await,
-            Deed::Reset => self.cut(End::Rst).await,
-            Deed::RefuseStream => Err(h2::Error::from(h2::Reason::REFUSED_STREAM).into()),
-            Deed::Status => Ok(Some(broken::status(rule))),
-            Deed::Garbage => Ok(Some(broken::garbage(rule))),
-            Deed::Truncate => broken::truncated(rule, answer).await.map(Some),
-            Deed::Trickle => broken::trickled(rule, answer).await.map(Some),
-            Deed::Delay | Deed::Goaway => Ok(answer),
-        }
-    }
-
-    /// Ends the connection; its task drops this exchange with it.
-    async fn cut(&self, end: End) -> Result<Option<Response>, Broken> {
-        self.line.order(end);
-        pending().await
     }
 }
 

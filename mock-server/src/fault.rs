@@ -5,14 +5,15 @@
 //! *Not here*: what hyper cannot send (a request cut after n bytes, a GOAWAY that disowns an open stream, a
 //! closed window): those need a raw server.
 
-pub(crate) mod broken;
+mod forgery;
 mod script;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::server::End;
+pub(crate) use forgery::Forgery;
 pub use script::{At, Deed, FaultRule, FaultScript, RuleError};
 
 /// A request at one fault point.
@@ -26,18 +27,27 @@ pub(crate) struct Sight<'a> {
     pub(crate) http2: bool,
 }
 
-/// What a request meets at one point: first the delay, then the rule's deed.
+/// What a request meets at one point: the delay, then the ending if there is one.
+#[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) delay: Duration,
     pub(crate) goaway: bool,
-    pub(crate) rule: Option<Arc<FaultRule>>,
+    pub(crate) ending: Option<Ending>,
+}
+
+/// How a request ends other than it should.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    Cut(End),
+    RefuseStream,
+    Answer(Forgery),
 }
 
 /// The script in force, its dice, and its hits.
 pub(crate) struct Faults {
     seed: u64,
     dice: fastrand::Rng,
-    rules: Vec<(Arc<FaultRule>, u64)>,
+    rules: Vec<(FaultRule, u64)>,
 }
 
 /// The answer to `GET /__mock/faults`.
@@ -69,7 +79,7 @@ impl Faults {
             rule.check(index)?;
         }
         let seed = script.seed.unwrap_or(default_seed);
-        let rules = script.rules.into_iter().map(|rule| (Arc::new(rule), 0)).collect();
+        let rules = script.rules.into_iter().map(|rule| (rule, 0)).collect();
         Ok(Self {
             seed,
             dice: fastrand::Rng::with_seed(seed),
@@ -77,27 +87,33 @@ impl Faults {
         })
     }
 
-    /// Goes through the rules in order. Delays add up and GOAWAY goes along; the first other deed ends it.
+    /// Goes through the rules in order: delays add up, GOAWAY goes along, the first ending is the last.
     pub(crate) fn plan(&mut self, sight: &Sight<'_>) -> Option<Plan> {
-        let mut plan = None;
+        let mut plan: Option<Plan> = None;
         for (rule, hits) in &mut self.rules {
             if !rule.matches(sight, *hits) || self.dice.f64() >= rule.probability {
                 continue;
             }
             *hits += 1;
-            let plan: &mut Plan = plan.get_or_insert(Plan {
-                delay: Duration::ZERO,
-                goaway: false,
-                rule: None,
-            });
-            match rule.deed {
-                Deed::Delay => plan.delay += Duration::from_millis(rule.ms),
-                Deed::Goaway => plan.goaway = true,
-                _ => {
-                    plan.rule = Some(Arc::clone(rule));
-                    break;
+            let plan = plan.get_or_insert_default();
+            plan.ending = match rule.deed {
+                Deed::Delay => {
+                    plan.delay += Duration::from_millis(rule.ms);
+                    continue;
                 }
-            }
+                Deed::Goaway => {
+                    plan.goaway = true;
+                    continue;
+                }
+                Deed::Drop => Some(Ending::Cut(End::Fin)),
+                Deed::Reset => Some(Ending::Cut(End::Rst)),
+                Deed::RefuseStream => Some(Ending::RefuseStream),
+                Deed::Status => Some(Ending::Answer(Forgery::status(rule))),
+                Deed::Garbage => Some(Ending::Answer(Forgery::garbage(rule))),
+                Deed::Truncate => Some(Ending::Answer(Forgery::truncated(rule))),
+                Deed::Trickle => Some(Ending::Answer(Forgery::trickled(rule))),
+            };
+            break;
         }
         plan
     }
@@ -109,8 +125,8 @@ impl Faults {
 
     /// The script with its hits.
     pub(crate) fn script(&self) -> Standing {
-        let standing = |(rule, hits): &(Arc<FaultRule>, u64)| RuleStanding {
-            rule: (**rule).clone(),
+        let standing = |(rule, hits): &(FaultRule, u64)| RuleStanding {
+            rule: rule.clone(),
             hits: *hits,
         };
         Standing {
@@ -187,7 +203,7 @@ mod tests {
         );
         let plan = faults.plan(&sight(1, b"")).expect("a plan");
         assert_eq!(plan.delay, Duration::from_millis(25));
-        assert_eq!(plan.rule.map(|rule| rule.deed), Some(Deed::Status));
+        assert!(matches!(plan.ending, Some(Ending::Answer(_))));
         assert_eq!(faults.hits(), [1, 1, 1, 0]);
     }
 

@@ -43,5 +43,5 @@ pub use error::MockError;
 pub use exchange::BODY_BYTES_MAX;
 pub use fault::{At, Deed, FaultRule, FaultScript, RuleError};
 pub use octopush::{AnswerFields, Credentials, DuplicateConfig, OctopushConfig, Strict};
-pub use record::{ByProtocol, Provider, ProviderStats, RecipientCount, Stats, Ticket};
+pub use record::{ByProtocol, ProviderStats, RecipientCount, Stats, Ticket};
 pub use server::{Running, spawn_thread, start};

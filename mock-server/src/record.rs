@@ -23,7 +23,7 @@ use window::Window;
 
 /// Which provider a request was meant for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Provider {
+pub(crate) enum Provider {
     /// Under `/v1/public/`.
     Octopush,
     /// Under `/v1/Accounts/` and `/v2/accounts/`.
@@ -133,17 +133,25 @@ impl Record {
     }
 
     /// Every ticket, in the order of commit, Octopush first.
-    pub(crate) fn tickets(&self) -> impl Iterator<Item = &Ticket> {
-        self.octopush.tickets.iter().chain(&self.exotel.tickets)
+    pub(crate) fn tickets(&self) -> Vec<Ticket> {
+        self.octopush
+            .tickets
+            .iter()
+            .chain(&self.exotel.tickets)
+            .cloned()
+            .collect()
     }
 
     /// Every number with how often it was accepted, over both providers, sorted.
     pub(crate) fn recipients(&self) -> Vec<RecipientCount> {
-        let mut merged: BTreeMap<Number, u32> = BTreeMap::new();
-        for (number, times) in self.octopush.accepted.iter().chain(self.exotel.accepted.iter()) {
-            *merged.entry(number).or_default() += times;
-        }
-        merged
+        let (octopush, exotel) = (&self.octopush.accepted, &self.exotel.accepted);
+        let mut counts: Vec<(Number, u32)> = octopush
+            .iter()
+            .map(|(number, times)| (number, times + exotel.times(number)))
+            .chain(exotel.iter().filter(|(number, _)| octopush.times(*number) == 0))
+            .collect();
+        counts.sort_unstable();
+        counts
             .into_iter()
             .map(|(number, times)| RecipientCount {
                 number: number.to_string(),
@@ -281,6 +289,12 @@ mod tests {
         assert_eq!(stats.octopush.max_per_recipient, 1);
         assert_eq!(stats.exotel.tickets, 1);
         assert_eq!(stats.together.total_cost.to_string(), "1");
+        let times: Vec<u32> = record
+            .recipients()
+            .iter()
+            .map(|recipient| recipient.times)
+            .collect();
+        assert_eq!(times, [2, 1]);
     }
 
     #[test]

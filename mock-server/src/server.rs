@@ -106,7 +106,7 @@ impl Running {
 
     /// Every ticket given, in the order of commit.
     pub fn tickets(&self) -> Vec<Ticket> {
-        self.mock.state().record.tickets().cloned().collect()
+        self.mock.state().record.tickets()
     }
 
     /// Every number accepted, sorted, with how often.

@@ -5,8 +5,9 @@
 //! *Sources*: 001 and 004 for the fields; null stands for absent (`octopush.md` §7).
 
 use std::borrow::Cow;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::refusal::Refusal;
@@ -25,7 +26,7 @@ pub(super) const FIELDS: [&str; 7] = [
 type Raw<'a> = Option<&'a RawValue>;
 
 /// One request to `/sms-campaign/send`. Other keys are ignored.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, serde::Deserialize)]
 pub(super) struct SendRequest<'a> {
     #[serde(borrow, default)]
     pub(super) recipients: Option<Vec<Contact<'a>>>,
@@ -52,24 +53,11 @@ pub(super) struct SendRequest<'a> {
 }
 
 /// One recipient. Other keys are ignored.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default)]
 pub(super) struct Contact<'a> {
-    #[serde(borrow, default)]
     pub(super) phone_number: Raw<'a>,
-    #[serde(borrow, default)]
-    first_name: Raw<'a>,
-    #[serde(borrow, default)]
-    last_name: Raw<'a>,
-    #[serde(borrow, default)]
-    param1: Raw<'a>,
-    #[serde(borrow, default)]
-    param2: Raw<'a>,
-    #[serde(borrow, default)]
-    param3: Raw<'a>,
-    #[serde(borrow, default)]
-    param4: Raw<'a>,
-    #[serde(borrow, default)]
-    param5: Raw<'a>,
+    /// In the order of [`FIELDS`].
+    pub(super) fields: [Raw<'a>; FIELDS.len()],
 }
 
 impl<'a> SendRequest<'a> {
@@ -85,22 +73,73 @@ impl<'a> SendRequest<'a> {
 }
 
 impl<'a> Contact<'a> {
-    /// The optional fields, in the order of [`FIELDS`].
-    pub(super) fn fields(&self) -> [Raw<'a>; 7] {
-        [
-            self.first_name,
-            self.last_name,
-            self.param1,
-            self.param2,
-            self.param3,
-            self.param4,
-            self.param5,
-        ]
-    }
-
     /// What stands for a placeholder; empty if absent.
     pub(super) fn value(&self, field: usize) -> Cow<'a, str> {
-        self.fields()[field].and_then(scalar).unwrap_or_default()
+        self.fields[field].and_then(scalar).unwrap_or_default()
+    }
+}
+
+/// Reads objects only: derived code would take an array for the fields in order. Of a repeated key the last
+/// one counts, as with PHP.
+impl<'de: 'a, 'a> Deserialize<'de> for Contact<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Contact<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a recipient object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Contact<'de>, A::Error> {
+                let mut contact = Contact::default();
+                while let Some(key) = members.next_key()? {
+                    match key {
+                        Key::PhoneNumber => contact.phone_number = members.next_value()?,
+                        Key::Field(field) => contact.fields[field] = members.next_value()?,
+                        Key::Other => {
+                            members.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(contact)
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}
+
+/// A key of a recipient.
+enum Key {
+    PhoneNumber,
+    /// Index into [`FIELDS`].
+    Field(usize),
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Name;
+
+        impl Visitor<'_> for Name {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Key, E> {
+                if name == "phone_number" {
+                    return Ok(Key::PhoneNumber);
+                }
+                let field = FIELDS.iter().position(|field| *field == name);
+                Ok(field.map_or(Key::Other, Key::Field))
+            }
+        }
+
+        deserializer.deserialize_identifier(Name)
     }
 }
 
@@ -177,7 +216,12 @@ mod tests {
         check(br#""text""#, false);
         check(br#"{"recipients":[{}]}"#, true);
         check(br#"{"recipients":["+33612345678"]}"#, false);
+        check(br#"{"recipients":[["+33612345678"]]}"#, false);
         check(br#"{"recipients":{}}"#, false);
+        check(
+            br#"{"recipients":[{"phone_number":"+33612345678","colour":{"a":[1]}}]}"#,
+            true,
+        );
         check(b"{\"text\":\"\xff\"}", false);
         check(br#"{"text":"a","text":"b"}"#, false);
     }

@@ -99,7 +99,7 @@ impl Reach {
         removing: bool,
     ) -> Result<(), Refusal> {
         for contact in contacts {
-            for (value, name) in contact.fields().iter().zip(FIELDS) {
+            for (value, name) in contact.fields.iter().zip(FIELDS) {
                 if value.is_some_and(|value| !is_field(value)) {
                     let what = format!("{name} must have at most {FIELD_CHARS_MAX} characters");
                     return Err(Refusal::malformed(what));

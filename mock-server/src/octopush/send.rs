@@ -64,7 +64,10 @@ async fn accept(mock: &Mock, arrived: Arrived, headers: &HeaderMap, body: &[u8])
     let key = keys::scoped(login, request_id.as_deref());
     let campaign = match review(&mock.octopush, config, &request) {
         Ok(campaign) => campaign,
-        Err(refusal) => return Err(burn(mock, key, refusal)),
+        Err(refusal) => {
+            burn(mock, &mut mock.state(), key);
+            return Err(refusal);
+        }
     };
     if campaign.simulated {
         return Ok(simulate(mock, &campaign));
@@ -111,9 +114,7 @@ fn book(
     let config = &mock.config.octopush;
     let account = &mut state.octopush;
     if config.credit.is_some() && account.residual(config) < campaign.cost {
-        if let Some(key) = key.filter(|_| config.duplicates.refused_burns_key) {
-            account.keys.remember(key, mock.clock.now_ms());
-        }
+        burn(mock, state, key);
         return Err(Refusal::no_credit());
     }
     account.spent += campaign.cost;
@@ -153,15 +154,15 @@ fn simulate(mock: &Mock, campaign: &Campaign) -> Success {
 }
 
 /// Uses the key of a refused request up, where the switch says so.
-fn burn(mock: &Mock, key: Option<String>, refusal: Refusal) -> Refusal {
-    if let Some(key) = key.filter(|_| mock.config.octopush.duplicates.refused_burns_key) {
-        let mut state = mock.state();
-        // A repeat does not lengthen the life of a key.
-        if !state.octopush.keys.is_used(&key, mock.clock.now_ms()) {
-            state.octopush.keys.remember(key, mock.clock.now_ms());
-        }
+fn burn(mock: &Mock, state: &mut MockState, key: Option<String>) {
+    let Some(key) = key.filter(|_| mock.config.octopush.duplicates.refused_burns_key) else {
+        return;
+    };
+    let now_ms = mock.clock.now_ms();
+    // A repeat does not lengthen the life of a key.
+    if !state.octopush.keys.is_used(&key, now_ms) {
+        state.octopush.keys.remember(key, now_ms);
     }
-    refusal
 }
 
 impl Success {
