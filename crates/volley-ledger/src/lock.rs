@@ -36,9 +36,8 @@ pub(crate) struct Memory {
 }
 
 impl LockFile {
-    /// Takes the lock, at once or not at all. The file is made only where there is no ledger yet.
-    pub(crate) fn take(place: &Place) -> Result<Self, LedgerError> {
-        let make = !place.has_ledger()?;
+    /// Takes the lock, at once or not at all.
+    pub(crate) fn take(place: &Place, make: bool) -> Result<Self, LedgerError> {
         let failed = |error| LedgerError::file(&place.lock, "opening the lock file", error);
         let file = match place::open_private(&place.lock, make) {
             Ok(file) => file,

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Params};
 use rust_decimal::Decimal;
 use volley_model::{Amount, BatchState, BodyHash, Currency, Msisdn};
 
-use crate::rows::{BatchRow, MEMBERS_COLUMN, RowError, SELECT, SELECT_WITH_MEMBERS};
+use crate::rows::{BatchRow, COLUMN_COUNT, COLUMNS, RowError};
 use crate::{BatchId, CampaignId, LedgerError, MessageId, RunId, members};
 
 /// The states in which numbers count as reached, as SQL.
@@ -52,13 +52,15 @@ pub(crate) fn standing(
     let failed = |error| LedgerError::sqlite(path, "reading the standing", error);
     let messages = messages(connection, campaign).map_err(failed)?;
     let mut numbers = Vec::new();
-    let query = format!("{SELECT_WITH_MEMBERS} WHERE campaign = ?1 ORDER BY id");
+    let query = format!(
+        "SELECT {COLUMNS}, numbers FROM batch LEFT JOIN members ON members.batch = batch.id WHERE campaign = ?1 ORDER BY id"
+    );
     let mut statement = connection.prepare(&query).map_err(failed)?;
     let mut rows = statement.query([campaign]).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
         let batch = BatchRow::read(row).map_err(|error| error.at(path))?;
         let at_batch = |detail: String| LedgerError::damaged(path, format!("batch {}: {detail}", batch.id));
-        let blob = row.get_ref(MEMBERS_COLUMN).map_err(failed)?.as_blob_or_null();
+        let blob = row.get_ref(COLUMN_COUNT).map_err(failed)?.as_blob_or_null();
         let blob = blob.map_err(|error| at_batch(error.to_string()))?;
         let blob = blob.ok_or_else(|| at_batch("its numbers are gone".to_owned()))?;
         members::decode(&batch.request_key, blob, &mut numbers)
@@ -175,7 +177,7 @@ pub(crate) fn each_batch(
 ) -> Result<(), LedgerError> {
     let failed = |error| RowError::Unreadable(error).at(path);
     let mut statement = connection
-        .prepare(&format!("{SELECT} WHERE {condition}"))
+        .prepare(&format!("SELECT {COLUMNS} FROM batch WHERE {condition}"))
         .map_err(failed)?;
     let mut rows = statement.query(values).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
@@ -192,7 +194,7 @@ pub(crate) fn batch(
 ) -> Result<Option<BatchRow>, LedgerError> {
     let mut found = None;
     each_batch(connection, path, "id = ?1", [id], &mut |batch| {
-        found = Some(batch)
+        found = Some(batch);
     })?;
     Ok(found)
 }

@@ -138,12 +138,14 @@ pub(crate) fn campaigns(
     name: Option<&str>,
 ) -> Result<Vec<CampaignReport>, LedgerError> {
     let failed = |error| LedgerError::sqlite(path, "reporting", error);
-    let headings = headings(connection, name).map_err(failed)?;
+    // One moment for all the questions below, while another process may be writing.
+    let moment = connection.unchecked_transaction().map_err(failed)?;
+    let headings = headings(&moment, name).map_err(failed)?;
     let mut reports = Vec::with_capacity(headings.len());
     for (campaign, mut report) in headings {
         let condition = "campaign = ?1 ORDER BY id";
         queries::each_batch(connection, path, condition, [campaign], &mut |batch| {
-            report.add(batch)
+            report.add(batch);
         })?;
         for doubt in &mut report.doubts {
             doubt.first_handed_over_at = first_handed_over_at(connection, doubt.batch).map_err(failed)?;

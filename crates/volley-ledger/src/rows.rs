@@ -21,21 +21,14 @@ const INSERT: &str = "INSERT INTO batch (campaign, run, sequence, parent, genera
 const CONCLUDE: &str = "UPDATE batch SET state = ?2, reason = ?3, status = ?4, code = ?5, ticket = ?6, \
     contacts = ?7, billed_units = ?8, cost = ?9, cost_currency = ?10, cost_source = ?11, residual_credit = ?12, \
     named_number = ?13, doubt_since = ?14, concluded_at = ?15, concluded_run = ?16, outcome_sum = ?17 WHERE id = ?1";
-/// All columns, in the order in which [`BatchRow::read`] takes them; with the numbers behind them.
-pub(crate) const SELECT_WITH_MEMBERS: &str = "SELECT id, campaign, run, sequence, parent, generation, request_key, \
-    body_hash, body_bytes, slot, member_count, units, simulated, reserved, currency, lines_invalid, lines_suppressed, \
-    lines_duplicate, lines_already_sent, lines_refused, lines_in_doubt, lines_planned, lines_read, intended_at, \
-    intent_sum, state, reason, status, code, ticket, contacts, billed_units, cost, cost_currency, cost_source, \
-    residual_credit, named_number, doubt_since, concluded_at, concluded_run, outcome_sum, members.numbers \
-    FROM batch LEFT JOIN members ON members.batch = batch.id";
-/// The same, without them.
-pub(crate) const SELECT: &str = "SELECT id, campaign, run, sequence, parent, generation, request_key, body_hash, \
-    body_bytes, slot, member_count, units, simulated, reserved, currency, lines_invalid, lines_suppressed, \
-    lines_duplicate, lines_already_sent, lines_refused, lines_in_doubt, lines_planned, lines_read, intended_at, \
-    intent_sum, state, reason, status, code, ticket, contacts, billed_units, cost, cost_currency, cost_source, \
-    residual_credit, named_number, doubt_since, concluded_at, concluded_run, outcome_sum FROM batch";
-/// Where `members.numbers` stands.
-pub(crate) const MEMBERS_COLUMN: usize = 41;
+/// The columns of a batch, in the order in which [`BatchRow::read`] takes them.
+pub(crate) const COLUMNS: &str = "id, campaign, run, sequence, parent, generation, request_key, body_hash, body_bytes, \
+    slot, member_count, units, simulated, reserved, currency, lines_invalid, lines_suppressed, lines_duplicate, \
+    lines_already_sent, lines_refused, lines_in_doubt, lines_planned, lines_read, intended_at, intent_sum, state, \
+    reason, status, code, ticket, contacts, billed_units, cost, cost_currency, cost_source, residual_credit, \
+    named_number, doubt_since, concluded_at, concluded_run, outcome_sum";
+/// How many they are: where a column put behind them stands.
+pub(crate) const COLUMN_COUNT: usize = 41;
 
 /// Where an intent's row goes.
 #[derive(Debug, Clone, Copy)]
@@ -61,8 +54,8 @@ pub(crate) struct Concluded {
     pub(crate) residual_credit: Option<Amount>,
     pub(crate) named_number: Option<Msisdn>,
     pub(crate) doubt_since: Option<Timestamp>,
-    pub(crate) concluded_at: Timestamp,
-    pub(crate) concluded_run: RunId,
+    pub(crate) at: Timestamp,
+    pub(crate) run: RunId,
 }
 
 /// A booked cost.
@@ -204,8 +197,8 @@ pub(crate) fn conclude(connection: &Connection, batch: BatchId, row: &Concluded)
         text(row.residual_credit),
         optional(row.named_number.map(Msisdn::get)),
         row.doubt_since.map_or(Value::Null, time),
-        time(row.concluded_at),
-        row.concluded_run.into(),
+        time(row.at),
+        row.run.into(),
     ];
     values.push(Value::Blob(checksum::of_values(&values).to_vec()));
     let rows = connection
@@ -288,18 +281,17 @@ impl Concluded {
             residual_credit: None,
             named_number: None,
             doubt_since: open.doubt_since,
-            concluded_at: at,
-            concluded_run: run,
+            at,
+            run,
         }
     }
 }
 
 impl BatchRow {
-    /// Reads a row of [`SELECT`] and checks both of its checksums.
+    /// Reads a row of [`COLUMNS`] and checks both of its checksums.
     pub(crate) fn read(row: &Row<'_>) -> Result<Self, RowError> {
-        let mut columns = Cursor::new(row, 0);
-        let id: BatchId = columns.next()?;
-        columns = Cursor::new(row, 1);
+        let id = row.get(0)?;
+        let mut columns = Cursor::new(row, 1);
         columns.skip(1)?; // campaign
         let run = columns.next()?;
         columns.skip(3)?; // sequence, parent, generation
@@ -314,8 +306,7 @@ impl BatchRow {
         let currency = columns.parse()?.ok_or(rusqlite::Error::InvalidQuery)?;
         columns.skip(9)?; // lines, intended_at
         let sound = columns.matches()?;
-        let outcome_at = columns.at;
-        columns = Cursor::new(row, outcome_at);
+        columns = Cursor::new(row, columns.at);
         columns.sum.push(row.get_ref(0)?);
         let state = columns.state()?;
         let reason = columns.next()?;

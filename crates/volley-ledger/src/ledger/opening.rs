@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use crate::lock::{LockFile, Memory};
 use crate::place::Place;
@@ -58,7 +58,8 @@ impl Ledger {
         } else if opening == Opening::MustExist && !place.has_lock()? {
             return Err(LedgerError::Missing { path: place.ledger });
         }
-        let mut lock = LockFile::take(&place)?;
+        // A ledger has its lock file already; where that is gone, something happened to it.
+        let mut lock = LockFile::take(&place, !place.has_ledger()?)?;
         // Asked again under the lock: another process may have made it since.
         let made = !place.has_ledger()?;
         if made {
@@ -74,12 +75,7 @@ impl Ledger {
             return Err(LedgerError::displaced(&place.ledger, detail));
         }
         schema::check_structure(&connection, &place.ledger)?;
-        lock.remember(&Memory {
-            ledger_id: marks.ledger_id,
-            inode,
-            commit_number: marks.commit_number,
-            pid: std::process::id(),
-        })?;
+        lock.remember(&marks.memory(inode))?;
         Ok(Self {
             connection,
             place,
@@ -88,6 +84,66 @@ impl Ledger {
             made,
         })
     }
+
+    /// Takes a restored or moved ledger for what it is from now on, by the operator's word, which is recorded. What it
+    /// does not know of was not sent, as far as Volley is concerned.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), but for [`Displaced`](LedgerError::Displaced).
+    pub fn adopt(path: &Path, reason: &str, now: Timestamp) -> Result<(), LedgerError> {
+        let place = Place::at(path)?;
+        filesystem::refuse_network(&place)?;
+        if !place.has_ledger()? {
+            return Err(LedgerError::Missing { path: place.ledger });
+        }
+        schema::check_marks(&place.ledger)?;
+        let mut lock = LockFile::take(&place, true)?;
+        let connection = schema::connect_to_write(&place.ledger)?;
+        schema::check_structure(&connection, &place.ledger)?;
+        let mut marks = marks(&connection, &place.ledger)?;
+        let inode = place.inode()?;
+        let (detail, remembered) = match lock.memory() {
+            Ok(memory) => {
+                let remembered = memory.as_ref().map_or(0, |memory| memory.commit_number);
+                (misfit(memory.as_ref(), &marks, inode), remembered)
+            }
+            Err(LedgerError::Displaced { detail, .. }) => (Some(detail), 0),
+            Err(error) => return Err(error),
+        };
+        marks.commit_number = marks.commit_number.max(remembered) + 1;
+        let detail = detail.as_deref().unwrap_or("nothing");
+        write_adoption(&connection, &marks, reason, detail, now)
+            .map_err(|error| LedgerError::sqlite(&place.ledger, "recording the adoption", error))?;
+        lock.remember(&marks.memory(inode))?;
+        place.sync_folder()
+    }
+}
+
+impl Marks {
+    /// What the lock file is to remember.
+    fn memory(&self, inode: u64) -> Memory {
+        Memory {
+            ledger_id: self.ledger_id.clone(),
+            inode,
+            commit_number: self.commit_number,
+            pid: std::process::id(),
+        }
+    }
+}
+
+fn write_adoption(
+    connection: &Connection,
+    marks: &Marks,
+    reason: &str,
+    detail: &str,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let insert = "INSERT INTO adoption (at, reason, detail) VALUES (?1, ?2, ?3)";
+    transaction.execute(insert, params![now.as_microsecond(), reason, detail])?;
+    let update = "UPDATE ledger SET commit_number = ?1, last_at = max(last_at, ?2)";
+    transaction.execute(update, params![marks.commit_number, now.as_microsecond()])?;
+    transaction.commit()
 }
 
 /// There is no ledger. That is fine only where there never was one.

@@ -430,14 +430,14 @@ impl Done {
 
     /// Answers: as it went, unless the whole group failed.
     fn acknowledge(self, failure: Option<&LedgerError>) {
-        // Whoever no longer waits for the answer does not need it.
         match self {
-            Self::Intended(reply, result) => {
-                drop(reply.send(failure.map_or(result, |failure| Err(failure.clone()))))
-            }
-            Self::Other(reply, result) => {
-                drop(reply.send(failure.map_or(result, |failure| Err(failure.clone()))))
-            }
+            Self::Intended(reply, result) => answer(reply, result, failure),
+            Self::Other(reply, result) => answer(reply, result, failure),
         }
     }
+}
+
+fn answer<T>(reply: Reply<T>, result: Result<T, LedgerError>, failure: Option<&LedgerError>) {
+    // Whoever no longer waits for the answer does not need it.
+    drop(reply.send(failure.map_or(result, |failure| Err(failure.clone()))));
 }

@@ -199,6 +199,34 @@ fn a_log_lost_after_a_kill_is_noticed() {
     assert!(displaced.to_string().contains("rolled back"), "{displaced}");
 }
 
+#[test]
+fn the_operator_adopts_a_ledger_and_that_is_recorded() {
+    let stage = written();
+    let copy = stage.beside("-copy");
+    fs::copy(&stage.path, &copy).unwrap();
+    stage.run().close();
+    fs::rename(&copy, &stage.path).unwrap();
+    assert!(matches!(refusal(&stage), LedgerError::Displaced { .. }));
+    Ledger::adopt(&stage.path, "restored from the backup of Monday", at(5)).unwrap();
+    assert_eq!(use_all(&stage).unwrap(), 5000);
+    // The lock file gone, too; and then a rolled-back one is still noticed.
+    fs::remove_file(stage.beside("-lock")).unwrap();
+    Ledger::adopt(&stage.path, "moved to another machine", at(6)).unwrap();
+    let older = fs::read(&stage.path).unwrap();
+    stage.run().close();
+    fs::write(&stage.path, older).unwrap();
+    assert!(matches!(refusal(&stage), LedgerError::Displaced { .. }));
+    let query = "SELECT group_concat(reason || ': ' || detail, '; ') FROM adoption";
+    let recorded: String = stage.tool().query_row(query, [], |row| row.get(0)).unwrap();
+    assert_eq!(
+        recorded,
+        "restored from the backup of Monday: it is a copy of the ledger that was here before; \
+         moved to another machine: its lock file is empty"
+    );
+    let missing = Ledger::adopt(&stage.beside("-nothing"), "", at(7));
+    assert!(matches!(missing, Err(LedgerError::Missing { .. })), "{missing:?}");
+}
+
 /// Opens, enters and reads everything, as a run does before it sends.
 fn use_all(stage: &Stage) -> Result<u64, LedgerError> {
     let mut ledger = stage.open()?;

@@ -358,3 +358,60 @@ fn a_ledger_and_all_beside_it_are_their_owners_alone() {
     drop(writer);
     thread.join().unwrap();
 }
+
+#[tokio::test]
+async fn after_the_first_failed_write_nothing_is_written_any_more() {
+    let stage = Stage::new();
+    stage.run().close();
+    std::fs::remove_file(stage.beside("-bodies")).unwrap();
+    // Takes no byte, and says so as a full disk does.
+    std::os::unix::fs::symlink("/dev/full", stage.beside("-bodies")).unwrap();
+    let run = stage.run();
+    let before = commits(&stage);
+    let full = run.writer.intend(intent(&[1], 0)).await;
+    assert!(
+        matches!(
+            full,
+            Err(LedgerError::Storage {
+                step: "writing a body",
+                ..
+            })
+        ),
+        "{full:?}"
+    );
+    // This one touches no body; it is refused all the same.
+    let later = run.writer.book_lines(LineCounts::default()).await;
+    assert!(matches!(later, Err(LedgerError::Storage { .. })), "{later:?}");
+    assert_eq!(commits(&stage), before);
+    drop(run.writer);
+    assert!(matches!(run.thread.join(), Err(LedgerError::Storage { .. })));
+}
+
+#[tokio::test]
+async fn a_failing_commit_fails_every_call_that_waited_for_it() {
+    let stage = Stage::new();
+    let run = stage.run();
+    let batch = run.writer.intend(intent(&[1], 0)).await.unwrap();
+    stage.tool().execute_batch("DROP TABLE attempt").unwrap();
+    let (first, second, third) = tokio::join!(
+        run.writer.book_lines(LineCounts::default()),
+        run.writer.conclude(batch, conclusion(doubt())),
+        run.writer.intend(intent(&[2], 0)),
+    );
+    // The first may have had a commit of its own; whatever shared the failing one, or came later, failed with its cause.
+    for failed in [first.err(), second.err()]
+        .into_iter()
+        .flatten()
+        .chain(third.err())
+    {
+        assert!(matches!(failed, LedgerError::Damaged { .. }), "{failed:?}");
+    }
+    assert!(run.writer.intend(intent(&[3], 0)).await.is_err());
+    drop(run.writer);
+    assert!(run.thread.join().is_err());
+    let found: String = stage
+        .tool()
+        .query_row("SELECT state FROM batch WHERE id = ?1", [batch], |row| row.get(0))
+        .unwrap();
+    assert_eq!(found, "intended");
+}

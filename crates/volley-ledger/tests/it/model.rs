@@ -80,13 +80,14 @@ fn check(stage: &Stage, run: &Run, model: &Model) {
 /// Ends the run without a word, and puts the files back as they were before its end.
 fn crash(stage: &Stage, run: Run) {
     let files = ["", "-wal", "-lock", "-bodies"].map(|suffix| stage.beside(suffix));
-    let kept = files.map(|path| {
-        let content = fs::read(&path).unwrap();
-        (path, content)
-    });
+    // The writer's thread may not have made the bodies yet.
+    let kept = files.map(|path| (fs::read(&path).ok(), path));
     run.close();
-    for (path, content) in kept {
-        fs::write(path, content).unwrap();
+    for (content, path) in kept {
+        match content {
+            Some(content) => fs::write(path, content).unwrap(),
+            None => drop(fs::remove_file(path)),
+        }
     }
 }
 
@@ -106,15 +107,15 @@ async fn act(stage: &Stage, run: Run, model: &mut Model, next: &mut u64, action:
             let batch = *batch.get(&model.keys().collect::<Vec<_>>());
             let (outcome, becomes) = outcome(kind, *batch);
             let batch = *batch;
-            let (state, _) = model.get_mut(&batch).unwrap();
+            let (was, _) = model.get_mut(&batch).unwrap();
             let written = run.writer.conclude(batch, conclusion(outcome)).await;
             assert_eq!(
                 written.is_ok(),
-                drawn(*state, becomes),
-                "{state:?} → {becomes:?}: {written:?}"
+                drawn(*was, becomes),
+                "{was:?} → {becomes:?}: {written:?}"
             );
             if written.is_ok() {
-                *state = becomes;
+                *was = becomes;
             }
             run
         }
