@@ -7,6 +7,7 @@
 //! Bounds: `connections` at a time (but one a request with `fresh_connections`: there the callers are the bound),
 //! the peer's limit of streams on each.
 
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -187,6 +188,12 @@ impl Pool {
         };
         self.0.drivers.freed.notify_waiters();
         Ok(Ready::new(&self.0, place?))
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Pool({}, {:?})", self.0.endpoint, self.stats())
     }
 }
 

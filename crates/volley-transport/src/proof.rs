@@ -6,7 +6,9 @@
 //! - the peer's `RST_STREAM` with `REFUSED_STREAM` (RFC 9113, 8.7).
 //! - the peer's GOAWAY as the *stream's* error: h2 gives it to streams above the last id only, and the driver in
 //!   `connection::http2` sees to it that no other GOAWAY error is reported for a stream. A stream at or below the last
-//!   id shows a broken pipe once the connection ends, and that proves nothing.
+//!   id shows a broken pipe once the connection ends, and that proves nothing. (One way round is known: a peer that
+//!   sends GOAWAY and then pushes on a stream that it has just renounced, to a client that has forbidden pushes, makes
+//!   h2 hand the error to all streams. Who breaks the protocol twice over could as well refuse a stream and serve it.)
 //!
 //! Sources: hyper 1.12 `client/dispatch.rs`, `proto/h2/client.rs`, `proto/h1/dispatch.rs`; h2 0.4.20
 //! `proto/streams/streams.rs`.

@@ -8,7 +8,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use volley_model::Unsent;
 
 use super::{Drivers, Established, Sender, StreamsMax};
-use crate::pool::BODY_BYTES_MAX;
+
+/// The head of an answer.
+const HEAD_BYTES_MAX: usize = 1 << 14;
 
 /// Takes a fresh connection. HTTP/1.1 has no greeting: the peer shows with its first answer whether it speaks it.
 pub(crate) async fn greet<T>(io: T, drivers: &Arc<Drivers>) -> Result<Established, Unsent>
@@ -16,7 +18,7 @@ where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (sender, connection) = http1::Builder::new()
-        .max_buf_size(BODY_BYTES_MAX)
+        .max_header_size(HEAD_BYTES_MAX)
         .handshake(TokioIo::new(io))
         .await
         .map_err(|error| Unsent::Connect(error.to_string()))?;

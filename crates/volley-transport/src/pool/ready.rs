@@ -1,5 +1,6 @@
 //! A reserved place, and the one request that goes with it.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,6 +82,12 @@ impl Ready {
             handed_over_at,
             evidence,
         }
+    }
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Ready({})", self.shared.endpoint)
     }
 }
 

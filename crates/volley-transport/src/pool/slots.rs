@@ -11,7 +11,7 @@ use super::Protocol;
 use crate::connection::{Sender, StreamsMax};
 
 pub(super) struct Slots {
-    slots: Vec<Slot>,
+    all: Vec<Slot>,
     /// Whose turn it is.
     turn: usize,
     next_id: u64,
@@ -110,7 +110,7 @@ impl Link {
 impl Slots {
     pub(super) fn new(connections: NonZeroUsize, idle_timeout: Duration, requests_max: u64) -> Self {
         Self {
-            slots: (0..connections.get()).map(|_| Slot::Vacant).collect(),
+            all: (0..connections.get()).map(|_| Slot::Vacant).collect(),
             turn: 0,
             next_id: 1,
             idle_timeout,
@@ -143,21 +143,21 @@ impl Slots {
         };
         for slot in self.in_turn() {
             self.drop_unusable(slot, now);
-            match self.slots[slot] {
+            match self.all[slot] {
                 Slot::Open(_) => {
                     if let Some(place) = self.sit(slot) {
                         return Claim::Place(place);
                     }
                 }
                 Slot::Vacant if failure.is_none() => {
-                    self.slots[slot] = Slot::Opening;
+                    self.all[slot] = Slot::Opening;
                     self.turn = slot + 1;
                     return Claim::Vacant(slot);
                 }
                 Slot::Vacant | Slot::Opening => {}
             }
         }
-        let hope = self.slots.iter().any(|slot| !matches!(slot, Slot::Vacant));
+        let hope = self.all.iter().any(|slot| !matches!(slot, Slot::Vacant));
         match failure {
             Some(failure) if !hope => Claim::Failed(failure),
             _ => Claim::Full,
@@ -178,13 +178,13 @@ impl Slots {
         self.next_id += 1;
         self.protocol = link.sender.as_ref().map(Sender::protocol);
         link.idle_since = Some(now);
-        self.slots[slot] = Slot::Open(link);
+        self.all[slot] = Slot::Open(link);
         self.sit(slot)
     }
 
     /// No connection came into the slot.
     pub(super) fn vacate(&mut self, slot: usize) {
-        self.slots[slot] = Slot::Vacant;
+        self.all[slot] = Slot::Vacant;
     }
 
     /// No connection came into the slot, and why.
@@ -197,7 +197,7 @@ impl Slots {
     /// Gives a place back. An HTTP/1.1 connection that comes back without its sender is not used again.
     pub(super) fn release(&mut self, place: Place, now: Instant) {
         let Some((slot, id)) = place.seat else { return };
-        let Slot::Open(link) = &mut self.slots[slot] else {
+        let Slot::Open(link) = &mut self.all[slot] else {
             return;
         };
         if link.id != id {
@@ -210,27 +210,27 @@ impl Slots {
         if link.sender.is_none() {
             match place.sender {
                 Some(sender) => link.sender = Some(sender),
-                None => self.slots[slot] = Slot::Vacant,
+                None => self.all[slot] = Slot::Vacant,
             }
         }
     }
 
     fn in_turn(&self) -> impl Iterator<Item = usize> + use<> {
-        let count = self.slots.len();
+        let count = self.all.len();
         let turn = self.turn;
         (0..count).map(move |step| (turn + step) % count)
     }
 
     fn drop_unusable(&mut self, slot: usize, now: Instant) {
-        if let Slot::Open(link) = &self.slots[slot]
+        if let Slot::Open(link) = &self.all[slot]
             && !link.is_usable(now, self.idle_timeout)
         {
-            self.slots[slot] = Slot::Vacant;
+            self.all[slot] = Slot::Vacant;
         }
     }
 
     fn sit(&mut self, slot: usize) -> Option<Place> {
-        let Slot::Open(link) = &mut self.slots[slot] else {
+        let Slot::Open(link) = &mut self.all[slot] else {
             return None;
         };
         let sender = link.take()?;
@@ -241,7 +241,7 @@ impl Slots {
         self.turn = slot + 1;
         if self.requests_max > 0 && link.used >= self.requests_max {
             // It had its share: the slot is free for another, and it lives on in the places that are out.
-            self.slots[slot] = Slot::Vacant;
+            self.all[slot] = Slot::Vacant;
         }
         Some(place)
     }

@@ -198,7 +198,7 @@ async fn approach_counts_those_who_wait_already_and_the_cool_down() {
     for token in queue {
         token.await.unwrap();
     }
-    pace.cool_down(Duration::from_secs(60));
+    pace.cool_down(Duration::from_mins(1));
     pace.approach(0).await;
     assert!(start.elapsed() >= approached + Duration::from_millis(59_980));
 }

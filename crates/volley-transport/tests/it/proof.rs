@@ -203,6 +203,29 @@ async fn silence_is_a_timeout_and_resets_the_stream() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_abandoned_is_reset_and_gives_its_place_back() {
+    let (listener, address) = peer::listen().await;
+    let (taken, has_taken) = tokio::sync::oneshot::channel();
+    let server = tokio::spawn(async move {
+        let mut peer = Peer::accept(&listener, Some(1)).await;
+        let stream = peer.request().await.unwrap();
+        taken.send(()).unwrap();
+        let frame = peer.next().await.unwrap();
+        assert_eq!((frame.kind, frame.stream), (3, stream), "RST_STREAM");
+        let stream = peer.request().await.unwrap();
+        peer.answer(stream, "ok").await;
+    });
+    let pool = pool(address, 1);
+    let abandoned = tokio::select! {
+        _ = attempt(&pool) => false,
+        _ = has_taken => true,
+    };
+    assert!(abandoned);
+    assert_eq!(attempt(&pool).await, answered(200, "ok"));
+    server.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_head_in_time_and_a_body_too_late_is_an_answer_cut_off() {
     let (listener, address) = peer::listen().await;
     let server = tokio::spawn(async move {

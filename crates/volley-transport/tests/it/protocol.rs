@@ -3,12 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http::Version;
+use bytes::Bytes;
+use http::{Request, Version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use volley_model::{AnswerBody, Evidence, Lost, Unsent};
 use volley_transport::{Http2, Pool, Protocol};
 
-use crate::client::{answered, attempt, attempt_until_answered, attempt_within, config, pool};
+use crate::client::{PATIENCE, answered, attempt, attempt_until_answered, attempt_within, config, pool};
 use crate::peer;
 use crate::server::{self, Speaks};
 
@@ -42,6 +43,28 @@ async fn cleartext_speaks_what_was_asked_for() {
     check(Speaks::Both, Http2::Never, Version::HTTP_11).await;
     check(Speaks::Http1, Http2::Auto, Version::HTTP_11).await;
     check(Speaks::Http1, Http2::Never, Version::HTTP_11).await;
+}
+
+#[tokio::test]
+async fn bodies_larger_than_a_window_arrive_whole() {
+    for http2 in [Http2::Always, Http2::Never] {
+        let (address, log) = server::start(Speaks::Both).await;
+        let mut config = config(address, 1);
+        config.http2 = http2;
+        let pool = Pool::new(config).unwrap();
+        let body: Bytes = (0..900_000_u32).map(|index| index.to_le_bytes()[0]).collect();
+        let attempts = (0..4).map(async |_| {
+            let request = Request::post("/send").body(body.clone()).unwrap();
+            pool.ready().await.unwrap().send(request, PATIENCE).await.evidence
+        });
+        for evidence in futures::future::join_all(attempts).await {
+            let Evidence::Answered(answer) = evidence else {
+                panic!("{evidence:?}")
+            };
+            assert_eq!(answer.body, AnswerBody::Whole(body.clone()));
+        }
+        assert_eq!(log.connections(), 1);
+    }
 }
 
 #[tokio::test]
@@ -138,7 +161,7 @@ async fn http1(answer: &'static str, timeout: Duration) -> Evidence {
 
 #[tokio::test]
 async fn http1_answers_that_break_off() {
-    let long = crate::client::PATIENCE;
+    let long = PATIENCE;
     let evidence = http1("HTTP/1.1 2", long).await;
     assert!(matches!(evidence, Evidence::Lost(Lost::Eof(_))), "{evidence:?}");
     let evidence = http1("garbage\r\n\r\n", long).await;
