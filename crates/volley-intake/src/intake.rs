@@ -183,15 +183,21 @@ impl Intake {
         }
     }
 
-    /// Cuts the last batch and closes the account. After a stop nothing more is given out.
+    /// Cuts the last batch and closes the account, which stands whatever becomes of the rejects: after it,
+    /// [`flush_rejects`](Self::flush_rejects). After a stop nothing more is given out.
+    pub fn finish(&mut self, sink: &mut dyn FnMut(PlannedBatch) -> ControlFlow<()>) -> Finished {
+        self.desk.finish(sink)
+    }
+
+    /// Writes the last rejections out.
     ///
     /// # Errors
-    /// [`IntakeError::Rejects`] if the last rejections could not be written.
-    pub fn finish(
-        &mut self,
-        sink: &mut dyn FnMut(PlannedBatch) -> ControlFlow<()>,
-    ) -> Result<Finished, IntakeError> {
-        self.desk.finish(sink)
+    /// [`IntakeError::Rejects`].
+    pub fn flush_rejects(&mut self) -> Result<(), IntakeError> {
+        self.desk
+            .rejects
+            .flush()
+            .map_err(|source| IntakeError::Rejects { source })
     }
 }
 
@@ -377,7 +383,7 @@ impl Desk {
             .then_some(TooManyInvalid { invalid, read })
     }
 
-    fn finish(&mut self, sink: Sink<'_>) -> Result<Finished, IntakeError> {
+    fn finish(&mut self, sink: Sink<'_>) -> Finished {
         let too_many_invalid = match self.ended {
             Some(ReadEnd::TooManyInvalid(too_many)) => Some(too_many),
             Some(ReadEnd::Stopped) => None,
@@ -391,10 +397,7 @@ impl Desk {
                 self.ended = Some(ReadEnd::Stopped);
             }
         }
-        self.rejects
-            .flush()
-            .map_err(|source| IntakeError::Rejects { source })?;
-        Ok(Finished {
+        Finished {
             behind: self.batcher.behind(),
             totals: self.totals,
             tally: self.batcher.tally().clone(),
@@ -402,7 +405,7 @@ impl Desk {
             doubt_lines: self.doubt_lines.clone(),
             samples: self.rejects.samples().to_vec(),
             too_many_invalid,
-        })
+        }
     }
 }
 

@@ -69,6 +69,7 @@ pub struct CampaignArgs {
 
 /// `volley send` and `volley rehearse`.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct SendArgs {
     /// The campaign and its inputs.
     #[command(flatten)]
@@ -79,7 +80,7 @@ pub struct SendArgs {
     /// Write duplicates, suppressed and already sent lines to the rejects too
     #[arg(long, requires = "rejects")]
     pub rejects_include_skipped: bool,
-    /// Stop before the campaign could cost more, over all its runs (needs limits.unit_price)
+    /// Stop before the campaign could cost more, over all its runs (needs `unit_price`)
     #[arg(long, value_name = "AMOUNT")]
     pub max_cost: Option<String>,
     /// Send to at most this many recipients in this run

@@ -33,7 +33,7 @@ pub const SETTLE: Duration = Duration::from_secs(30);
 /// Below the ten seconds that container runtimes commonly grant after SIGTERM.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(8);
 /// Below the idle time-outs of common load balancers.
-pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+pub const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A checked campaign.
 #[derive(Debug, Clone)]

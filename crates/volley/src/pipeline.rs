@@ -16,38 +16,32 @@ mod flight;
 mod gate;
 mod patience;
 mod reading;
+pub(crate) mod setup;
 mod signals;
 pub(crate) mod standing;
 pub(crate) mod stop;
 
 use std::io::Write;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use volley_intake::{Intake, IntakeConfig, IntakeError, NumberBook, Progress, Rejects, Skipped};
-use volley_ledger::{CampaignIdentity, Changes, Ledger, LedgerError, Opening};
+use volley_intake::Progress;
+use volley_ledger::{LedgerError, Opening};
 use volley_model::Amount;
-use volley_provider::octopush::{Encoder, Octopush, Sealer};
 use volley_provider::{CredentialsError, OctopushCredentials};
-use volley_transport::{Pace, PaceConfig, Pool, PoolConfig, TransportError};
+use volley_transport::TransportError;
 
-use crate::clock;
 use crate::config::Campaign;
 use crate::exit::Exit;
-use crate::inputs::{Extent, Opened};
+use crate::inputs::{Extent, Opened, Waker};
 use crate::summary::Summary;
 use account::Account;
-use budget::{Budget, Tariff};
-use dispatch::{Dispatch, Parts};
+use dispatch::Dispatch;
 use ending::Ending;
-use reading::{Read, Reading};
-use standing::{Retry, load};
-
-/// How long a TCP connect, and after it a TLS or HTTP/2 handshake, may take: far above any sound network's time.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+use reading::Reading;
+use setup::{Prepared, prepare};
 
 /// What a run needs.
 pub struct Job {
@@ -67,6 +61,7 @@ pub struct Job {
 
 /// The flags of a run.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Options {
     /// `--max-recipients`.
     pub max_recipients: Option<u64>,
@@ -112,9 +107,6 @@ pub enum RunError {
     /// `send_at` lies in the past and the campaign has not begun.
     #[error("begin the campaign: send_at {0} is in the past; correct it, or take it out to send now")]
     SendAtPast(String),
-    /// The inputs could not be read for a plan.
-    #[error(transparent)]
-    Intake(IntakeError),
     /// The credentials fit into no header.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
@@ -133,7 +125,6 @@ impl RunError {
             | Self::Suppression { .. }
             | Self::SendAtPast(_)
             | Self::Credentials(_) => Exit::Config,
-            Self::Intake(_) => Exit::Input,
             Self::System(_) => Exit::Bug,
         }
     }
@@ -194,70 +185,24 @@ pub fn run(
     notice: &mut dyn FnMut(&str),
 ) -> Result<Summary, RunError> {
     let begun = Instant::now();
-    let Job {
-        campaign,
-        credentials,
-        opened,
-        ledger,
-        opening,
-        options,
-    } = job;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(RunError::System)?;
     let _guard = runtime.enter();
-    let pool = Pool::new(pool_config(&campaign)?)?;
-    let identity = identity(&campaign, &credentials);
-    let mut book = NumberBook::default();
-    standing::suppress(&campaign.input, &mut book)?;
-    let mut ledger = Ledger::open(&ledger, opening, clock::now())?;
-    if ledger.made() {
-        notice(&format!(
-            "made the ledger {}: nothing was sent before",
-            ledger.path().display()
-        ));
-    }
-    let changes = if options.accept_changes {
-        Changes::Accept
-    } else {
-        Changes::Refuse
-    };
-    let entry = ledger.enter(&identity, changes, clock::now())?;
-    let retry = Retry {
-        message: Some(entry.message),
-        refused: options.retry_refused,
-    };
-    let loaded = load(&ledger, entry.campaign, retry, &mut book)?;
-    refuse_past_start(&campaign, entry.begun)?;
-    let spending = ledger.spending(entry.campaign)?;
-    let sealer = Sealer::new(
-        &credentials.account(),
-        &campaign.name,
-        campaign.message.simulation_mode,
-        ledger.generations(entry.campaign)?,
-    );
-    let max_recipients = options.max_recipients;
-    let fail_on_invalid = options.fail_on_invalid;
-    let intake = intake(&campaign, book, options, max_recipients);
-    let (writer, writer_thread) = ledger.start(entry.run);
+    let Prepared {
+        campaign,
+        opened,
+        intake,
+        sealer,
+        dispatch,
+        writer_thread,
+        loaded,
+        fail_on_invalid,
+    } = prepare(job, notice)?;
     let progress = Arc::new(Progress::default());
     let mut reading =
         Reading::start(opened.inputs, intake, sealer, Arc::clone(&progress)).map_err(RunError::System)?;
-    let dispatch = Dispatch::new(
-        Parts {
-            octopush: Octopush::new(&credentials)?,
-            duplicate_codes: campaign.duplicate_codes.clone(),
-            simulated: campaign.message.simulation_mode,
-            tariff: Tariff::of(&campaign),
-            pool,
-            pace: Pace::new(pace_config(&campaign)),
-            writer,
-            budget: Budget::new(campaign.limits.max_cost, spending.settled, spending.reserved),
-        },
-        &campaign.limits,
-    );
-    let mut waker = Some(opened.waker);
     let shown = Shown {
         progress: &progress,
         extent: &opened.extent,
@@ -265,122 +210,35 @@ pub fn run(
         begun,
     };
     runtime.block_on(async {
-        let sending = dispatch.run(&mut reading.batches, |account| display(&shown.snapshot(account)));
-        let listening = signals::listen(&dispatch.stop, campaign.limits.shutdown_grace);
-        let waking = async {
-            dispatch.stop.requested().await;
-            waker.take();
-            std::future::pending::<()>().await;
-        };
+        let mut tick = |account: &Account| display(&shown.snapshot(account));
         tokio::select! {
-            () = sending => {}
-            () = listening => {}
-            () = waking => {}
+            () = dispatch.run(&mut reading.batches, &mut tick) => {}
+            () = signals::listen(&dispatch.stop, campaign.limits.shutdown_grace) => {}
+            () = wake_when_stopped(&dispatch, opened.waker) => {}
         }
     });
-    drop(waker);
-    let read = reading.join().unwrap_or_else(|bug| {
-        dispatch.stop.note(bug);
-        Read {
-            finished: None,
-            early: None,
-        }
-    });
-    if let Some(early) = read.early {
-        dispatch.stop.note(early);
+    let (totals, early) = match reading.join() {
+        Ok(read) => (Some(read.finished.totals), read.early),
+        Err(bug) => (None, Some(bug)),
+    };
+    if let Some(reason) = early {
+        dispatch.stop.note(reason);
     }
     let ending = Ending {
         campaign: &campaign,
-        loaded: &loaded,
-        totals: read.finished.map(|finished| finished.totals),
+        loaded,
+        totals,
         fail_on_invalid,
         begun,
     };
     Ok(runtime.block_on(ending.close(dispatch, writer_thread)))
 }
 
-fn pool_config(campaign: &Campaign) -> Result<PoolConfig, RunError> {
-    let transport = &campaign.transport;
-    let ca_file = match &transport.ca_file {
-        None => None,
-        Some(path) => Some(std::fs::read(path).map_err(|source| RunError::File {
-            path: path.clone(),
-            source,
-        })?),
-    };
-    Ok(PoolConfig {
-        base: campaign.endpoint.clone(),
-        connections: campaign.limits.connections,
-        http2: transport.http2,
-        ca_file,
-        idle_timeout: transport.idle_timeout,
-        max_requests_per_connection: transport.max_requests_per_connection,
-        fresh_connections: transport.fresh_connections,
-        connect_timeout: CONNECT_TIMEOUT,
-    })
-}
-
-fn pace_config(campaign: &Campaign) -> PaceConfig {
-    PaceConfig {
-        requests_per_second: campaign.limits.requests_per_second,
-        burst: campaign.limits.burst,
-        recipients_per_second: campaign.limits.recipients_per_second,
-        batch_size: campaign.limits.batch_size,
-    }
-}
-
-/// The campaign as the ledger knows it.
-pub(crate) fn identity(campaign: &Campaign, credentials: &OctopushCredentials) -> CampaignIdentity {
-    CampaignIdentity {
-        name: campaign.name.clone(),
-        provider: "octopush".to_owned(),
-        account: credentials.account(),
-        host: campaign.endpoint.host().to_owned(),
-        message: campaign.message_parts(),
-        simulated: campaign.message.simulation_mode,
-    }
-}
-
-/// A `send_at` in the past is refused for a campaign that has not begun; one that has begun goes on.
-fn refuse_past_start(campaign: &Campaign, begun: bool) -> Result<(), RunError> {
-    match &campaign.message.send_at {
-        Some(send_at) if !begun && send_at.instant() < clock::now() => {
-            Err(RunError::SendAtPast(send_at.as_str().to_owned()))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn intake(campaign: &Campaign, book: NumberBook, options: Options, max_recipients: Option<u64>) -> Intake {
-    let config = intake_config(campaign, campaign.limits.unit_price.is_some(), max_recipients);
-    let skipped = if options.rejects_include_skipped {
-        Skipped::Included
-    } else {
-        Skipped::Left
-    };
-    let rejects = options
-        .rejects
-        .map_or_else(Rejects::none, |out| Rejects::to(out, skipped));
-    Intake::new(config, Box::new(Encoder::new(&campaign.message)), book, rejects)
-}
-
-/// How the intake reads for this campaign.
-pub(crate) fn intake_config(
-    campaign: &Campaign,
-    count_units: bool,
-    recipients_max: Option<u64>,
-) -> IntakeConfig {
-    IntakeConfig {
-        names: campaign.input.names.clone(),
-        default_region: campaign.input.default_region,
-        numbers: campaign.input.numbers,
-        allowed_countries: campaign.input.allowed_countries.clone(),
-        required: campaign.message.template.required(),
-        batch_size: NonZeroUsize::try_from(campaign.limits.batch_size).unwrap_or(NonZeroUsize::MIN),
-        count_units,
-        recipients_max,
-        max_invalid: campaign.limits.max_invalid,
-    }
+/// A stop must not wait for an input that has nothing to say: dropping the waker ends blocked reading.
+async fn wake_when_stopped(dispatch: &Dispatch, waker: Waker) {
+    dispatch.stop.requested().await;
+    drop(waker);
+    std::future::pending::<()>().await;
 }
 
 /// What the display's numbers are taken from.

@@ -15,8 +15,9 @@ use volley_provider::octopush::Encoder;
 use crate::config::Campaign;
 use crate::inputs::Opened;
 use crate::pipeline::budget::Tariff;
+use crate::pipeline::setup::intake_config;
 use crate::pipeline::stop::StopReason;
-use crate::pipeline::{RunError, intake_config, standing};
+use crate::pipeline::{RunError, standing};
 use crate::progress::duration;
 use crate::summary::{Lines, grouped};
 
@@ -83,9 +84,7 @@ pub fn plan(
     );
     let mut planned = Planned::default();
     let early = read_all(&mut intake, opened, &mut planned);
-    let finished = intake
-        .finish(&mut |batch| planned.take(&batch))
-        .map_err(RunError::Intake)?;
+    let finished = intake.finish(&mut |batch| planned.take(&batch));
     let early = early.or(finished.too_many_invalid.map(StopReason::from));
     Ok(draw(campaign, &finished, &planned, early.as_ref()))
 }

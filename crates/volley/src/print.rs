@@ -12,7 +12,7 @@ pub(crate) fn result(text: &str) {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            message(&format!("failed to write to stdout: {error}"))
+            message(&format!("failed to write to stdout: {error}"));
         }
         _ => {}
     }

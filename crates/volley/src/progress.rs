@@ -41,7 +41,6 @@ impl Display {
     /// Shows where the run is.
     pub(crate) fn show(&mut self, snapshot: &Snapshot) {
         match self {
-            Self::None => {}
             Self::Terminal(bar) => {
                 bar.tick();
                 bar.set_message(line(snapshot));
@@ -50,7 +49,7 @@ impl Display {
                 *next = snapshot.elapsed + PLAIN_EVERY;
                 print::message(&line(snapshot));
             }
-            Self::Plain { .. } => {}
+            Self::None | Self::Plain { .. } => {}
         }
     }
 

@@ -118,7 +118,7 @@ impl Shard {
     }
 
     fn grow(&mut self, hash_of: impl Fn(u64) -> u64) {
-        let more = (self.slots.len() / 4).max(SLOTS_MIN);
+        let more = (self.slots.len() / 2).max(SLOTS_MIN);
         let larger = vec![EMPTY; self.slots.len() + more].into_boxed_slice();
         let smaller = std::mem::replace(&mut self.slots, larger);
         for word in smaller.into_iter().filter(|&word| word != EMPTY) {

@@ -114,7 +114,8 @@ pub(crate) fn run(
             break;
         }
     }
-    let finished = intake.finish(&mut sink).unwrap();
+    let finished = intake.finish(&mut sink);
+    intake.flush_rejects().unwrap();
     let text = kept.0.lock().unwrap();
     Run {
         batches,

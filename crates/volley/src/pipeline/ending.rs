@@ -18,7 +18,7 @@ use crate::summary::{Batches, Cost, Lines, Requests, SCHEMA, Settled, Summary};
 /// What is known at the end, besides the dispatcher's account.
 pub(super) struct Ending<'a> {
     pub(super) campaign: &'a Campaign,
-    pub(super) loaded: &'a Loaded,
+    pub(super) loaded: Loaded,
     /// The intake's account; `None` if its thread panicked.
     pub(super) totals: Option<LineCounts>,
     pub(super) fail_on_invalid: bool,

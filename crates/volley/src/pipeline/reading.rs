@@ -22,7 +22,7 @@ const BATCHES_AHEAD_MAX: usize = 16;
 /// How reading ended.
 pub(crate) struct Read {
     /// The intake's account of all lines.
-    pub(crate) finished: Option<Finished>,
+    pub(crate) finished: Finished,
     /// Why it ended before the end of the inputs; `None` where it did not, or where the run was stopped.
     pub(crate) early: Option<StopReason>,
 }
@@ -97,19 +97,12 @@ fn read_all(inputs: Vec<Input>, mut intake: Intake, progress: &Progress, sealing
         }
         break;
     }
-    match intake.finish(&mut |batch| sealing.take(batch)) {
-        Ok(finished) => {
-            let early = early.or(finished.too_many_invalid.map(StopReason::from));
-            Read {
-                finished: Some(finished),
-                early,
-            }
-        }
-        Err(error) => Read {
-            finished: None,
-            early: Some(error.into()),
-        },
-    }
+    let finished = intake.finish(&mut |batch| sealing.take(batch));
+    let unwritten = intake.flush_rejects().err().map(StopReason::from);
+    let early = early
+        .or(finished.too_many_invalid.map(StopReason::from))
+        .or(unwritten);
+    Read { finished, early }
 }
 
 impl From<TooManyInvalid> for StopReason {

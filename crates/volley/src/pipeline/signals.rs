@@ -14,7 +14,7 @@ pub(super) async fn listen(stop: &Stop, grace: Duration) {
         Err(error) => {
             // Without them a signal ends the process at once: what is in flight is found in doubt by the next run.
             tracing::warn!(%error, "signals cannot be listened for");
-            return std::future::pending().await;
+            return std::future::pending::<()>().await;
         }
     };
     let first = signals.next().await;
@@ -24,7 +24,7 @@ pub(super) async fn listen(stop: &Stop, grace: Duration) {
         () = tokio::time::sleep(grace) => {}
     }
     stop.end_grace();
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 struct Signals {

@@ -81,8 +81,7 @@ impl StopReason {
     /// The exit it leads to, if nothing ranks before it.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Signal(exit) => *exit,
-            Self::Storage { exit, .. } => *exit,
+            Self::Signal(exit) | Self::Storage { exit, .. } => *exit,
             Self::Rejects(_) => Exit::Ledger,
             Self::Bug(_) => Exit::Bug,
             Self::Account(_) => Exit::Account,
@@ -129,8 +128,7 @@ impl StopReason {
             Self::MinCredit(why) => format!("the credit is below min_credit: {why}"),
             Self::MaxInvalid(why) => format!("too many invalid lines: {why}"),
             Self::MaxRecipients => "--max-recipients is reached".to_owned(),
-            Self::Input(why) => format!("failed to {why}"),
-            Self::Rejects(why) => format!("failed to {why}"),
+            Self::Input(why) | Self::Rejects(why) => format!("failed to {why}"),
         }
     }
 }

@@ -1,0 +1,180 @@
+//! From a job to the parts of a run: everything is opened, compared and loaded here, before anything is sent.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use volley_intake::{Intake, IntakeConfig, NumberBook, Rejects, Skipped};
+use volley_ledger::{CampaignIdentity, Changes, Ledger, WriterThread};
+use volley_provider::OctopushCredentials;
+use volley_provider::octopush::{Encoder, Octopush, Sealer};
+use volley_transport::{Pace, PaceConfig, Pool, PoolConfig};
+
+use super::budget::{Budget, Tariff};
+use super::dispatch::{Dispatch, Parts};
+use super::standing::{self, Loaded, Retry};
+use super::{Job, Options, RunError};
+use crate::clock;
+use crate::config::Campaign;
+use crate::inputs::Opened;
+
+/// How long a TCP connect, and after it a TLS or HTTP/2 handshake, may take: far above any sound network's time.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The parts of a run.
+pub(super) struct Prepared {
+    pub(super) campaign: Campaign,
+    pub(super) opened: Opened,
+    pub(super) intake: Intake,
+    pub(super) sealer: Sealer,
+    pub(super) dispatch: Dispatch,
+    pub(super) writer_thread: WriterThread,
+    pub(super) loaded: Loaded,
+    pub(super) fail_on_invalid: bool,
+}
+
+/// Opens, compares and loads. `notice` hears what the user should know.
+pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared, RunError> {
+    let Job {
+        campaign,
+        credentials,
+        opened,
+        ledger,
+        opening,
+        options,
+    } = job;
+    let pool = Pool::new(pool_config(&campaign)?)?;
+    let octopush = Octopush::new(&credentials)?;
+    let mut book = NumberBook::default();
+    standing::suppress(&campaign.input, &mut book)?;
+    let mut ledger = Ledger::open(&ledger, opening, clock::now())?;
+    if ledger.made() {
+        notice(&format!(
+            "made the ledger {}: nothing was sent before",
+            ledger.path().display()
+        ));
+    }
+    let changes = if options.accept_changes {
+        Changes::Accept
+    } else {
+        Changes::Refuse
+    };
+    let entry = ledger.enter(&identity(&campaign, &credentials), changes, clock::now())?;
+    let retry = Retry {
+        message: Some(entry.message),
+        refused: options.retry_refused,
+    };
+    let loaded = standing::load(&ledger, entry.campaign, retry, &mut book)?;
+    refuse_past_start(&campaign, entry.begun)?;
+    let spending = ledger.spending(entry.campaign)?;
+    let generations = ledger.generations(entry.campaign)?;
+    let simulated = campaign.message.simulation_mode;
+    let (writer, writer_thread) = ledger.start(entry.run);
+    let parts = Parts {
+        octopush,
+        duplicate_codes: campaign.duplicate_codes.clone(),
+        simulated,
+        tariff: Tariff::of(&campaign),
+        pool,
+        pace: Pace::new(pace_config(&campaign)),
+        writer,
+        budget: Budget::new(campaign.limits.max_cost, spending.settled, spending.reserved),
+    };
+    Ok(Prepared {
+        dispatch: Dispatch::new(parts, &campaign.limits),
+        sealer: Sealer::new(&credentials.account(), &campaign.name, simulated, generations),
+        fail_on_invalid: options.fail_on_invalid,
+        intake: intake(&campaign, book, options),
+        campaign,
+        opened,
+        writer_thread,
+        loaded,
+    })
+}
+
+fn pool_config(campaign: &Campaign) -> Result<PoolConfig, RunError> {
+    let transport = &campaign.transport;
+    let ca_file = match &transport.ca_file {
+        None => None,
+        Some(path) => Some(std::fs::read(path).map_err(|source| RunError::File {
+            path: path.clone(),
+            source,
+        })?),
+    };
+    Ok(PoolConfig {
+        base: campaign.endpoint.clone(),
+        connections: campaign.limits.connections,
+        http2: transport.http2,
+        ca_file,
+        idle_timeout: transport.idle_timeout,
+        max_requests_per_connection: transport.max_requests_per_connection,
+        fresh_connections: transport.fresh_connections,
+        connect_timeout: CONNECT_TIMEOUT,
+    })
+}
+
+fn pace_config(campaign: &Campaign) -> PaceConfig {
+    PaceConfig {
+        requests_per_second: campaign.limits.requests_per_second,
+        burst: campaign.limits.burst,
+        recipients_per_second: campaign.limits.recipients_per_second,
+        batch_size: campaign.limits.batch_size,
+    }
+}
+
+/// The campaign as the ledger knows it.
+fn identity(campaign: &Campaign, credentials: &OctopushCredentials) -> CampaignIdentity {
+    CampaignIdentity {
+        name: campaign.name.clone(),
+        provider: "octopush".to_owned(),
+        account: credentials.account(),
+        host: campaign.endpoint.host().to_owned(),
+        message: campaign.message_parts(),
+        simulated: campaign.message.simulation_mode,
+    }
+}
+
+/// A `send_at` in the past is refused for a campaign that has not begun; one that has begun goes on.
+fn refuse_past_start(campaign: &Campaign, begun: bool) -> Result<(), RunError> {
+    match &campaign.message.send_at {
+        Some(send_at) if !begun && send_at.instant() < clock::now() => {
+            Err(RunError::SendAtPast(send_at.as_str().to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn intake(campaign: &Campaign, book: NumberBook, options: Options) -> Intake {
+    let config = intake_config(
+        campaign,
+        campaign.limits.unit_price.is_some(),
+        options.max_recipients,
+    );
+    let skipped = if options.rejects_include_skipped {
+        Skipped::Included
+    } else {
+        Skipped::Left
+    };
+    let rejects = options
+        .rejects
+        .map_or_else(Rejects::none, |out| Rejects::to(out, skipped));
+    Intake::new(config, Box::new(Encoder::new(&campaign.message)), book, rejects)
+}
+
+/// How the intake reads for this campaign.
+pub(crate) fn intake_config(
+    campaign: &Campaign,
+    count_units: bool,
+    recipients_max: Option<u64>,
+) -> IntakeConfig {
+    IntakeConfig {
+        names: campaign.input.names.clone(),
+        default_region: campaign.input.default_region,
+        numbers: campaign.input.numbers,
+        allowed_countries: campaign.input.allowed_countries.clone(),
+        required: campaign.message.template.required(),
+        batch_size: NonZeroUsize::try_from(campaign.limits.batch_size).unwrap_or(NonZeroUsize::MIN),
+        count_units,
+        recipients_max,
+        max_invalid: campaign.limits.max_invalid,
+    }
+}
