@@ -1,0 +1,1 @@
+//! What is read, from where, and what becomes of what cannot be.
