@@ -45,12 +45,25 @@ async fn stats_have_the_documented_keys_at_the_top_and_under_each_provider() {
         .await
         .expect("an answer");
     client.send(&campaign(&[], "")).await.expect("an answer");
-    let stats = Control(client).get("stats").await.json();
+    let mut stats = Control(client).get("stats").await.json();
+    // How many fell within one second is for the machine to say; the record's own tests check the count.
+    let mut take = |pointer: &str| {
+        let part = stats
+            .pointer_mut(pointer)
+            .and_then(|part| part.as_object_mut())
+            .expect("an object");
+        for key in ["max_requests_in_any_second", "max_recipients_in_any_second"] {
+            let most = part.remove(key).and_then(|most| most.as_u64()).expect(key);
+            assert!((1..=3).contains(&most), "{key}: {most}");
+        }
+    };
+    take("");
+    take("/octopush");
     let expected = serde_json::json!({
         "requests": 3, "accepted_requests": 2, "simulated_requests": 0, "recipients": 3, "distinct_recipients": 2,
         "max_per_recipient": 2, "tickets": 2, "total_cost": "0.13537101",
         "by_status": { "201": 2, "400": 1 }, "by_protocol": { "h2": 3, "http/1.1": 0 }, "connections": 1,
-        "max_recipients_per_request": 2, "max_requests_in_any_second": 3, "max_recipients_in_any_second": 3,
+        "max_recipients_per_request": 2,
     });
     assert_eq!(stats["octopush"], expected);
     assert_eq!(stats["exotel"]["requests"], 0);

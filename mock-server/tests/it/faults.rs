@@ -150,6 +150,25 @@ async fn a_status_replaces_the_answer_with_its_headers() {
 }
 
 #[tokio::test]
+async fn an_early_answer_reaches_a_client_that_is_still_sending() {
+    let numbers: Vec<String> = (0..20_000).map(|n| format!("+336{n:08}")).collect();
+    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    let large = campaign(&numbers, "");
+    for protocol in BOTH {
+        let rule = FaultRule {
+            status: Some(503),
+            ..FaultRule::new(At::BeforeRead, Deed::Status)
+        };
+        let mock = faulty(rule).await;
+        for _ in 0..20 {
+            let mut client = Client::connect(mock.addr(), protocol).await;
+            let answer = client.send(&large).await;
+            assert_eq!(answer.expect("an answer").status, 503, "{protocol:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_status_may_have_any_body() {
     let rule = FaultRule {
         status: Some(502),
