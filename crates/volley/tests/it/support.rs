@@ -410,12 +410,18 @@ impl End {
         self.status.code().unwrap_or_else(signal)
     }
 
-    /// Asserts the exit code, and that a JSON summary says the same.
+    /// Asserts the exit code, that a JSON summary says the same, and that its `read` is the sum of the other counts.
     #[track_caller]
     pub(crate) fn expect(&self, code: i32) -> &Self {
         assert_eq!(self.code(), code, "exit code\n{self}");
-        if let Some(summary) = self.last_object() {
-            assert_eq!(summary["exit_code"], code, "exit_code in the summary\n{self}");
+        let Some(summary) = self.last_object() else {
+            return self;
+        };
+        assert_eq!(summary["exit_code"], code, "exit_code in the summary\n{self}");
+        if let Some(lines) = summary["lines"].as_object() {
+            let counts = lines.iter().filter(|(name, _)| *name != "read");
+            let sum: u64 = counts.filter_map(|(_, count)| count.as_u64()).sum();
+            assert_eq!(lines["read"], sum, "lines.read is the sum of the others\n{self}");
         }
         self
     }

@@ -1,0 +1,139 @@
+//! What the ledger says after a run, held against what the provider's own record says.
+//!
+//! The tables are read with SQLite directly where a rule is about single requests: that view is documented for users.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{Connection, OpenFlags};
+use volley_ledger::Reader;
+use volley_model::BatchState;
+
+use crate::support::{End, Sandbox};
+
+/// States in which the provider may have a ticket that we do not know.
+const TICKETLESS: &str = "'intended', 'in_doubt', 'unticketed'";
+
+/// The sandbox's ledger, opened beside whoever writes it.
+pub(crate) struct Books {
+    reader: Reader,
+    tables: Connection,
+}
+
+/// One attempt that was handed over. Times in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HandOver {
+    pub(crate) batch: i64,
+    pub(crate) at: i64,
+    pub(crate) ended_at: i64,
+}
+
+impl Books {
+    pub(crate) fn open(sandbox: &Sandbox) -> Self {
+        let path = sandbox.path("volley.db");
+        Self {
+            reader: Reader::open(&path).expect("a ledger"),
+            tables: Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("SQLite"),
+        }
+    }
+
+    /// How many batches are in each state.
+    pub(crate) fn states(&self) -> HashMap<BatchState, u64> {
+        let reports = self.reader.report(None).expect("a report");
+        let totals = reports.iter().flat_map(|report| &report.states);
+        totals.map(|totals| (totals.state, totals.batches)).collect()
+    }
+
+    /// How many batches are in this state.
+    pub(crate) fn batches(&self, state: BatchState) -> u64 {
+        self.states().get(&state).copied().unwrap_or(0)
+    }
+
+    /// Every attempt that left us, in the order of handing over.
+    pub(crate) fn hand_overs(&self) -> Vec<HandOver> {
+        let sql = "SELECT batch, handed_over_at, ended_at FROM attempt
+                   WHERE handed_over_at IS NOT NULL ORDER BY handed_over_at";
+        let mut rows = self.tables.prepare(sql).expect("the documented tables");
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(HandOver {
+                batch: row.get(0)?,
+                at: row.get(1)?,
+                ended_at: row.get(2)?,
+            })
+        };
+        let all = rows.query_map([], read).expect("attempts");
+        all.map(|row| row.expect("an attempt")).collect()
+    }
+
+    /// Invariant 2: the view that shows what does not add up is empty.
+    #[track_caller]
+    pub(crate) fn expect_sound(&self) -> &Self {
+        let faults = self.reader.conservation().expect("the view");
+        assert_eq!(
+            faults,
+            Vec::<String>::new(),
+            "the ledger's account does not add up"
+        );
+        self
+    }
+
+    /// Invariants 4 and 5: each of our tickets is the provider's, at the same cost; each of the provider's that we
+    /// lack belongs to a batch of which we do not claim to know the ticket.
+    #[track_caller]
+    pub(crate) fn expect_tickets_of(&self, mock: &mock_server::Running) -> &Self {
+        let theirs = mock.tickets();
+        let mut unknown: HashMap<&str, _> = theirs
+            .iter()
+            .map(|ticket| (ticket.ticket.as_str(), ticket))
+            .collect();
+        for report in self.reader.report(None).expect("a report") {
+            for ours in report.tickets {
+                let theirs = unknown.remove(ours.ticket.as_str());
+                let theirs = theirs.expect("a ticket of ours that the provider never gave, or gave once");
+                assert_eq!(
+                    ours.cost.map(|cost| cost.decimal()),
+                    Some(theirs.cost),
+                    "{ours:?}"
+                );
+                assert_eq!(ours.recipients, theirs.recipients, "{ours:?}");
+            }
+        }
+        let open = self.keys_without_ticket();
+        for ticket in unknown.values() {
+            let key = ticket.request_id.as_ref().expect("we send keys");
+            assert!(open.contains(key), "{ticket:?} is accounted for by no doubt");
+        }
+        self
+    }
+
+    fn keys_without_ticket(&self) -> HashSet<String> {
+        let sql = format!("SELECT request_key FROM batch WHERE state IN ({TICKETLESS})");
+        let mut rows = self.tables.prepare(&sql).expect("the documented tables");
+        let keys = rows.query_map([], |row| row.get(0)).expect("keys");
+        keys.map(|key| key.expect("a key")).collect()
+    }
+}
+
+/// Invariants 1, 2, 4 and 5 after a run, by the summary, the ledger and the provider's record.
+#[track_caller]
+pub(crate) fn expect_all_agree(sandbox: &Sandbox, end: &End) {
+    expect_agreement(sandbox, sandbox.mock(), end);
+}
+
+/// The same, of a mock that is not the sandbox's own.
+#[track_caller]
+pub(crate) fn expect_agreement(sandbox: &Sandbox, mock: &mock_server::Running, end: &End) {
+    let most = mock.stats().together.max_per_recipient;
+    assert!(most <= 1, "a number was accepted {most} times\n{end}");
+    expect_sum(end);
+    Books::open(sandbox).expect_sound().expect_tickets_of(mock);
+}
+
+/// `lines.read` is the sum of the other counts.
+#[track_caller]
+pub(crate) fn expect_sum(end: &End) {
+    let summary = end.summary();
+    let lines = summary["lines"].as_object().expect("lines");
+    let others = lines.iter().filter(|(count, _)| *count != "read");
+    let sum: u64 = others.map(|(_, count)| count.as_u64().expect("a count")).sum();
+    assert_eq!(lines["read"], sum, "lines.read\n{end}");
+}

@@ -1,0 +1,159 @@
+//! SIGKILL at random moments, again and again: nobody is sent to twice, nobody is lost (invariants 1, 2, 4, 12).
+//!
+//! The moments are drawn from a seed that is printed; `VOLLEY_TEST_SEED` repeats a run. A moment is a number of
+//! requests that the provider has seen, so that it lies inside the run on any machine; 0 is while the ledger is opened
+//! and the standing read. Which instruction it hits is the scheduler's, and as random.
+
+use std::io::Write as _;
+use std::os::unix::process::ExitStatusExt;
+use std::thread::{self, JoinHandle};
+
+use crate::books::{Books, expect_all_agree};
+use crate::support::{End, Invocation, Sandbox, Started, contacts, wait_until};
+
+const RECIPIENTS: u32 = 200_000;
+const KILLS: u32 = 20;
+/// With 100 recipients a request and 200 requests a second the whole takes ten seconds.
+const BATCH_SIZE: u32 = 100;
+const REQUESTS_PER_SECOND: f64 = 200.0;
+/// The most requests that one run may get through: twenty of them leave work for the last one.
+const REQUESTS_BEFORE_KILL_MAX: u64 = 90;
+
+/// Where the lines come from.
+#[derive(Clone, Copy)]
+enum Feed {
+    File,
+    Pipe,
+}
+
+#[test]
+fn twenty_kills_double_nothing_and_lose_nothing() {
+    survive_kills(Feed::File);
+}
+
+#[test]
+fn twenty_kills_double_nothing_and_lose_nothing_when_fed_from_a_pipe() {
+    survive_kills(Feed::Pipe);
+}
+
+fn survive_kills(feed: Feed) {
+    let seed = seed();
+    let mut dice = fastrand::Rng::with_seed(seed);
+    // Answers that take a moment, so that kills find requests in flight.
+    let sandbox = Sandbox::with_mock("[server]\nanswer_delay_ms = 20\n");
+    sandbox
+        .campaign()
+        .set("limits.batch_size", BATCH_SIZE)
+        .set("limits.requests_per_second", REQUESTS_PER_SECOND)
+        .set("limits.unit_price", "0.0495")
+        .write();
+    let lines = contacts(0..RECIPIENTS);
+    sandbox.write("contacts.ndjson", &lines);
+
+    for kill in 1..=KILLS {
+        let moment = dice.u64(0..=REQUESTS_BEFORE_KILL_MAX);
+        println!("seed {seed}, kill {kill} after {moment} requests");
+        kill_after(&sandbox, &mut Fed::start(&sandbox, feed, &lines, &[]), moment);
+        if sandbox.path("volley.db").exists() {
+            Books::open(&sandbox).expect_sound();
+        }
+        assert!(
+            sandbox.mock().stats().together.max_per_recipient <= 1,
+            "kill {kill}"
+        );
+    }
+    let cut_off = sandbox.mock().stats().together.accepted_requests;
+    assert!(cut_off > 0, "the kills fell into the sending");
+    assert!(
+        cut_off < u64::from(RECIPIENTS / BATCH_SIZE),
+        "and left some of it"
+    );
+
+    let fast = ["--set", "limits.requests_per_second=2000"];
+    let end = Fed::start(&sandbox, feed, &lines, &fast).wait();
+    expect_all_reached(&sandbox, &end);
+    let accepted = sandbox.mock().stats().together.accepted_requests;
+    let end = Fed::start(&sandbox, feed, &lines, &fast).wait();
+    expect_all_reached(&sandbox, &end);
+    assert_eq!(end.lines("accepted"), 0, "a further run sends nothing\n{end}");
+    assert_eq!(sandbox.mock().stats().together.accepted_requests, accepted);
+}
+
+/// The last run's account: every number is accepted, was so before, or is in doubt.
+#[track_caller]
+fn expect_all_reached(sandbox: &Sandbox, end: &End) {
+    let in_doubt = end.lines("in_doubt");
+    end.expect(if in_doubt > 0 { 6 } else { 0 });
+    let known = end.lines("accepted") + end.lines("already_sent");
+    assert_eq!(known + in_doubt, u64::from(RECIPIENTS), "{end}");
+    let provider = sandbox.mock().stats().together;
+    assert_eq!(provider.max_per_recipient, 1);
+    assert!(
+        provider.recipients >= known,
+        "what counts as sent was sent\n{end}"
+    );
+    assert!(provider.recipients <= known + in_doubt, "{end}");
+    expect_all_agree(sandbox, end);
+}
+
+/// Kills the process once the provider has seen so many more requests; asserts that the kill is what ended it.
+fn kill_after(sandbox: &Sandbox, fed: &mut Fed, requests: u64) {
+    let seen = || sandbox.mock().stats().together.requests;
+    let target = seen() + requests;
+    let started = fed.started.as_mut().expect("it was started");
+    wait_until("the moment of the kill", || {
+        seen() >= target || started.has_ended()
+    });
+    started.kill();
+    let end = fed.wait();
+    assert_eq!(
+        end.status.signal(),
+        Some(9),
+        "the kill hit a process that ran\n{end}"
+    );
+}
+
+/// A run with its input, and the thread that feeds it.
+struct Fed {
+    started: Option<Started>,
+    feeder: Option<JoinHandle<()>>,
+}
+
+impl Fed {
+    fn start(sandbox: &Sandbox, feed: Feed, lines: &str, args: &[&str]) -> Self {
+        match feed {
+            Feed::File => Self {
+                started: Some(sandbox.send(&["contacts.ndjson"]).args(args).start()),
+                feeder: None,
+            },
+            Feed::Pipe => Self::piped(sandbox.send(&[]).args(args), lines.to_owned()),
+        }
+    }
+
+    fn piped(send: Invocation, lines: String) -> Self {
+        let mut started = send.start_piped();
+        let mut pipe = started.take_stdin().expect("a pipe");
+        let feeder = thread::spawn(move || {
+            // The reader may be killed: then the pipe breaks.
+            let _ = pipe.write_all(lines.as_bytes());
+        });
+        Self {
+            started: Some(started),
+            feeder: Some(feeder),
+        }
+    }
+
+    fn wait(&mut self) -> End {
+        let end = self.started.take().expect("waited for once").wait();
+        if let Some(feeder) = self.feeder.take() {
+            feeder.join().expect("the feeder");
+        }
+        end
+    }
+}
+
+/// Of the environment, to repeat a failure; else a new one each time.
+fn seed() -> u64 {
+    let given = std::env::var("VOLLEY_TEST_SEED").ok();
+    given.map_or_else(|| fastrand::u64(..), |text| text.parse().expect("a number"))
+}
