@@ -5,6 +5,7 @@ mod support;
 
 mod account;
 mod cli;
+mod faults;
 mod inputs;
 mod kills;
 mod workspace;

@@ -1,0 +1,30 @@
+//! Scripted faults of the provider: what each proves, what it costs, and what the account says afterwards.
+//!
+//! Every test asserts through the mock that its fault was really hit.
+
+mod gate;
+mod put_off;
+mod rate;
+mod wire;
+
+use crate::support::{Sandbox, wait_until};
+
+/// The path of sending, for faults that must not meet the free GET.
+const SEND: &str = "sms-campaign/send";
+/// The path of the free GET.
+const FREE_GET: &str = "wallet/check-balance";
+
+/// How often each rule of the script was hit.
+fn hits(sandbox: &Sandbox) -> Vec<u64> {
+    sandbox.mock().stats().faults_hit
+}
+
+fn wait_for_hits(sandbox: &Sandbox, rule: usize, times: u64) {
+    wait_until("the fault to be hit", || hits(sandbox)[rule] >= times);
+}
+
+fn wait_for_accepted(sandbox: &Sandbox, requests: u64) {
+    wait_until("requests to be accepted", || {
+        sandbox.mock().stats().together.accepted_requests >= requests
+    });
+}

@@ -1,0 +1,152 @@
+//! The gate: what an outage costs.
+
+use rustix::process::Signal;
+use volley_model::BatchState;
+
+use super::{FREE_GET, SEND, hits, wait_for_accepted, wait_for_hits};
+use crate::books::{Books, expect_all_agree};
+use crate::support::{Sandbox, contacts};
+
+const MAX_IN_FLIGHT: u64 = 4;
+
+/// Forty batches of five, four in flight, over one connection.
+fn forty_batches(requests_per_second: f64) -> Sandbox {
+    let sandbox = Sandbox::with_mock("[server]\nanswer_delay_ms = 10\n");
+    sandbox
+        .campaign()
+        .set("limits.batch_size", 5)
+        .set("limits.connections", 1)
+        .set("limits.max_in_flight", 4)
+        .set("limits.requests_per_second", requests_per_second)
+        .write();
+    sandbox.write("contacts.ndjson", contacts(0..200));
+    sandbox
+}
+
+#[test]
+fn a_doubt_closes_the_gate_until_a_free_get_and_a_trial_are_answered() {
+    let sandbox = forty_batches(2000.0);
+    // The free GET is refused three times, and answered late; so is the trial behind it.
+    sandbox.faults(&format!(
+        r#"{{"rules":[
+            {{"at":"after_commit","do":"status","status":502,"request":1}},
+            {{"at":"before_read","do":"status","status":503,"path":"{FREE_GET}","times":2}},
+            {{"at":"before_read","do":"delay","ms":200,"path":"{FREE_GET}","times":1}},
+            {{"at":"after_commit","do":"delay","ms":200,"path":"{SEND}","times":1}}
+        ]}}"#
+    ));
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    assert_eq!(hits(&sandbox), [1, 2, 1, 1], "{end}");
+    end.expect(6).expect_lines(&[("accepted", 195), ("in_doubt", 5)]);
+    let sent = Books::open(&sandbox).hand_overs();
+    assert!(
+        sent[1].at - sent[0].ended_at >= 200_000,
+        "the trial waited for the free GET: {sent:?}"
+    );
+    assert!(sent[2].at >= sent[1].ended_at, "the trial went alone: {sent:?}");
+    expect_all_agree(&sandbox, &end);
+}
+
+#[test]
+fn an_outage_costs_at_most_what_was_in_flight_and_ten_trials() {
+    let sandbox = forty_batches(100.0);
+    let mut send = sandbox.send(&["contacts.ndjson"]).start();
+    wait_for_accepted(&sandbox, 8);
+    sandbox.faults(&format!(
+        r#"{{"rules":[{{"at":"after_read","do":"status","status":502,"path":"{SEND}"}}]}}"#
+    ));
+    assert!(!send.has_ended(), "the outage came in the middle");
+    let end = send.wait();
+    end.expect(6);
+    let in_doubt = end.summary()["batches"]["in_doubt"].as_u64().expect("a count");
+    assert!(
+        (11..=MAX_IN_FLIGHT + 10).contains(&in_doubt),
+        "{in_doubt} in doubt\n{end}"
+    );
+    assert_eq!(hits(&sandbox), [in_doubt], "each cost one request\n{end}");
+    assert!(end.lines("pending") > 0, "the rest was not tried\n{end}");
+    expect_all_agree(&sandbox, &end);
+
+    sandbox.mock().clear_faults();
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    assert_eq!(end.lines("pending"), 0, "what was released is free again\n{end}");
+    expect_all_agree(&sandbox, &end);
+}
+
+#[test]
+fn an_outage_of_sending_from_the_start_costs_ten_trials() {
+    let sandbox = forty_batches(2000.0);
+    sandbox.faults(&format!(
+        r#"{{"rules":[{{"at":"after_read","do":"status","status":502,"path":"{SEND}"}}]}}"#
+    ));
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    end.expect(6).expect_lines(&[("in_doubt", 50), ("pending", 150)]);
+    assert_eq!(hits(&sandbox), [10], "{end}");
+    assert_eq!(Books::open(&sandbox).batches(BatchState::InDoubt), 10);
+    expect_all_agree(&sandbox, &end);
+}
+
+#[test]
+fn an_outage_of_everything_from_the_start_costs_one_batch() {
+    for deed in [
+        r#""do":"status","status":502"#,
+        r#""do":"drop""#,
+        r#""do":"reset""#,
+    ] {
+        let sandbox = forty_batches(2000.0);
+        sandbox.faults(&format!(r#"{{"rules":[{{"at":"after_read",{deed}}}]}}"#));
+        let send = sandbox.send(&["contacts.ndjson"]).start();
+        // The batch, and free GETs after it.
+        wait_for_hits(&sandbox, 0, 3);
+        sandbox.mock().clear_faults();
+        let end = send.wait();
+        end.expect(6).expect_lines(&[("accepted", 195), ("in_doubt", 5)]);
+        expect_all_agree(&sandbox, &end);
+    }
+}
+
+#[test]
+fn a_stop_while_the_gate_is_closed_is_heard() {
+    let sandbox = forty_batches(2000.0);
+    sandbox.faults(r#"{"rules":[{"at":"after_read","do":"status","status":502}]}"#);
+    let send = sandbox.send(&["contacts.ndjson"]).start();
+    wait_for_hits(&sandbox, 0, 2);
+    send.signal(Signal::TERM);
+    let end = send.wait();
+    end.expect(6).expect_lines(&[("in_doubt", 5), ("pending", 195)]);
+    expect_all_agree(&sandbox, &end);
+}
+
+#[test]
+fn refused_credentials_stop_the_run_at_the_free_get_too() {
+    let sandbox = forty_batches(2000.0);
+    sandbox.faults(&format!(
+        r#"{{"rules":[
+            {{"at":"after_read","do":"drop","request":1}},
+            {{"at":"before_read","do":"status","status":401,"path":"{FREE_GET}"}}
+        ]}}"#
+    ));
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    assert!(hits(&sandbox)[1] >= 1, "{end}");
+    // The doubt outranks the account in the exit code.
+    end.expect(6).expect_lines(&[("in_doubt", 5), ("pending", 195)]);
+    expect_all_agree(&sandbox, &end);
+}
+
+#[test]
+fn a_provider_that_is_not_there_costs_nothing() {
+    let sandbox = Sandbox::without_mock();
+    sandbox.prepare(20, 5);
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    end.expect(8).expect_lines(&[("pending", 20)]);
+    assert_eq!(end.summary()["requests"]["sent"], 0, "{end}");
+    assert!(
+        end.stderr.contains("127.0.0.1") || end.stdout.contains("127.0.0.1"),
+        "it names the host\n{end}"
+    );
+    let states = Books::open(&sandbox).expect_sound().states();
+    assert!(
+        states.keys().all(|state| *state == BatchState::Released),
+        "{states:?}"
+    );
+}

@@ -1,0 +1,73 @@
+//! Invariant 7: requests handed over never exceed the token bucket.
+
+use super::hits;
+use crate::books::{Books, HandOver, expect_all_agree};
+use crate::support::{Sandbox, contacts};
+
+const SECOND: i64 = 1_000_000;
+const RATE: usize = 40;
+const BURST: usize = 4;
+
+#[test]
+fn requests_never_exceed_the_token_bucket() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .campaign()
+        .set("limits.batch_size", 5)
+        .set("limits.requests_per_second", 40.0)
+        .set("limits.burst", 4)
+        .write();
+    sandbox.write("contacts.ndjson", contacts(0..600));
+    // The first trial's answer comes late: the bucket fills meanwhile, and the burst goes out. Retries cost tokens too.
+    sandbox.faults(
+        r#"{"rules":[
+            {"at":"after_commit","do":"delay","ms":300,"request":1},
+            {"at":"after_read","do":"status","status":429,"retry_after":"0","request":30},
+            {"at":"after_read","do":"refuse_stream","request":50}
+        ]}"#,
+    );
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    assert_eq!(hits(&sandbox), [1, 1, 1], "{end}");
+    end.expect(0).expect_lines(&[("accepted", 600)]);
+    let sent = Books::open(&sandbox).hand_overs();
+    assert_eq!(sent.len(), 122, "120 batches, two of them twice");
+    let most = most_in_any_second(&sent);
+    assert!(most <= RATE + BURST, "{most} handed over within one second");
+    assert!(most > RATE / 2, "{most}: the limit was near");
+    // On their way requests may bunch: here by what the rate lets through in a tenth of a second.
+    let seen = sandbox.mock().stats().together.max_requests_in_any_second;
+    assert!(
+        seen <= (RATE + BURST + RATE / 10) as u64,
+        "{seen} arrived within one second"
+    );
+    expect_all_agree(&sandbox, &end);
+}
+
+fn most_in_any_second(sent: &[HandOver]) -> usize {
+    let within = |first: &HandOver| {
+        sent.iter()
+            .filter(|one| (first.at..first.at + SECOND).contains(&one.at))
+            .count()
+    };
+    sent.iter().map(within).max().unwrap_or(0)
+}
+
+#[test]
+fn recipients_never_exceed_their_bucket() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .campaign()
+        .set("limits.batch_size", 50)
+        .set("limits.recipients_per_second", 1000.0)
+        .write();
+    sandbox.write("contacts.ndjson", contacts(0..2000));
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    end.expect(0).expect_lines(&[("accepted", 2000)]);
+    assert_eq!(end.summary()["limited_by"], "recipients_per_second", "{end}");
+    // A second's recipients, the burst of one full batch, and what bunches within a tenth of a second.
+    let seen = sandbox.mock().stats().together.max_recipients_in_any_second;
+    assert!(seen <= 1000 + 50 + 100, "{seen} arrived within one second");
+    let sent = Books::open(&sandbox).hand_overs();
+    let most = 50 * most_in_any_second(&sent);
+    assert!(most <= 1000 + 50, "{most} handed over within one second");
+}
