@@ -2,16 +2,20 @@
 //!
 //! An intent's columns and an outcome's columns have a checksum each: they are written once each, by one statement each.
 
+mod cursor;
+
 use std::path::Path;
-use std::str::FromStr;
 
 use jiff::Timestamp;
-use rusqlite::types::{FromSql, Type, Value};
+use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 use volley_model::{Amount, BatchState, BodyHash, CostSource, Currency, LineCounts, Msisdn};
 
-use crate::checksum::{self, Columns};
+use crate::checksum;
 use crate::{BatchId, CampaignId, Intent, LedgerError, Outcome, RunId};
+
+use cursor::Cursor;
+pub(crate) use cursor::timestamp;
 
 const INSERT: &str = "INSERT INTO batch (campaign, run, sequence, parent, generation, request_key, body_hash, \
     body_bytes, slot, member_count, units, simulated, reserved, currency, lines_invalid, lines_suppressed, \
@@ -306,8 +310,7 @@ impl BatchRow {
         let currency = columns.parse()?.ok_or(rusqlite::Error::InvalidQuery)?;
         columns.skip(9)?; // lines, intended_at
         let sound = columns.matches()?;
-        columns = Cursor::new(row, columns.at);
-        columns.sum.push(row.get_ref(0)?);
+        columns = columns.behind(0)?;
         let state = columns.state()?;
         let reason = columns.next()?;
         columns.skip(2)?; // status, code
@@ -356,108 +359,6 @@ impl BatchRow {
             doubt_since: self.doubt_since,
         }
     }
-}
-
-/// Takes columns one after another, and their checksum along the way.
-struct Cursor<'a> {
-    row: &'a Row<'a>,
-    at: usize,
-    sum: Columns,
-}
-
-impl<'a> Cursor<'a> {
-    fn new(row: &'a Row<'a>, at: usize) -> Self {
-        Self {
-            row,
-            at,
-            sum: Columns::default(),
-        }
-    }
-
-    fn next<T: FromSql>(&mut self) -> rusqlite::Result<T> {
-        self.skip(1)?;
-        self.row.get(self.at - 1)
-    }
-
-    fn skip(&mut self, columns: usize) -> rusqlite::Result<()> {
-        for _ in 0..columns {
-            self.sum.push(self.row.get_ref(self.at)?);
-            self.at += 1;
-        }
-        Ok(())
-    }
-
-    /// Text that has a meaning of its own.
-    fn parse<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
-        &mut self,
-    ) -> rusqlite::Result<Option<T>> {
-        let column = self.at;
-        let text: Option<String> = self.next()?;
-        text.map(|text| text.parse())
-            .transpose()
-            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
-    }
-
-    fn state(&mut self) -> rusqlite::Result<BatchState> {
-        let name: String = self.next()?;
-        BatchState::named(&name).ok_or_else(|| self.senseless(&name))
-    }
-
-    fn cost(&mut self) -> rusqlite::Result<Option<Cost>> {
-        let (amount, currency) = (self.parse()?, self.parse()?);
-        let source: Option<String> = self.next()?;
-        let source = match source.as_deref() {
-            Some("provider") => CostSource::Provider,
-            Some("estimated") => CostSource::Estimated,
-            Some("operator") => CostSource::Operator,
-            None if amount.is_none() && currency.is_none() => return Ok(None),
-            other => return Err(self.senseless(other.unwrap_or("null"))),
-        };
-        match (amount, currency) {
-            (Some(amount), Some(currency)) => Ok(Some(Cost {
-                amount,
-                currency,
-                source,
-            })),
-            _ => Err(self.senseless("half a cost")),
-        }
-    }
-
-    fn number(&mut self) -> rusqlite::Result<Option<Msisdn>> {
-        let digits: Option<u64> = self.next()?;
-        digits.map(Msisdn::new).transpose().map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(self.at, Type::Integer, Box::new(error))
-        })
-    }
-
-    fn time(&mut self) -> rusqlite::Result<Option<Timestamp>> {
-        let column = self.at;
-        let microseconds: Option<i64> = self.next()?;
-        microseconds
-            .map(|microseconds| timestamp(column, microseconds))
-            .transpose()
-    }
-
-    /// Whether the column here is the checksum of those before it; steps over it.
-    fn matches(&mut self) -> rusqlite::Result<bool> {
-        let stored: Option<Vec<u8>> = self.row.get(self.at)?;
-        self.at += 1;
-        Ok(stored.is_some_and(|stored| stored == self.sum.finish()))
-    }
-
-    fn senseless(&self, found: &str) -> rusqlite::Error {
-        rusqlite::Error::FromSqlConversionFailure(
-            self.at - 1,
-            Type::Text,
-            format!("{found:?} makes no sense").into(),
-        )
-    }
-}
-
-/// A stored time.
-pub(crate) fn timestamp(column: usize, microseconds: i64) -> rusqlite::Result<Timestamp> {
-    Timestamp::from_microsecond(microseconds)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, Box::new(error)))
 }
 
 /// Counts stay far below 2⁶³; one that does not would be refused by its column rather than wrap.

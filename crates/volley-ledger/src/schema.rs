@@ -69,9 +69,14 @@ pub(crate) fn check_marks(path: &Path) -> Result<(), LedgerError> {
 /// Makes an empty ledger under its draft name, all of it durable.
 pub(crate) fn make_draft(place: &Place, now: Timestamp) -> Result<(), LedgerError> {
     let failed = |error| LedgerError::file(&place.draft, "making the ledger", error);
-    match std::fs::remove_file(&place.draft) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
+    // What a crash while making left of an earlier draft.
+    for suffix in ["", "-journal", "-wal", "-shm"] {
+        let mut path = place.draft.clone().into_os_string();
+        path.push(suffix);
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
     }
     place::open_private(&place.draft, true).map_err(failed)?;
     let step = "making the ledger";

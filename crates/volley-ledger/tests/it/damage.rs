@@ -4,18 +4,28 @@ use std::fs;
 
 use volley_ledger::{Changes, Ledger, LedgerError, Opening, Reader};
 
-use crate::stage::{Stage, accepted, at, identity, intent};
+use crate::stage::{Stage, accepted, at, conclusion, identity, intent};
 
+/// Fifty batches of a hundred, accepted.
 fn written() -> Stage {
     let stage = Stage::new();
     let run = stage.run();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    for number in 1..=50 {
-        let numbers: Vec<u64> = (0..100)
-            .map(|more| 33_600_000_000 + number * 1000 + more)
-            .collect();
-        runtime.block_on(run.sent(intent(&numbers, 0), accepted(&format!("t{number}"), Some("1.5"))));
-    }
+    runtime.block_on(async {
+        let mut calls = tokio::task::JoinSet::new();
+        for number in 1..=50 {
+            let numbers: Vec<u64> = (0..100)
+                .map(|more| 33_600_000_000 + number * 1000 + more)
+                .collect();
+            let writer = run.writer.clone();
+            calls.spawn(async move {
+                let batch = writer.intend(intent(&numbers, 0)).await.unwrap();
+                let outcome = accepted(&format!("t{number}"), Some("1.5"));
+                writer.conclude(batch, conclusion(outcome)).await.unwrap();
+            });
+        }
+        calls.join_all().await;
+    });
     run.close();
     stage
 }
@@ -260,7 +270,7 @@ fn a_flipped_bit_is_refused_or_changes_nothing_that_was_sent() {
     let lock = fs::read(stage.beside("-lock")).unwrap();
     let mut refused = 0;
     // A prime step: every region of the file, every place within a page.
-    for at in (0..whole.len()).step_by(997) {
+    for at in (0..whole.len()).step_by(2477) {
         let mut flipped = whole.clone();
         flipped[at] ^= 1 << (at % 8);
         fs::write(&stage.path, flipped).unwrap();

@@ -415,3 +415,32 @@ async fn a_failing_commit_fails_every_call_that_waited_for_it() {
         .unwrap();
     assert_eq!(found, "intended");
 }
+
+/// The counts of these lines overflow, which is a bug that only a checked build turns into a panic.
+#[cfg(debug_assertions)]
+#[tokio::test]
+async fn a_panic_in_the_thread_reaches_whoever_waits() {
+    let stage = Stage::new();
+    let run = stage.run();
+    let lines = LineCounts {
+        invalid: u64::MAX,
+        planned: u64::MAX,
+        ..LineCounts::default()
+    };
+    let waiting = run.writer.book_lines(lines).await;
+    assert!(
+        matches!(waiting, Err(LedgerError::WriterStopped { .. })),
+        "{waiting:?}"
+    );
+    let later = run.writer.intend(intent(&[1], 0)).await;
+    assert!(
+        matches!(later, Err(LedgerError::WriterStopped { .. })),
+        "{later:?}"
+    );
+    let ended = run.thread.join().unwrap_err();
+    assert!(ended.to_string().contains("overflow"), "{ended}");
+    // The lock is free again, and the ledger sound.
+    drop(run.writer);
+    stage.run().close();
+    stage.sound();
+}

@@ -3,6 +3,7 @@
 
 mod campaign;
 mod damage;
+mod kill;
 mod lifecycle;
 mod model;
 mod stage;

@@ -144,7 +144,7 @@ async fn act(stage: &Stage, run: Run, model: &mut Model, next: &mut u64, action:
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn the_ledger_agrees_with_the_model_through_reopening_and_crashes(

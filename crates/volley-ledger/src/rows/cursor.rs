@@ -1,0 +1,120 @@
+//! Reads a row's columns in their order, each as what it means, and their checksum along the way.
+
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use rusqlite::Row;
+use rusqlite::types::{FromSql, Type};
+use volley_model::{BatchState, CostSource, Msisdn};
+
+use super::Cost;
+use crate::checksum::Columns;
+
+/// Takes columns one after another, and their checksum along the way.
+pub(super) struct Cursor<'a> {
+    row: &'a Row<'a>,
+    at: usize,
+    sum: Columns,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(row: &'a Row<'a>, at: usize) -> Self {
+        Self {
+            row,
+            at,
+            sum: Columns::default(),
+        }
+    }
+
+    /// Goes on from here with a fresh checksum, which begins with another column.
+    pub(super) fn behind(self, first: usize) -> rusqlite::Result<Self> {
+        let mut next = Self::new(self.row, self.at);
+        next.sum.push(self.row.get_ref(first)?);
+        Ok(next)
+    }
+
+    pub(super) fn next<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+        self.skip(1)?;
+        self.row.get(self.at - 1)
+    }
+
+    pub(super) fn skip(&mut self, columns: usize) -> rusqlite::Result<()> {
+        for _ in 0..columns {
+            self.sum.push(self.row.get_ref(self.at)?);
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    /// Text that has a meaning of its own.
+    pub(super) fn parse<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+        &mut self,
+    ) -> rusqlite::Result<Option<T>> {
+        let column = self.at;
+        let text: Option<String> = self.next()?;
+        text.map(|text| text.parse())
+            .transpose()
+            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+    }
+
+    pub(super) fn state(&mut self) -> rusqlite::Result<BatchState> {
+        let name: String = self.next()?;
+        BatchState::named(&name).ok_or_else(|| self.senseless(&name))
+    }
+
+    pub(super) fn cost(&mut self) -> rusqlite::Result<Option<Cost>> {
+        let (amount, currency) = (self.parse()?, self.parse()?);
+        let source: Option<String> = self.next()?;
+        let source = match source.as_deref() {
+            Some("provider") => CostSource::Provider,
+            Some("estimated") => CostSource::Estimated,
+            Some("operator") => CostSource::Operator,
+            None if amount.is_none() && currency.is_none() => return Ok(None),
+            other => return Err(self.senseless(other.unwrap_or("null"))),
+        };
+        match (amount, currency) {
+            (Some(amount), Some(currency)) => Ok(Some(Cost {
+                amount,
+                currency,
+                source,
+            })),
+            _ => Err(self.senseless("half a cost")),
+        }
+    }
+
+    pub(super) fn number(&mut self) -> rusqlite::Result<Option<Msisdn>> {
+        let digits: Option<u64> = self.next()?;
+        digits.map(Msisdn::new).transpose().map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(self.at, Type::Integer, Box::new(error))
+        })
+    }
+
+    pub(super) fn time(&mut self) -> rusqlite::Result<Option<Timestamp>> {
+        let column = self.at;
+        let microseconds: Option<i64> = self.next()?;
+        microseconds
+            .map(|microseconds| timestamp(column, microseconds))
+            .transpose()
+    }
+
+    /// Whether the column here is the checksum of those before it; steps over it.
+    pub(super) fn matches(&mut self) -> rusqlite::Result<bool> {
+        let stored: Option<Vec<u8>> = self.row.get(self.at)?;
+        self.at += 1;
+        Ok(stored.is_some_and(|stored| stored == self.sum.finish()))
+    }
+
+    fn senseless(&self, found: &str) -> rusqlite::Error {
+        rusqlite::Error::FromSqlConversionFailure(
+            self.at - 1,
+            Type::Text,
+            format!("{found:?} makes no sense").into(),
+        )
+    }
+}
+
+/// A stored time.
+pub(crate) fn timestamp(column: usize, microseconds: i64) -> rusqlite::Result<Timestamp> {
+    Timestamp::from_microsecond(microseconds)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, Box::new(error)))
+}

@@ -1,0 +1,97 @@
+//! A process that is really killed: the test starts itself again as the one to die.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use volley_ledger::{BatchId, Changes, FoundOpen, Ledger, Opening};
+use volley_model::BatchState;
+
+use crate::stage::{Stage, accepted, at, conclusion, identity, intent};
+
+const NAME: &str = "kill::what_was_acknowledged_outlives_sigkill";
+const LEDGER: &str = "VOLLEY_TEST_LEDGER_TO_BE_KILLED_ON";
+const FIRST: &str = "VOLLEY_TEST_FIRST_NUMBER";
+
+/// Writes intents, and outcomes for the even ones, and says each once it is acknowledged; until it is killed.
+#[expect(clippy::print_stdout, reason = "the parent reads it")]
+async fn write_until_killed(path: &Path) {
+    let mut ledger = Ledger::open(path, Opening::MustExist, at(0)).unwrap();
+    let entry = ledger.enter(&identity(), Changes::Refuse, at(1)).unwrap();
+    let (writer, _thread) = ledger.start(entry.run);
+    let first: u64 = std::env::var(FIRST).unwrap().parse().unwrap();
+    for number in first.. {
+        let batch = writer.intend(intent(&[number], 0)).await.unwrap();
+        println!("\nintended {batch}");
+        if number % 2 == 0 {
+            let outcome = accepted(&format!("t{number}"), Some("0.1"));
+            writer.conclude(batch, conclusion(outcome)).await.unwrap();
+            println!("\naccepted {batch}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_outlives_sigkill() {
+    if let Some(path) = std::env::var_os(LEDGER) {
+        return write_until_killed(Path::new(&path)).await;
+    }
+    let stage = Stage::new();
+    Ledger::init(&stage.path, at(0)).unwrap();
+    let (mut intended, mut accepted) = (Vec::new(), Vec::new());
+    for round in 1..=5_u32 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([NAME, "--exact", "--nocapture"])
+            .env(LEDGER, &stage.path)
+            .env(FIRST, format!("336{round:02}000000"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap())
+            .lines()
+            .map(Result::unwrap);
+        let mut take = |line: &str| {
+            if let Some((said, batch)) = line.split_once(' ').filter(|(said, _)| said.ends_with("ed")) {
+                let batch = BatchId(batch.parse().unwrap());
+                if said == "intended" {
+                    intended.push(batch);
+                } else {
+                    accepted.push(batch);
+                }
+            }
+        };
+        // Killed in the middle of its work, at another place each time; what it said until then counts.
+        lines
+            .by_ref()
+            .take(17 * round as usize)
+            .for_each(|line| take(&line));
+        child.kill().unwrap();
+        lines.for_each(|line| take(&line));
+        child.wait().unwrap();
+
+        let mut ledger = Ledger::open(&stage.path, Opening::MustExist, at(5)).unwrap();
+        let entry = ledger.enter(&identity(), Changes::Refuse, at(6)).unwrap();
+        assert_ne!(
+            entry.found_open,
+            FoundOpen::default(),
+            "the odd ones never had an outcome"
+        );
+        let mut states = std::collections::HashMap::new();
+        ledger
+            .standing(entry.campaign, &mut |batch| {
+                states.insert(batch.batch, batch.state);
+            })
+            .unwrap();
+        assert!(accepted.iter().all(|batch| states[batch] == BatchState::Accepted));
+        for batch in intended.iter().filter(|batch| !accepted.contains(batch)) {
+            // Its outcome may have been written, and the process killed before it could say so.
+            assert!(
+                matches!(states[batch], BatchState::InDoubt | BatchState::Accepted),
+                "{batch}"
+            );
+            assert!(states[batch] == BatchState::Accepted || ledger.read_body(*batch).unwrap().is_some());
+        }
+        drop(ledger);
+        stage.sound();
+    }
+}
