@@ -4,7 +4,7 @@
 //! are faults, never digits, and `00…` counts as the international prefix only where nothing else is meant.
 //! [`international`] is the fast path, for numbers that the library would leave as they are.
 //!
-//! Bounds: at most 15 digits (ITU-T E.164, 6.2.1).
+//! Bounds: at most 15 digits (ITU-T E.164, 6.2.1), written in at most 250 bytes.
 //! Sources: `interface.md` of the project for the rules; rlibphonenumber for everything a country decides.
 
 mod calling_codes;
@@ -32,6 +32,8 @@ pub enum NumberRule {
     Any,
 }
 
+/// A text longer than this is not looked at: the bound that libphonenumber's Java edition has.
+const TEXT_BYTES_MAX: usize = 250;
 /// The fewest digits under [`NumberRule::Any`].
 const ANY_DIGITS_MIN: u32 = 7;
 
@@ -102,6 +104,9 @@ impl Normalizer {
 
     /// What the library says.
     fn asked(&self, text: &str) -> Result<Msisdn, NumberFault> {
+        if text.len() > TEXT_BYTES_MAX {
+            return Err(NumberFault::TooLong);
+        }
         if let Some(at) = text.chars().position(is_letter) {
             return Err(NumberFault::Letter { at: at + 1 });
         }

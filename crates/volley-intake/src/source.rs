@@ -51,7 +51,7 @@ type Bytes<'a> = Chain<Cursor<Vec<u8>>, Tap<'a>>;
 /// The lines' bytes.
 pub(crate) enum Source<'a> {
     Plain(Bytes<'a>),
-    Gzip(MultiGzDecoder<BufReader<Bytes<'a>>>),
+    Gzip(Box<MultiGzDecoder<BufReader<Bytes<'a>>>>),
     Zstd(zstd::stream::read::Decoder<'static, BufReader<Bytes<'a>>>),
 }
 
@@ -68,7 +68,7 @@ impl<'a> Source<'a> {
         let bytes = Cursor::new(head).chain(tap);
         if gzip {
             let blocks = BufReader::with_capacity(BLOCK_BYTES, bytes);
-            return Ok(Self::Gzip(MultiGzDecoder::new(blocks)));
+            return Ok(Self::Gzip(Box::new(MultiGzDecoder::new(blocks))));
         }
         if zstd {
             let blocks = BufReader::with_capacity(BLOCK_BYTES, bytes);

@@ -119,6 +119,12 @@ fn lengths_have_their_borders() {
     check(None, "+", Err("not a phone number"));
     check(None, "", Err("not a phone number"));
     check(None, " ", Err("not a phone number"));
+    check(
+        None,
+        &format!("+33612345678{}", " ".repeat(238)),
+        Ok(33_612_345_678),
+    );
+    check(None, &format!("+33612345678{}", " ".repeat(239)), Err("too long"));
     check(None, "+0612345678", Err("no such country code"));
     check(None, "+210123456789", Err("no such country code"));
 }

@@ -1,4 +1,4 @@
-//! The thorough reader: serde_json on the line as it was written. It knows the text of numbers and explains faults.
+//! The thorough reader: `serde_json` on the line as it was written. It knows the text of numbers and explains faults.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,7 +19,7 @@ pub(super) fn read<'line>(line: &'line [u8], names: &FieldNames) -> Result<Recor
     if nests_too_deep(line) {
         return Err(RecordFault::malformed(format!("nested deeper than {DEPTH_MAX}")));
     }
-    // serde_json would say what the value is, and quote it.
+    // It would say what the value is, and quote it.
     if !line.trim_ascii_start().starts_with(b"{") {
         return Err(RecordFault::malformed("not an object"));
     }

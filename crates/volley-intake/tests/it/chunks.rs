@@ -32,18 +32,13 @@ impl Read for Pieces<'_> {
 
 fn lines(seed: u64, count: usize, fill: usize) -> String {
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut text = String::new();
-    for _ in 0..count {
-        let filler = "x".repeat(if random.u8(..20) == 0 {
-            random.usize(..fill)
-        } else {
-            random.usize(..40)
-        });
+    (0..count).fold(String::new(), |text, _| {
+        let most = if random.u8(..20) == 0 { fill } else { 40 };
+        let filler = "x".repeat(random.usize(..most));
         let end = ["\n", "\r\n", "\n\n", "\n \n"][random.usize(..4)];
         let number = random.u32(..500);
-        text += &format!("{{\"phone_number\":\"+3361234{number:04}\",\"x\":\"{filler}\"}}{end}");
-    }
-    text
+        text + &format!("{{\"phone_number\":\"+3361234{number:04}\",\"x\":\"{filler}\"}}{end}")
+    })
 }
 
 fn run_pieces(bytes: &[u8], seed: u64, largest: usize) -> Run {
