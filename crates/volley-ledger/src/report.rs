@@ -110,7 +110,7 @@ pub struct RunReport {
     /// Its input lines as they stand now: doubts settled since count as accepted. `planned` are those pending: read, and
     /// not sent.
     pub lines: LineCounts,
-    /// The lines whose numbers were sent to.
+    /// The lines whose numbers were sent to; in a simulated run, those that would have been.
     pub accepted: u64,
 }
 
