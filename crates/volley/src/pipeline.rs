@@ -15,6 +15,7 @@ mod ending;
 mod flight;
 mod gate;
 mod patience;
+mod probe;
 mod reading;
 pub(crate) mod setup;
 mod signals;

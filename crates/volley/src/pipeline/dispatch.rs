@@ -15,15 +15,15 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::time::Instant;
 use volley_ledger::{Outcome, Writer};
-use volley_model::{Amount, Evidence, LineCounts, RequestKey, SealedBatch};
-use volley_provider::octopush::Octopush;
+use volley_model::{Amount, LineCounts, RequestKey, SealedBatch};
+use volley_provider::octopush::{JudgeContext, Octopush};
 use volley_transport::{Backoff, Limit, Pace, Pool};
 
 use super::account::{Account, Fate};
 use super::budget::{Budget, Tariff};
 use super::gate::Gate;
 use super::patience::Patience;
-use super::stop::{Stop, StopReason};
+use super::stop::Stop;
 use crate::config::Limits;
 
 /// Answers that may wait for their commit.
@@ -148,51 +148,13 @@ impl Dispatch {
         Some((batch?, window))
     }
 
-    /// While the gate is closed: a free GET with backoff until it is answered. Never ends.
-    async fn probe_while_closed(&self) {
-        loop {
-            self.gate.closed().await;
-            let mut tries = 0;
-            while !self.stop.is_requested() && !self.free_get().await {
-                tries += 1;
-                tokio::time::sleep(self.backoff(tries)).await;
-            }
-            if self.stop.is_requested() {
-                std::future::pending::<()>().await;
-            }
-            self.gate.answered();
+    /// How answers are read in this campaign. A key that was ever in doubt is never sent again.
+    pub(super) fn judge_context(&self) -> JudgeContext<'_> {
+        JudgeContext {
+            duplicate_codes: &self.duplicate_codes,
+            doubted: false,
+            simulated: self.simulated,
         }
-    }
-
-    /// Whether the provider answers a request that costs nothing.
-    async fn free_get(&self) -> bool {
-        let stream = match self.pool.ready().await {
-            Ok(stream) => stream,
-            Err(unsent) => {
-                if self.unsent_is_final(&unsent) {
-                    self.stop
-                        .request(StopReason::Unreachable(Evidence::Unsent(unsent).summary()));
-                }
-                return false;
-            }
-        };
-        self.pace.token(0).await;
-        let attempt = stream
-            .send(self.octopush.balance_request(), self.request_timeout)
-            .await;
-        let Evidence::Answered(answer) = attempt.evidence else {
-            if self.patience.failed() == super::patience::Try::Enough {
-                self.stop
-                    .request(StopReason::Unreachable(attempt.evidence.summary()));
-            }
-            return false;
-        };
-        self.patience.answered();
-        if let Some(pause) = answer.retry_after.filter(|_| answer.status == 429) {
-            self.pace.cool_down(pause);
-            self.patience.cooled_down(pause);
-        }
-        (200..300).contains(&answer.status)
     }
 
     pub(super) fn backoff(&self, tries: u32) -> Duration {

@@ -12,8 +12,8 @@
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use volley_ledger::{Attempt, BatchId, Conclusion, Intent, Outcome};
-use volley_model::{Acceptance, Amount, Currency, Evidence, Lost, Refusal, SealedBatch, Unsent, Verdict};
-use volley_provider::octopush::{JudgeContext, judge};
+use volley_model::{Acceptance, Amount, Currency, Evidence, Lost, Refusal, SealedBatch, Verdict};
+use volley_provider::octopush::judge;
 
 use super::account::Fate;
 use super::dispatch::Dispatch;
@@ -160,12 +160,7 @@ impl Dispatch {
             let Some(evidence) = self.attempt(flight).await else {
                 return Decision::released("the run was stopped before it was sent");
             };
-            let context = JudgeContext {
-                duplicate_codes: &self.duplicate_codes,
-                doubted: false,
-                simulated: self.simulated,
-            };
-            match self.follow(flight, judge(&evidence, &context)) {
+            match self.follow(flight, judge(&evidence, &self.judge_context())) {
                 Next::Decided(decision) => return decision,
                 Next::Again { after } => {
                     if self.stop.or_stopped(tokio::time::sleep(after)).await.is_none() {
@@ -435,18 +430,6 @@ impl Dispatch {
                 "{residual} left, at least {least} wanted"
             )));
         }
-    }
-
-    /// The answer to the free GET, as the gate sees it.
-    pub(super) fn unsent_is_final(&self, unsent: &Unsent) -> bool {
-        let hopeless = matches!(
-            unsent,
-            Unsent::Tls {
-                certificate: true,
-                ..
-            }
-        );
-        hopeless || self.patience.failed() == Try::Enough
     }
 }
 

@@ -1,0 +1,72 @@
+//! The free GET that opens a closed gate: it costs nothing, reaches nobody, and shows whether the provider answers.
+
+use volley_model::{Evidence, Verdict};
+use volley_provider::octopush::judge;
+
+use super::dispatch::Dispatch;
+use super::patience::Try;
+use super::stop::StopReason;
+
+impl Dispatch {
+    /// While the gate is closed: a free GET with backoff until it is answered. Never ends.
+    pub(super) async fn probe_while_closed(&self) {
+        loop {
+            self.gate.closed().await;
+            let mut tries = 0;
+            while !self.stop.is_requested() && !self.free_get().await {
+                tries += 1;
+                let pause = self.backoff(tries);
+                self.stop.or_stopped(tokio::time::sleep(pause)).await;
+            }
+            if self.stop.is_requested() {
+                std::future::pending::<()>().await;
+            }
+            self.gate.answered();
+        }
+    }
+
+    /// Whether the provider answers. What the guarantee says of an answer to a batch holds for this one too, but that
+    /// nothing of it is ever in doubt.
+    async fn free_get(&self) -> bool {
+        let evidence = match self.pool.ready().await {
+            Err(unsent) => Evidence::Unsent(unsent),
+            Ok(stream) => {
+                self.pace.token(0).await;
+                stream
+                    .send(self.octopush.balance_request(), self.request_timeout)
+                    .await
+                    .evidence
+            }
+        };
+        match judge(&evidence, &self.judge_context()) {
+            Verdict::Accepted(_) | Verdict::Unticketed { .. } => {
+                self.patience.answered();
+                return true;
+            }
+            Verdict::Account(refusal) => self.stop.request(StopReason::Account(refusal)),
+            Verdict::InDoubt { stops: true, .. } => self.stop.request(StopReason::Redirect),
+            Verdict::NotProcessed {
+                after,
+                cools_all: true,
+                ..
+            } => {
+                let pause = after.unwrap_or_else(|| self.backoff(1));
+                self.pace.cool_down(pause);
+                self.patience.cooled_down(pause);
+            }
+            Verdict::Unsent {
+                hopeless: true,
+                reason,
+            } => self.stop.request(StopReason::Unreachable(reason)),
+            Verdict::Unsent { .. }
+            | Verdict::NotProcessed { .. }
+            | Verdict::Refused(_)
+            | Verdict::InDoubt { .. } => {
+                if self.patience.failed() == Try::Enough {
+                    self.stop.request(StopReason::Unreachable(evidence.summary()));
+                }
+            }
+        }
+        false
+    }
+}
