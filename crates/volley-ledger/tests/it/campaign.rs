@@ -108,6 +108,14 @@ async fn a_message_changes_only_when_that_is_accepted_and_batches_keep_theirs() 
         stage.reader().compare(&turned, Changes::Refuse).unwrap().message,
         Some(first)
     );
+    assert_eq!(
+        stage.reader().message(campaign, &turned.message).unwrap(),
+        Some(first)
+    );
+    assert_eq!(
+        stage.reader().message(campaign, &reworded().message).unwrap(),
+        None
+    );
     let mut ledger = stage.open().unwrap();
     let entry = ledger.enter(&reworded(), Changes::Accept, at(2)).unwrap();
     assert_ne!(entry.message, first);
