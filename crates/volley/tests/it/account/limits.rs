@@ -1,0 +1,150 @@
+//! Limits of the user's own: each stops the run with 9, is never passed, and leaves the rest for the next run.
+
+use rust_decimal::Decimal;
+
+use super::{agrees, decimal};
+use crate::support::{Sandbox, contacts};
+
+#[test]
+fn max_recipients_cuts_exactly_and_further_runs_go_on() {
+    let sandbox = Sandbox::new();
+    sandbox.prepare(25, 5);
+    let send = || sandbox.send(&["contacts.ndjson", "--max-recipients", "7"]).run();
+    for nth in 1..=3_u64 {
+        let end = send();
+        end.expect(9);
+        assert_eq!(end.lines("accepted"), 7, "{end}");
+        assert_eq!(end.summary()["outcome"], "stopped");
+        assert!(end.summary()["reason"].is_string(), "{end}");
+        assert_eq!(sandbox.mock().stats().together.recipients, nth * 7);
+    }
+    send()
+        .expect(0)
+        .expect_lines(&[("accepted", 4), ("already_sent", 21)]);
+    let seen = sandbox.mock().stats().together;
+    assert_eq!((seen.recipients, seen.max_per_recipient), (25, 1));
+}
+
+#[test]
+fn max_cost_is_the_campaign_s_over_all_runs_and_never_passed() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .campaign()
+        .set("limits.batch_size", 10)
+        .set("limits.unit_price", "0.05")
+        .set("limits.max_cost", "1.2")
+        .write();
+    sandbox.write("contacts.ndjson", contacts(0..60));
+    // Two batches cost 0.9024734; a third would be reserved with 0.50.
+    let first = sandbox.send(&["contacts.ndjson"]).run();
+    first.expect(9);
+    assert_eq!(first.lines("accepted"), 20, "{first}");
+    agrees(&sandbox, &first);
+    for _ in 0..2 {
+        let again = sandbox.send(&["contacts.ndjson"]).run();
+        again.expect(9);
+        assert_eq!(
+            (again.lines("accepted"), again.lines("already_sent")),
+            (0, 20),
+            "{again}"
+        );
+        assert!(
+            again.summary()["reason"]
+                .as_str()
+                .is_some_and(|reason| reason.contains("max_cost"))
+        );
+    }
+    let budget = Decimal::new(12, 1);
+    assert!(sandbox.mock().stats().together.total_cost <= budget);
+
+    // The flag outranks the file.
+    let more = sandbox.send(&["contacts.ndjson", "--max-cost", "2.0"]).run();
+    more.expect(9);
+    assert_eq!(more.lines("accepted"), 20, "{more}");
+    let rest = sandbox.send(&["contacts.ndjson", "--max-cost", "100"]).run();
+    rest.expect(0)
+        .expect_lines(&[("accepted", 20), ("already_sent", 40)]);
+    assert_eq!(sandbox.mock().stats().together.max_per_recipient, 1);
+}
+
+#[test]
+fn a_doubt_keeps_its_part_of_the_budget() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .campaign()
+        .set("limits.batch_size", 10)
+        .set("limits.max_in_flight", 1)
+        .set("limits.unit_price", "0.05")
+        .set("limits.max_cost", "1.0")
+        .write();
+    sandbox.write("contacts.ndjson", contacts(0..30));
+    sandbox.faults(r#"{"rules":[{"at":"after_commit","do":"status","status":502,"number":"+33600000000"}]}"#);
+    // 0.50 stays reserved, 0.4512367 is spent: another 0.50 would pass 1.0.
+    sandbox.send(&["contacts.ndjson"]).run().expect(6);
+    sandbox.send(&["contacts.ndjson"]).run().expect(6);
+    assert_eq!(sandbox.mock().stats().together.recipients, 20);
+}
+
+#[test]
+fn an_answer_dearer_than_its_reservation_is_booked_and_stops_the_run() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .campaign()
+        .set("limits.batch_size", 10)
+        .set("limits.unit_price", "0.01")
+        .set("limits.max_cost", "100")
+        .write();
+    sandbox.write("contacts.ndjson", contacts(0..50));
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    end.expect(9);
+    assert_eq!(end.lines("accepted"), 10, "{end}");
+    assert_eq!(
+        decimal(&end.summary()["cost"]["total"]),
+        Decimal::new(4_512_367, 7)
+    );
+    agrees(&sandbox, &end);
+}
+
+#[test]
+fn min_credit_stops_before_the_account_is_empty() {
+    let sandbox = Sandbox::with_mock("[octopush]\ncredit = \"100\"");
+    sandbox
+        .campaign()
+        .set("limits.batch_size", 10)
+        .set("limits.max_in_flight", 1)
+        .set("limits.min_credit", "99.4")
+        .write();
+    sandbox.write("contacts.ndjson", contacts(0..50));
+    // The residual credit is 99.549, then 99.098.
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    end.expect(9);
+    assert_eq!(end.lines("accepted"), 20, "{end}");
+    agrees(&sandbox, &end);
+}
+
+/// A file of ten lines, of which some are invalid.
+fn check_max_invalid(limit: impl Into<toml::Value>, invalid: u32, code: i32) {
+    let sandbox = Sandbox::new();
+    sandbox.campaign().set("limits.max_invalid", limit).write();
+    sandbox.write("contacts.ndjson", contacts(0..10 - invalid));
+    sandbox.append("contacts.ndjson", "{}\n".repeat(invalid as usize));
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    end.expect(code);
+    let seen = sandbox.mock().stats().together;
+    if code == 0 {
+        end.expect_lines(&[("accepted", (10 - invalid).into()), ("invalid", invalid.into())]);
+    } else {
+        assert_eq!(seen.requests, 0, "judged before the first request");
+        assert_eq!(end.lines("accepted"), 0, "{end}");
+    }
+}
+
+#[test]
+fn max_invalid_is_a_share_or_a_number_judged_before_the_first_request() {
+    check_max_invalid("20%", 2, 0);
+    check_max_invalid("20%", 3, 9);
+    check_max_invalid(2, 2, 0);
+    check_max_invalid(2, 3, 9);
+    check_max_invalid(0, 0, 0);
+    check_max_invalid(0, 1, 9);
+}
