@@ -1,11 +1,16 @@
 //! Live connections: what drives them, and how a request is given to one.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::future::{Either, select};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
+use hyper::client::conn::http1::SendRequest as Http1Sender;
+use hyper::client::conn::http2::SendRequest as Http2Sender;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -17,24 +22,28 @@ pub(crate) mod http2;
 
 /// The way into a connection.
 pub(crate) enum Sender {
-    Http1(hyper::client::conn::http1::SendRequest<Payload>),
-    Http2(hyper::client::conn::http2::SendRequest<Payload>),
+    Http1(Http1Sender<Payload>),
+    Http2(Arc<Door>),
 }
 
-/// A connection whose peer has agreed to a protocol.
-pub(crate) struct Established {
-    pub(crate) sender: Sender,
-    pub(crate) streams: Arc<StreamsMax>,
+/// The way into an HTTP/2 connection, shared by its requests.
+///
+/// A request that comes in at the very moment the connection ends stays in hyper's queue, unanswered, until the last
+/// sender of that queue is dropped (tokio's channels do not promise more). So there is one sender, here; it is
+/// copied for the moment of handing over only, and dropped as soon as the connection takes no more.
+pub(crate) struct Door {
+    sender: Mutex<Option<Http2Sender<Payload>>>,
+    /// How many streams the peer takes at a time; it may change that while the connection lives.
+    streams: AtomicUsize,
 }
 
-/// How many requests the connection takes at a time; the peer may change it while it lives.
-#[derive(Debug)]
-pub(crate) struct StreamsMax(AtomicUsize);
+/// Why a request has no answer; `None`: the connection was closed to it.
+pub(crate) type Failure = Option<TrySendError<Request<Payload>>>;
 
 /// How the peer answered to the preface of HTTP/2.
 pub(crate) enum Greeting {
     /// It speaks it, and said how many streams it takes.
-    Settings(Established),
+    Settings(Sender),
     /// It ended the connection instead.
     Closed(String),
     /// It did neither in time.
@@ -63,35 +72,65 @@ impl Sender {
     pub(crate) fn is_closed(&self) -> bool {
         match self {
             Self::Http1(sender) => sender.is_closed(),
-            Self::Http2(sender) => sender.is_closed(),
+            Self::Http2(door) => door.lock().as_ref().is_none_or(Http2Sender::is_closed),
         }
     }
 
-    /// Hands the request over; the answer's head follows. The request is the connection's when the future was polled
-    /// first.
+    /// Hands the request over, at the first poll, and waits for the head of its answer. The sender comes back where
+    /// the connection may serve another.
     pub(crate) async fn send(
-        &mut self,
+        self,
         request: Request<Payload>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Payload>>> {
+    ) -> (Result<Response<Incoming>, Failure>, Option<Self>) {
         match self {
-            Self::Http1(sender) => sender.try_send_request(request).await,
-            Self::Http2(sender) => sender.try_send_request(request).await,
+            Self::Http1(mut sender) => {
+                let answer = pin!(sender.try_send_request(request));
+                let closed = pin!(poll_fn(|context| sender.poll_ready(context)));
+                match select(answer, closed).await {
+                    Either::Left((answer, _)) => (answer.map_err(Some), Some(Self::Http1(sender))),
+                    Either::Right((_, answer)) => {
+                        // As with `Door`: the last sender has to go for hyper to give the request back.
+                        drop(sender);
+                        (answer.await.map_err(Some), None)
+                    }
+                }
+            }
+            Self::Http2(door) => {
+                let Some(mut sender) = door.lock().clone() else {
+                    return (Err(None), None);
+                };
+                let answer = sender.try_send_request(request);
+                drop(sender);
+                (answer.await.map_err(Some), Some(Self::Http2(door)))
+            }
         }
     }
 }
 
-impl StreamsMax {
-    pub(crate) fn new(streams: usize) -> Arc<Self> {
-        Arc::new(Self(AtomicUsize::new(streams)))
+impl Door {
+    pub(crate) fn new(sender: Http2Sender<Payload>) -> Arc<Self> {
+        Arc::new(Self {
+            sender: Mutex::new(Some(sender)),
+            streams: AtomicUsize::new(0),
+        })
     }
 
-    pub(crate) fn get(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+    pub(crate) fn streams(&self) -> usize {
+        self.streams.load(Ordering::Relaxed)
     }
 
-    /// Publishes a number; true if it is a new one.
-    pub(crate) fn set(&self, streams: usize) -> bool {
-        self.0.swap(streams, Ordering::Relaxed) != streams
+    /// Publishes the number of streams; true if it is a new one.
+    pub(crate) fn set_streams(&self, streams: usize) -> bool {
+        self.streams.swap(streams, Ordering::Relaxed) != streams
+    }
+
+    /// No request comes in any more.
+    pub(crate) fn close(&self) {
+        *self.lock() = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Http2Sender<Payload>>> {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

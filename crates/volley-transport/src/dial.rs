@@ -15,7 +15,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
 use volley_model::Unsent;
 
-use crate::connection::{Drivers, Established, Greeting, http1, http2};
+use crate::connection::{Drivers, Greeting, Sender, http1, http2};
 use crate::tls::{self, Tls};
 use crate::{Endpoint, Http2};
 
@@ -44,7 +44,7 @@ impl Dialler {
         }
     }
 
-    pub(crate) async fn connect(&self, drivers: &Arc<Drivers>) -> Result<Established, Unsent> {
+    pub(crate) async fn connect(&self, drivers: &Arc<Drivers>) -> Result<Sender, Unsent> {
         let Some(tls) = &self.tls else {
             return self.connect_cleartext(drivers).await;
         };
@@ -57,7 +57,7 @@ impl Dialler {
             })??;
         if tls::chose_http2(&stream) {
             match http2::greet(stream, drivers, self.step_timeout).await {
-                Greeting::Settings(established) => Ok(established),
+                Greeting::Settings(sender) => Ok(sender),
                 Greeting::Closed(detail) | Greeting::Silence(detail) => Err(Unsent::Connect(detail)),
             }
         } else if self.http2 == Http2::Always {
@@ -70,12 +70,12 @@ impl Dialler {
         }
     }
 
-    async fn connect_cleartext(&self, drivers: &Arc<Drivers>) -> Result<Established, Unsent> {
+    async fn connect_cleartext(&self, drivers: &Arc<Drivers>) -> Result<Sender, Unsent> {
         let falls_back = self.http2 == Http2::Auto;
         let mut refusals = 0;
         while self.http2 != Http2::Never && !self.speaks_http1_only.load(Ordering::Relaxed) {
             match http2::greet(self.tcp().await?, drivers, self.step_timeout).await {
-                Greeting::Settings(established) => return Ok(established),
+                Greeting::Settings(sender) => return Ok(sender),
                 Greeting::Closed(_) if falls_back && refusals + 1 < REFUSALS_MAX => refusals += 1,
                 Greeting::Closed(detail) if falls_back => {
                     tracing::debug!(endpoint = %self.endpoint, detail, "no HTTP/2; HTTP/1.1 from now on");

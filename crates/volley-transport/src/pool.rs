@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use volley_model::Unsent;
 
 use crate::Endpoint;
-use crate::connection::{Drivers, Established, Sender};
+use crate::connection::{Drivers, Sender};
 use crate::dial::Dialler;
 use crate::tls::{Tls, TransportError};
 
@@ -25,7 +25,7 @@ mod ready;
 mod slots;
 
 pub use ready::{Attempt, Ready};
-use slots::{Claim, Link, Slots};
+use slots::{Claim, Slots};
 
 /// How long each step of opening a connection may take unless the configuration says otherwise.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -157,7 +157,7 @@ impl Pool {
     }
 
     async fn open_fresh(&self) -> Result<Ready, Unsent> {
-        let Established { sender, .. } = self.0.dialler.connect(&self.0.drivers).await?;
+        let sender = self.0.dialler.connect(&self.0.drivers).await?;
         self.0.slots().note_protocol(sender.protocol());
         Ok(Ready::new(&self.0, slots::Place::apart(sender)))
     }
@@ -172,12 +172,11 @@ impl Pool {
         let connected = self.0.dialler.connect(&self.0.drivers).await;
         claimed.settle();
         let place = match connected {
-            Ok(Established { sender, streams }) => {
-                let link = Link::new(sender, streams);
+            Ok(sender) => {
                 let closed = || Unsent::Connect("the peer took the connection and closed it".to_owned());
                 self.0
                     .slots()
-                    .install(slot, link, Instant::now())
+                    .install(slot, sender, Instant::now())
                     .ok_or_else(closed)
             }
             Err(unsent) => {

@@ -17,14 +17,16 @@ use std::error::Error;
 use std::fmt::Write;
 use std::io;
 
-use http::Request;
-use hyper::client::conn::TrySendError;
 use volley_model::{Evidence, Lost, NotProcessed, Unsent};
 
-use crate::payload::{Payload, Receipt};
+use crate::connection::Failure;
+use crate::payload::Receipt;
 
 /// The evidence of a request whose answer's head did not come.
-pub(crate) fn of_failure(mut failure: TrySendError<Request<Payload>>, receipt: &Receipt) -> Evidence {
+pub(crate) fn of_failure(failure: Failure, receipt: &Receipt) -> Evidence {
+    let Some(mut failure) = failure else {
+        return Evidence::Unsent(Unsent::Cancelled("the connection was closed".to_owned()));
+    };
     let returned = failure.take_message().is_some();
     let error = failure.into_error();
     if returned {

@@ -7,13 +7,13 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use volley_model::Unsent;
 
-use super::{Drivers, Established, Sender, StreamsMax};
+use super::{Drivers, Sender};
 
 /// The head of an answer.
 const HEAD_BYTES_MAX: usize = 1 << 14;
 
 /// Takes a fresh connection. HTTP/1.1 has no greeting: the peer shows with its first answer whether it speaks it.
-pub(crate) async fn greet<T>(io: T, drivers: &Arc<Drivers>) -> Result<Established, Unsent>
+pub(crate) async fn greet<T>(io: T, drivers: &Arc<Drivers>) -> Result<Sender, Unsent>
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -28,8 +28,5 @@ where
             tracing::debug!(%error, "HTTP/1.1 connection ended");
         }
     });
-    Ok(Established {
-        sender: Sender::Http1(sender),
-        streams: StreamsMax::new(1),
-    })
+    Ok(Sender::Http1(sender))
 }

@@ -12,7 +12,7 @@
 //! streams: a server that takes fewer refuses the rest of a cold burst.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::{Drivers, Established, Greeting, Sender, StreamsMax};
+use super::{Door, Drivers, Greeting, Sender};
 use crate::payload::Payload;
 use crate::pool::BODY_BYTES_MAX;
 
@@ -59,20 +59,17 @@ where
         Err(error) => return Greeting::Closed(error.to_string()),
     };
     let (settled, settings) = oneshot::channel();
-    let streams = StreamsMax::new(0);
+    let door = Door::new(sender);
     drivers.spawn(Driver {
         dispatcher: Some(dispatcher),
         parts,
         running: FuturesUnordered::new(),
-        streams: Arc::clone(&streams),
+        door: Arc::downgrade(&door),
         settled: Some(settled),
         drivers: Arc::clone(drivers),
     });
     match timeout(within, settings).await {
-        Ok(Ok(())) => Greeting::Settings(Established {
-            sender: Sender::Http2(sender),
-            streams,
-        }),
+        Ok(Ok(())) => Greeting::Settings(Sender::Http2(door)),
         Ok(Err(_)) => Greeting::Closed("the peer ended the connection before its HTTP/2 SETTINGS".to_owned()),
         Err(_) => Greeting::Silence(format!("no HTTP/2 SETTINGS from the peer in {within:?}")),
     }
@@ -119,7 +116,8 @@ where
     dispatcher: Option<Dispatcher<T>>,
     parts: Parts,
     running: FuturesUnordered<Part>,
-    streams: Arc<StreamsMax>,
+    /// The pool's and the requests'. When all of them have let go of it, no request can come any more.
+    door: Weak<Door>,
     settled: Option<oneshot::Sender<()>>,
     drivers: Arc<Drivers>,
 }
@@ -140,22 +138,24 @@ where
                 }
                 self.dispatcher = None;
                 self.settled = None;
-                self.streams.set(0);
+                if let Some(door) = self.door.upgrade() {
+                    door.close();
+                }
                 self.drivers.freed.notify_waiters();
             }
         }
     }
 
     fn publish_streams(&mut self) {
-        let Some(dispatcher) = &self.dispatcher else {
+        let (Some(dispatcher), Some(door)) = (&self.dispatcher, self.door.upgrade()) else {
             return;
         };
         let streams = dispatcher.current_max_send_streams().min(STREAMS_MAX);
-        if !self.streams.set(streams) {
+        if !door.set_streams(streams) {
             return;
         }
         if let Some(settled) = self.settled.take() {
-            // Nobody listens where the greeting took too long; then the sender is gone too, and this ends.
+            // Nobody listens where the greeting took too long; then the door is gone too, and this ends.
             let _ = settled.send(());
         }
         self.drivers.freed.notify_waiters();

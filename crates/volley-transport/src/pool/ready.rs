@@ -67,16 +67,16 @@ impl Ready {
     pub async fn send(mut self, request: Request<Bytes>, timeout: Duration) -> Attempt {
         let handed_over_at = Instant::now();
         let until = handed_over_at + timeout;
-        let Some(mut sender) = self.place.as_mut().and_then(|place| place.sender.take()) else {
+        let Some(sender) = self.place.as_mut().and_then(|place| place.sender.take()) else {
             let evidence = Evidence::Unsent(Unsent::Cancelled("the place has no connection".to_owned()));
             return Attempt {
                 handed_over_at,
                 evidence,
             };
         };
-        let (evidence, clean) = exchange(&self.shared.endpoint, &mut sender, request, until).await;
-        if clean && let Some(place) = &mut self.place {
-            place.sender = Some(sender);
+        let (evidence, sender) = exchange(&self.shared.endpoint, sender, request, until).await;
+        if let Some(place) = &mut self.place {
+            place.sender = sender;
         }
         Attempt {
             handed_over_at,
@@ -100,35 +100,37 @@ impl Drop for Ready {
     }
 }
 
-/// One request and its answer; with it, whether the connection can serve another.
+/// One request and its answer; with it, the sender where the connection can serve another.
 async fn exchange(
     endpoint: &Endpoint,
-    sender: &mut Sender,
+    sender: Sender,
     request: Request<Bytes>,
     until: Instant,
-) -> (Evidence, bool) {
+) -> (Evidence, Option<Sender>) {
     let (head, body) = request.into_parts();
     let (payload, receipt) = Payload::new(body);
     let mut request = Request::from_parts(head, payload);
-    if let Err(detail) = address(endpoint, sender, &mut request) {
-        return (Evidence::Unsent(Unsent::Cancelled(detail)), true);
+    if let Err(detail) = address(endpoint, &sender, &mut request) {
+        return (Evidence::Unsent(Unsent::Cancelled(detail)), Some(sender));
     }
     // `timeout_at` has dropped the request when it returns: only then may the body be taken back.
-    let response = match timeout_at(until, sender.send(request)).await {
-        Err(_) => return (proof::of_timeout(&receipt), false),
-        Ok(Err(failure)) => return (proof::of_failure(failure, &receipt), false),
-        Ok(Ok(response)) => response,
+    let Ok((outcome, sender)) = timeout_at(until, sender.send(request)).await else {
+        return (proof::of_timeout(&receipt), None);
+    };
+    let response = match outcome {
+        Ok(response) => response,
+        Err(failure) => return (proof::of_failure(failure, &receipt), None),
     };
     let status = response.status().as_u16();
     let retry_after = wait_asked_for(response.headers());
     let body = timeout_at(until, read(response)).await.unwrap_or(AnswerBody::Cut);
-    let clean = matches!(body, AnswerBody::Whole(_));
+    let sender = sender.filter(|_| matches!(body, AnswerBody::Whole(_)));
     let answer = Answer {
         status,
         retry_after,
         body,
     };
-    (Evidence::Answered(answer), clean)
+    (Evidence::Answered(answer), sender)
 }
 
 /// Puts the endpoint into the request, in the manner of the connection's protocol.

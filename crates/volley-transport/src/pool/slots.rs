@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use volley_model::Unsent;
 
 use super::Protocol;
-use crate::connection::{Sender, StreamsMax};
+use crate::connection::Sender;
 
 pub(super) struct Slots {
     all: Vec<Slot>,
@@ -31,11 +31,10 @@ enum Slot {
 }
 
 /// A connection in its slot.
-pub(super) struct Link {
+struct Link {
     id: u64,
     /// Away while an HTTP/1.1 connection serves its one request.
     sender: Option<Sender>,
-    streams: Arc<StreamsMax>,
     taken: usize,
     used: u64,
     idle_since: Option<Instant>,
@@ -71,14 +70,13 @@ impl Place {
 }
 
 impl Link {
-    pub(super) fn new(sender: Sender, streams: Arc<StreamsMax>) -> Self {
+    fn new(id: u64, sender: Sender, now: Instant) -> Self {
         Self {
-            id: 0,
+            id,
             sender: Some(sender),
-            streams,
             taken: 0,
             used: 0,
-            idle_since: None,
+            idle_since: Some(now),
         }
     }
 
@@ -91,13 +89,11 @@ impl Link {
         !closed && !stale
     }
 
-    /// Takes a place; for HTTP/2 the sender is a copy, for HTTP/1.1 the only one.
+    /// Takes a place; for HTTP/2 the way in is shared, for HTTP/1.1 it is away meanwhile.
     fn take(&mut self) -> Option<Sender> {
-        if self.taken >= self.streams.get() {
-            return None;
-        }
         let sender = match self.sender.as_ref()? {
-            Sender::Http2(sender) => Sender::Http2(sender.clone()),
+            Sender::Http2(door) if self.taken < door.streams() => Sender::Http2(Arc::clone(door)),
+            Sender::Http2(_) => return None,
             Sender::Http1(_) => self.sender.take()?,
         };
         self.taken += 1;
@@ -173,12 +169,10 @@ impl Slots {
     }
 
     /// Puts a new connection into its slot and takes its first place.
-    pub(super) fn install(&mut self, slot: usize, mut link: Link, now: Instant) -> Option<Place> {
-        link.id = self.next_id;
+    pub(super) fn install(&mut self, slot: usize, sender: Sender, now: Instant) -> Option<Place> {
+        self.note_protocol(sender.protocol());
+        self.all[slot] = Slot::Open(Link::new(self.next_id, sender, now));
         self.next_id += 1;
-        self.protocol = link.sender.as_ref().map(Sender::protocol);
-        link.idle_since = Some(now);
-        self.all[slot] = Slot::Open(link);
         self.sit(slot)
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
-use volley_model::{Answer, AnswerBody, Evidence};
+use volley_model::{Answer, AnswerBody, Evidence, Unsent};
 use volley_transport::{CONNECT_TIMEOUT, Endpoint, Http2, Pool, PoolConfig};
 
 /// Longer than any test takes: where it passes, something hangs.
@@ -65,6 +65,8 @@ pub(crate) async fn attempt_until_answered(pool: &Pool) -> usize {
     for harmless in 0..1_000 {
         match attempt(pool).await {
             Evidence::Answered(_) => return harmless,
+            // Harmless, but it took all our patience: the request was forgotten in a queue.
+            Evidence::Unsent(Unsent::Cancelled(detail)) if detail.contains("in time") => panic!("{detail}"),
             Evidence::Unsent(_) | Evidence::NotProcessed(_) => {}
             Evidence::Lost(lost) => panic!("lost: {lost:?}"),
         }
