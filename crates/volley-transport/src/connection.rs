@@ -88,7 +88,11 @@ impl Sender {
                 let closed = pin!(poll_fn(|context| sender.poll_ready(context)));
                 match select(answer, closed).await {
                     Either::Left((answer, _)) => (answer.map_err(Some), Some(Self::Http1(sender))),
-                    Either::Right((_, answer)) => {
+                    // Ready for the next: this one's answer came while we looked.
+                    Either::Right((Ok(()), answer)) => {
+                        (answer.await.map_err(Some), Some(Self::Http1(sender)))
+                    }
+                    Either::Right((Err(_), answer)) => {
                         // As with `Door`: the last sender has to go for hyper to give the request back.
                         drop(sender);
                         (answer.await.map_err(Some), None)
