@@ -9,6 +9,7 @@
 
 mod calling_codes;
 mod fault;
+mod homes;
 mod international;
 mod region;
 
@@ -16,6 +17,7 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, get_national_significant_n
 use volley_model::Msisdn;
 
 pub use fault::NumberFault;
+use homes::{HOMES, Home};
 use international::{CodeIndex, International};
 use region::DoubleZero;
 pub use region::Region;
@@ -41,6 +43,8 @@ const ANY_DIGITS_MIN: u32 = 7;
 pub struct Normalizer {
     rule: NumberRule,
     default_region: Option<Region>,
+    /// The default region, if it is the main one of its calling code.
+    home: Option<&'static Home>,
     double_zero: DoubleZero,
     allowed: Option<Vec<Region>>,
     codes: CodeIndex,
@@ -49,9 +53,13 @@ pub struct Normalizer {
 impl Normalizer {
     /// With the region for numbers without a country code, the rule, and the countries allowed (`None`: all).
     pub fn new(default_region: Option<Region>, rule: NumberRule, allowed: Option<Vec<Region>>) -> Self {
+        let home = default_region
+            .map(|region| region.to_string())
+            .and_then(|name| HOMES.iter().find(|home| home.region == name));
         Self {
             rule,
             default_region,
+            home,
             double_zero: DoubleZero::seen_from(default_region),
             allowed,
             codes: CodeIndex::new(),
@@ -66,7 +74,8 @@ impl Normalizer {
         if self.rule == NumberRule::Any {
             return self.any(text);
         }
-        let Some(found) = self.codes.international(text) else {
+        let national = || self.home.and_then(|home| self.codes.national(text, home));
+        let Some(found) = self.codes.international(text).or_else(national) else {
             return self.asked(text);
         };
         if self.rule == NumberRule::Valid && !PHONE_NUMBER_UTIL.is_valid_number(&found.for_library()) {

@@ -1,9 +1,11 @@
-//! The fast path: `+`, a calling code, and a national number that libphonenumber is known to leave unchanged.
+//! The fast path: numbers of which it is known what libphonenumber makes, because it changes nothing of them.
 //!
 //! Proof, by the library's own steps: behind a plus the region plays no part; calling codes are no prefix of one
 //! another, so the one found is the library's; the national prefix is not stripped where its pattern cannot match the
 //! first digit; the length is one of the possible ones; and E.164 form is the code and the national digits as they
-//! are. Between digits the library drops space, hyphen, point and brackets; with nothing else in the text there can
+//! are. At home, a number that begins like no international prefix and not with its own calling code is national: then
+//! the same holds of it, and a single zero is stripped where it is the only national prefix and no number begins with it.
+//! Between digits the library drops space, hyphen, point and brackets; with nothing else in the text there can
 //! be no extension. Everything else is left to the library.
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber};
@@ -11,6 +13,10 @@ use volley_model::Msisdn;
 
 use super::Region;
 use super::calling_codes::CALLING_CODES;
+use super::homes::{Home, Trunk};
+
+/// The library takes two digits for a number only if nothing is between them; nobody writes to such short ones.
+const DIALLED_DIGITS_MIN: usize = 5;
 
 /// The calling codes by their digits.
 pub(super) struct CodeIndex {
@@ -54,23 +60,50 @@ impl CodeIndex {
             return None;
         }
         let mut digits = [0u8; Msisdn::DIGITS_MAX];
-        let mut count = 0;
-        for &byte in rest {
-            match byte {
-                b'0'..=b'9' => {
-                    *digits.get_mut(count)? = byte - b'0';
-                    count += 1;
-                }
-                b' ' | b'-' | b'.' | b'(' | b')' => {}
-                _ => return None,
-            }
-        }
-        let digits = &digits[..count];
+        let digits = plain_digits(rest, &mut digits)?;
         let (place, length) = self.place(digits)?;
         let national = &digits[length..];
         if !CALLING_CODES[place].leaves_unchanged(national.len(), *national.first()?) {
             return None;
         }
+        self.cut(digits, place, length)
+    }
+
+    /// The number of a text as it is dialled at home, if the library is known to only put the calling code before it,
+    /// or in place of the trunk zero.
+    pub(super) fn national(&self, text: &str, home: &Home) -> Option<International> {
+        let bytes = text.as_bytes();
+        if !bytes.first()?.is_ascii_digit() || !bytes.last()?.is_ascii_digit() {
+            return None;
+        }
+        let mut buffer = [0u8; Msisdn::DIGITS_MAX];
+        let dialled = plain_digits(bytes, &mut buffer)?;
+        if dialled.len() < DIALLED_DIGITS_MIN {
+            return None;
+        }
+        let row = &CALLING_CODES[usize::from(self.places[usize::from(home.code)]).checked_sub(1)?];
+        let (code, code_length) = code_digits(home.code);
+        let code = &code[..code_length];
+        let national = match (dialled, home.trunk) {
+            ([0, national @ ..], Trunk::Zero) => {
+                let stripped = national.first() != Some(&0) && row.takes_length(national.len());
+                stripped.then_some(national)?
+            }
+            ([first, ..], _) => {
+                let unchanged = row.leaves_unchanged(dialled.len(), *first)
+                    && !home.may_dial_abroad(*first)
+                    && !dialled.starts_with(code);
+                unchanged.then_some(dialled)?
+            }
+            ([], _) => return None,
+        };
+        let mut digits = [0u8; Msisdn::DIGITS_MAX];
+        digits.get_mut(..code_length)?.copy_from_slice(code);
+        digits
+            .get_mut(code_length..code_length + national.len())?
+            .copy_from_slice(national);
+        let digits = &digits[..code_length + national.len()];
+        let (place, length) = self.place(digits)?;
         self.cut(digits, place, length)
     }
 
@@ -110,6 +143,35 @@ impl CodeIndex {
             }
         }
         None
+    }
+}
+
+/// The values of the digits in a text that holds nothing else but what the library drops between digits.
+fn plain_digits<'buffer>(
+    text: &[u8],
+    buffer: &'buffer mut [u8; Msisdn::DIGITS_MAX],
+) -> Option<&'buffer [u8]> {
+    let mut count = 0;
+    for &byte in text {
+        match byte {
+            b'0'..=b'9' => {
+                *buffer.get_mut(count)? = byte - b'0';
+                count += 1;
+            }
+            b' ' | b'-' | b'.' | b'(' | b')' => {}
+            _ => return None,
+        }
+    }
+    Some(&buffer[..count])
+}
+
+/// The values of a calling code's digits, and how many they are.
+fn code_digits(code: u16) -> ([u8; 3], usize) {
+    let digit = |value: u16| u8::try_from(value % 10).unwrap_or_default();
+    match code {
+        0..10 => ([digit(code), 0, 0], 1),
+        10..100 => ([digit(code / 10), digit(code), 0], 2),
+        _ => ([digit(code / 100), digit(code / 10), digit(code)], 3),
     }
 }
 

@@ -205,7 +205,7 @@ fn the_fast_path_answers_as_the_library_does() {
         for (length, first_two) in (1..=14).flat_map(|length| (0..100).map(move |two| (length, two))) {
             let tail: String = (0..12).map(|_| random.char('0'..='9')).collect();
             let national = &format!("{first_two:02}{tail}")[..length];
-            let text = spelled(row.code, national, &mut random);
+            let text = spelled(&format!("+{}", row.code), national, &mut random);
             let Some(found) = codes.international(&text) else {
                 continue;
             };
@@ -231,8 +231,8 @@ fn the_fast_path_answers_as_the_library_does() {
     );
 }
 
-fn spelled(code: u16, national: &str, random: &mut fastrand::Rng) -> String {
-    let mut text = format!("+{code}");
+fn spelled(begin: &str, national: &str, random: &mut fastrand::Rng) -> String {
+    let mut text = begin.to_owned();
     for digit in national.chars() {
         if random.u8(..8) == 0 {
             text.push_str(["-", " ", ".", "(", ")", ") ", " (", "--"][random.usize(..8)]);
@@ -240,6 +240,44 @@ fn spelled(code: u16, national: &str, random: &mut fastrand::Rng) -> String {
         text.push(digit);
     }
     text
+}
+
+/// Numbers as dialled in every main country, with every trunk, length and first two digits.
+#[test]
+fn the_fast_path_at_home_answers_as_the_library_does() {
+    const SEED: u64 = 11;
+    let mut random = fastrand::Rng::with_seed(SEED);
+    let codes = CodeIndex::new();
+    let mut taken = 0;
+    for home in HOMES {
+        let default_region = region(home.region);
+        for (length, first_two) in (1..=14).flat_map(|length| (0..100).map(move |two| (length, two))) {
+            let tail: String = (0..12).map(|_| random.char('0'..='9')).collect();
+            let trunk = ["", "0", "1", "8", "00"][random.usize(..5)];
+            let dialled = format!("{trunk}{}", &format!("{first_two:02}{tail}")[..length]);
+            let text = spelled(&dialled[..1], &dialled[1..], &mut random);
+            let Some(found) = codes.national(&text, home) else {
+                continue;
+            };
+            taken += 1;
+            let library = PHONE_NUMBER_UTIL
+                .parse(&text, Some(default_region.library()))
+                .unwrap();
+            assert!(PHONE_NUMBER_UTIL.is_possible_number(&library), "{text} {home:?}");
+            assert_eq!(Ok(found.number), e164(&library), "{text} {home:?}, seed {SEED}");
+            assert_eq!(found.for_library(), library, "{text} {home:?}, seed {SEED}");
+        }
+    }
+    assert!(taken > 10_000, "{taken}");
+    // Where it matters most: the trunk zero and its absence.
+    for text in ["0612345678", "612345678", "06 12 34 56 78"] {
+        let france = HOMES.iter().find(|home| home.region == "FR").unwrap();
+        assert_eq!(
+            codes.national(text, france).map(|found| found.number.get()),
+            Some(33_612_345_678),
+            "{text}"
+        );
+    }
 }
 
 /// The table knows every code of the library and no other, and every length that is possible.
