@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use rusqlite::{Connection, Params};
-use rust_decimal::Decimal;
 use volley_model::{Amount, BatchState, BodyHash, Currency, Msisdn};
 
 use crate::rows::{BatchRow, COLUMN_COUNT, COLUMNS, RowError};
@@ -118,7 +117,7 @@ pub(crate) fn spending(
                 (None, Some(reserved)) => (&mut spending.reserved, reserved, batch.currency),
                 (None, None) => return,
             };
-            *sum = plus(*sum, amount);
+            *sum += amount;
             if *spending.currency.get_or_insert(currency) != currency {
                 mixed = Some(batch.id);
             }
@@ -150,12 +149,6 @@ pub(crate) fn reservation(batch: &BatchRow) -> Option<Amount> {
         | BatchState::Withdrawn => false,
     };
     batch.reserved.filter(|_| stands)
-}
-
-/// A sum that stops at the largest decimal: a senseless cost in an answer must end in a limit, not in a panic.
-pub(crate) fn plus(one: Amount, other: Amount) -> Amount {
-    let sum = one.decimal().checked_add(other.decimal()).unwrap_or(Decimal::MAX);
-    Amount::try_from(sum).unwrap_or(one)
 }
 
 /// Every batch of the ledger that has no definite outcome.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 use volley_model::{Amount, BatchState, CostSource, Currency, LineCounts};
 
-use crate::queries::{self, plus};
+use crate::queries;
 use crate::rows::{self, BatchRow};
 use crate::{BatchId, CampaignId, LedgerError, RunId};
 
@@ -250,10 +250,10 @@ impl CostTotals {
                 return;
             }
         };
-        self.total = Some(plus(self.total.unwrap_or_default(), amount));
+        self.total = Some(self.total.unwrap_or_default() + amount);
         self.currency.get_or_insert(currency);
         if !confirmed {
-            self.estimated = plus(self.estimated, amount);
+            self.estimated += amount;
         }
     }
 }

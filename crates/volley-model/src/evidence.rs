@@ -12,7 +12,8 @@ use bytes::Bytes;
 /// What is known of an attempt once it is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
-    /// No byte of the request left us.
+    /// No byte of the request's body left us: its head may have, but whoever never got the recipients cannot have sent
+    /// to them.
     Unsent(Unsent),
     /// The peer said that it did not process the request.
     NotProcessed(NotProcessed),

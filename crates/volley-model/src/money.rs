@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::iter::Sum;
-use std::ops::{Add, AddAssign, Sub};
+use std::ops::{Add, AddAssign};
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
@@ -113,22 +113,16 @@ impl fmt::Debug for Amount {
 impl Add for Amount {
     type Output = Self;
 
+    /// The sum; at the largest decimal it stays there: a senseless cost in an answer must end in a limit, not in a
+    /// panic.
     fn add(self, other: Self) -> Self {
-        Self(self.0 + other.0)
-    }
-}
-
-impl Sub for Amount {
-    type Output = Decimal;
-
-    fn sub(self, other: Self) -> Decimal {
-        self.0 - other.0
+        Self(self.0.checked_add(other.0).unwrap_or(Decimal::MAX))
     }
 }
 
 impl AddAssign for Amount {
     fn add_assign(&mut self, other: Self) {
-        self.0 += other.0;
+        *self = *self + other;
     }
 }
 
@@ -196,6 +190,13 @@ mod tests {
             expected.map(str::to_owned),
             "{token}"
         );
+    }
+
+    #[test]
+    fn a_sum_of_senseless_costs_stays_at_the_largest_decimal() {
+        let most: Amount = Decimal::MAX.try_into().unwrap();
+        assert_eq!(most + "1".parse().unwrap(), most);
+        assert_eq!([most, most].into_iter().sum::<Amount>(), most);
     }
 
     #[test]

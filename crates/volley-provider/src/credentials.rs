@@ -109,7 +109,11 @@ mod tests {
     #[test]
     fn an_account_has_a_name_of_its_own_that_does_not_show_the_login() {
         let account = |login: &str| {
-            OctopushCredentials { login: login.to_owned(), key: Secret::new("k") }.account()
+            OctopushCredentials {
+                login: login.to_owned(),
+                key: Secret::new("k"),
+            }
+            .account()
         };
         assert_eq!(account("a@example.org"), account("a@example.org"));
         assert_ne!(account("a@example.org"), account("b@example.org"));

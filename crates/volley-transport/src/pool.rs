@@ -157,7 +157,7 @@ impl Pool {
     }
 
     async fn open_fresh(&self) -> Result<Ready, Unsent> {
-        let sender = self.0.dialler.connect(&self.0.drivers).await?;
+        let sender = Box::pin(self.0.dialler.connect(&self.0.drivers)).await?;
         self.0.slots().note_protocol(sender.protocol());
         Ok(Ready::new(&self.0, slots::Place::apart(sender)))
     }
@@ -169,7 +169,7 @@ impl Pool {
             shared: &self.0,
             slot: Some(slot),
         };
-        let connected = self.0.dialler.connect(&self.0.drivers).await;
+        let connected = Box::pin(self.0.dialler.connect(&self.0.drivers)).await;
         claimed.settle();
         let place = match connected {
             Ok(sender) => {

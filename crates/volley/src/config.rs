@@ -105,7 +105,7 @@ pub struct Limits {
 pub struct TransportRules {
     /// Which HTTP version.
     pub http2: Http2,
-    /// PEM file of further roots.
+    /// PEM file of the roots to trust, in place of the platform's.
     pub ca_file: Option<PathBuf>,
     /// When an unused connection is given up.
     pub idle_timeout: Duration,

@@ -17,13 +17,13 @@ use tokio::time::Instant;
 use volley_ledger::{Outcome, Writer};
 use volley_model::{Amount, LineCounts, RequestKey, SealedBatch};
 use volley_provider::octopush::{JudgeContext, Octopush};
-use volley_transport::{Backoff, Limit, Pace, Pool};
+use volley_transport::{Backoff, Endpoint, Limit, Pace, Pool};
 
 use super::account::{Account, Fate};
 use super::budget::{Budget, Tariff};
 use super::gate::Gate;
 use super::patience::Patience;
-use super::stop::Stop;
+use super::stop::{Stop, StopReason};
 use crate::config::Limits;
 
 /// Answers that may wait for their commit.
@@ -38,6 +38,7 @@ pub(super) struct Dispatch {
     pub(super) octopush: Octopush,
     pub(super) duplicate_codes: Vec<u32>,
     pub(super) simulated: bool,
+    pub(super) endpoint: Endpoint,
     pub(super) pool: Pool,
     pub(super) pace: Pace,
     pub(super) writer: Writer,
@@ -68,6 +69,7 @@ pub(super) struct Parts {
     pub(super) duplicate_codes: Vec<u32>,
     pub(super) simulated: bool,
     pub(super) tariff: Tariff,
+    pub(super) endpoint: Endpoint,
     pub(super) pool: Pool,
     pub(super) pace: Pace,
     pub(super) writer: Writer,
@@ -82,6 +84,7 @@ impl Dispatch {
             octopush: parts.octopush,
             duplicate_codes: parts.duplicate_codes,
             simulated: parts.simulated,
+            endpoint: parts.endpoint,
             pool: parts.pool,
             pace: parts.pace,
             writer: parts.writer,
@@ -155,6 +158,15 @@ impl Dispatch {
             doubted: false,
             simulated: self.simulated,
         }
+    }
+
+    /// Stops the run, since nobody answers there.
+    pub(super) fn give_up(&self, why: String, hopeless: bool) {
+        self.stop.request(StopReason::Unreachable {
+            endpoint: self.endpoint.clone(),
+            why,
+            hopeless,
+        });
     }
 
     pub(super) fn backoff(&self, tries: u32) -> Duration {

@@ -248,7 +248,7 @@ impl Dispatch {
             }
             Verdict::Unsent { reason, hopeless } => {
                 if hopeless || self.patience.failed() == Try::Enough {
-                    self.stop.request(StopReason::Unreachable(reason.clone()));
+                    self.give_up(reason.clone(), hopeless);
                     return Next::Decided(Decision::released(reason));
                 }
                 flight.unsent += 1;

@@ -57,13 +57,13 @@ impl Dispatch {
             Verdict::Unsent {
                 hopeless: true,
                 reason,
-            } => self.stop.request(StopReason::Unreachable(reason)),
+            } => self.give_up(reason, true),
             Verdict::Unsent { .. }
             | Verdict::NotProcessed { .. }
             | Verdict::Refused(_)
             | Verdict::InDoubt { .. } => {
                 if self.patience.failed() == Try::Enough {
-                    self.stop.request(StopReason::Unreachable(evidence.summary()));
+                    self.give_up(evidence.summary(), false);
                 }
             }
         }

@@ -74,6 +74,7 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         duplicate_codes: campaign.duplicate_codes.clone(),
         simulated,
         tariff: Tariff::of(&campaign),
+        endpoint: campaign.endpoint.clone(),
         pool,
         pace: Pace::new(pace_config(&campaign)),
         writer,

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use volley_ledger::LedgerError;
 use volley_model::Refusal;
 use volley_provider::octopush::explain;
+use volley_transport::Endpoint;
 
 use super::ledger_exit;
 use crate::exit::Exit;
@@ -27,7 +28,11 @@ pub(crate) enum StopReason {
     /// Credentials or credit.
     Account(Refusal),
     /// Nobody answers.
-    Unreachable(String),
+    Unreachable {
+        endpoint: Endpoint,
+        why: String,
+        hopeless: bool,
+    },
     /// One batch was put off too often.
     PutOff(String),
     /// The base URL answers with redirects.
@@ -85,7 +90,7 @@ impl StopReason {
             Self::Rejects(_) => Exit::Ledger,
             Self::Bug(_) => Exit::Bug,
             Self::Account(_) => Exit::Account,
-            Self::Unreachable(_) | Self::PutOff(_) => Exit::Unreachable,
+            Self::Unreachable { .. } | Self::PutOff(_) => Exit::Unreachable,
             // Their batches are in doubt, which decides the exit; the stop itself is the provider's doing.
             Self::Redirect | Self::TrialsInDoubt => Exit::Doubtful,
             Self::Refused(_) => Exit::Refused,
@@ -112,7 +117,24 @@ impl StopReason {
             Self::Storage { why, .. } => format!("the ledger failed, and nothing more is sent: {why}"),
             Self::Bug(what) => format!("a bug in Volley: {what}; please report it"),
             Self::Account(refusal) => format!("the provider refuses the account: {}", explain(refusal)),
-            Self::Unreachable(why) => format!("the provider cannot be reached: {why}; run it again later"),
+            Self::Unreachable {
+                endpoint,
+                why,
+                hopeless: true,
+            } => {
+                format!(
+                    "{endpoint} cannot be trusted: {why}; check base_url, ca_file and this machine's clock"
+                )
+            }
+            Self::Unreachable {
+                endpoint,
+                why,
+                hopeless: false,
+            } => {
+                format!(
+                    "{endpoint} cannot be reached: {why}; check base_url and the network, then run it again"
+                )
+            }
             Self::PutOff(why) => {
                 format!("the provider put one batch off five times: {why}; run it again later")
             }
