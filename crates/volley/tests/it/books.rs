@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OpenFlags};
 use volley_ledger::Reader;
-use volley_model::BatchState;
+use volley_model::{Amount, BatchState};
 
 use crate::support::{End, Sandbox};
 
@@ -89,11 +89,7 @@ impl Books {
             for ours in report.tickets {
                 let theirs = unknown.remove(ours.ticket.as_str());
                 let theirs = theirs.expect("a ticket of ours that the provider never gave, or gave once");
-                assert_eq!(
-                    ours.cost.map(|cost| cost.decimal()),
-                    Some(theirs.cost),
-                    "{ours:?}"
-                );
+                assert_eq!(ours.cost.map(Amount::decimal), Some(theirs.cost), "{ours:?}");
                 assert_eq!(ours.recipients, theirs.recipients, "{ours:?}");
             }
         }

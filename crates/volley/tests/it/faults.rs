@@ -2,9 +2,11 @@
 //!
 //! Every test asserts through the mock that its fault was really hit.
 
+mod budget;
 mod gate;
 mod put_off;
 mod rate;
+mod storm;
 mod wire;
 
 use crate::support::{Sandbox, wait_until};

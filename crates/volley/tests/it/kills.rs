@@ -153,7 +153,7 @@ impl Fed {
 }
 
 /// Of the environment, to repeat a failure; else a new one each time.
-fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     let given = std::env::var("VOLLEY_TEST_SEED").ok();
     given.map_or_else(|| fastrand::u64(..), |text| text.parse().expect("a number"))
 }

@@ -8,4 +8,6 @@ mod cli;
 mod faults;
 mod inputs;
 mod kills;
+mod signals;
+mod transport;
 mod workspace;

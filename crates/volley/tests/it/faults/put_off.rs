@@ -71,10 +71,10 @@ fn one_429_cools_all_senders() {
     end.expect(0).expect_lines(&[("accepted", 300)]);
     let (refused, _) = tries_of_the_repeated(&sandbox);
     let rest = refused.ended_at..refused.ended_at + 1_000_000;
-    let sent: Vec<_> = Books::open(&sandbox).hand_overs();
-    let within = sent.iter().filter(|one| rest.contains(&one.at)).count();
+    let handed_over = Books::open(&sandbox).hand_overs();
+    let within = handed_over.iter().filter(|one| rest.contains(&one.at)).count();
     assert_eq!(within, 0, "sent while everybody was to rest: {refused:?}\n{end}");
-    assert!(sent.iter().any(|one| one.at >= rest.end), "and went on");
+    assert!(handed_over.iter().any(|one| one.at >= rest.end), "and went on");
     expect_all_agree(&sandbox, &end);
 }
 
