@@ -57,6 +57,8 @@ pub struct Answer {
     pub status: u16,
     /// `Retry-After`, in seconds or as a date, as time from now; nonsense is `None`, at most 15 minutes.
     pub retry_after: Option<Duration>,
+    /// The answer's `Date`, in seconds since 1970; `None` if it has none that can be read.
+    pub date: Option<i64>,
     /// The body.
     pub body: AnswerBody,
 }

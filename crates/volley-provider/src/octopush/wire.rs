@@ -99,6 +99,7 @@ mod tests {
         Answer {
             status: 400,
             retry_after: None,
+            date: None,
             body: AnswerBody::Whole(body.to_owned().into()),
         }
     }

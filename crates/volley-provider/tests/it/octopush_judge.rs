@@ -27,6 +27,7 @@ fn answered(status: u16, body: AnswerBody) -> Evidence {
     Evidence::Answered(Answer {
         status,
         retry_after: Some(Duration::from_secs(7)),
+        date: None,
         body,
     })
 }
@@ -248,6 +249,7 @@ fn the_delay_that_the_provider_asks_for_goes_on() {
     let without = Evidence::Answered(Answer {
         status: 429,
         retry_after: None,
+        date: None,
         body: AnswerBody::Cut,
     });
     assert_eq!(delay(&without), None);

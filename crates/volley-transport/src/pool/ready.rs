@@ -122,12 +122,14 @@ async fn exchange(
         Err(failure) => return (proof::of_failure(failure, &receipt), None),
     };
     let status = response.status().as_u16();
-    let retry_after = wait_asked_for(response.headers());
+    let date = date(response.headers());
+    let retry_after = wait_asked_for(response.headers(), date);
     let body = timeout_at(until, read(response)).await.unwrap_or(AnswerBody::Cut);
     let sender = sender.filter(|_| matches!(body, AnswerBody::Whole(_)));
     let answer = Answer {
         status,
         retry_after,
+        date,
         body,
     };
     (Evidence::Answered(answer), sender)
@@ -161,14 +163,18 @@ fn address(endpoint: &Endpoint, sender: &Sender, request: &mut Request<Payload>)
 
 /// `Retry-After`; a date in it is compared with the answer's own, so that no clock of ours is asked. Without one,
 /// only a number of seconds means anything.
-fn wait_asked_for(headers: &HeaderMap) -> Option<Duration> {
+fn wait_asked_for(headers: &HeaderMap, date: Option<i64>) -> Option<Duration> {
     let wanted = headers.get(RETRY_AFTER)?.as_bytes();
-    let date = headers.get(DATE).and_then(|date| date.to_str().ok());
-    match date.and_then(http_date) {
+    match date {
         Some(now) => retry_after(wanted, now),
         None if wanted.iter().any(u8::is_ascii_alphabetic) => None,
         None => retry_after(wanted, 0),
     }
+}
+
+/// The answer's own `Date`.
+fn date(headers: &HeaderMap) -> Option<i64> {
+    http_date(headers.get(DATE)?.to_str().ok()?)
 }
 
 /// Reads the body; what is left of it when it grows too long is not.

@@ -57,6 +57,7 @@ fn cut(status: u16) -> Evidence {
     Evidence::Answered(Answer {
         status,
         retry_after: None,
+        date: None,
         body: AnswerBody::Cut,
     })
 }

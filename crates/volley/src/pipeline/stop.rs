@@ -179,7 +179,7 @@ impl Stop {
 
     /// Asks the run to stop.
     pub(crate) fn request(&self, reason: StopReason) {
-        tracing::warn!(reason = %reason.sentence(), "stopping");
+        tracing::info!(reason = %reason.sentence(), "stopping");
         self.note(reason);
         self.advance(Stage::Stopping);
     }
