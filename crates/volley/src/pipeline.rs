@@ -10,13 +10,16 @@
 
 mod account;
 pub(crate) mod budget;
+mod decision;
 mod dispatch;
 mod ending;
 mod flight;
 mod gate;
+mod handover;
 mod patience;
 mod probe;
 mod reading;
+pub(crate) mod settle;
 pub(crate) mod setup;
 mod signals;
 pub(crate) mod standing;
@@ -42,6 +45,7 @@ use account::Account;
 use dispatch::Dispatch;
 use ending::Ending;
 use reading::Reading;
+use stop::Stage;
 use setup::{Prepared, prepare};
 
 /// What a run needs.
@@ -237,7 +241,7 @@ pub fn run(
 
 /// A stop must not wait for an input that has nothing to say: dropping the waker ends blocked reading.
 async fn wake_when_stopped(dispatch: &Dispatch, waker: Waker) {
-    dispatch.stop.requested().await;
+    dispatch.stop.reached(Stage::Draining).await;
     drop(waker);
     std::future::pending::<()>().await;
 }

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use volley_ledger::BatchId;
 use volley_model::Amount;
 
 /// How a batch of this run ended.
@@ -25,6 +26,15 @@ pub(crate) enum Fate {
     InDoubt,
     /// Not sent; the numbers are free.
     Pending,
+}
+
+/// Whose doubt it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Origin {
+    /// A batch of this run.
+    ThisRun,
+    /// A batch of an earlier run.
+    Earlier,
 }
 
 /// Where batches waited, summed over all of them: the largest says what limits the speed.
@@ -80,19 +90,44 @@ pub(crate) struct Account {
     pub(crate) requests_retried: u64,
     pub(crate) requests_throttled: u64,
     pub(crate) in_flight: u64,
+    /// Batches of earlier runs whose doubts this run has cleared, and their members.
+    pub(crate) settled: Vec<BatchId>,
+    pub(crate) settled_recipients: u64,
     pub(crate) waits: Waits,
 }
 
 impl Account {
-    /// Books a batch's end.
+    /// Books the end of a batch of this run.
     pub(crate) fn land(&mut self, members: u64, fate: &Fate) {
         match fate {
-            Fate::Accepted {
-                contacts,
-                cost,
-                estimated,
-            } => {
-                self.accepted += members;
+            Fate::Accepted { .. } | Fate::Unticketed { .. } | Fate::Simulated => self.accepted += members,
+            Fate::Refused => self.refused += members,
+            Fate::InDoubt => self.in_doubt += members,
+            Fate::Pending => {}
+        }
+        self.book(members, fate);
+    }
+
+    /// Books what ended a doubt. The lines of an earlier run's doubt are not this run's: it counts as settled.
+    pub(crate) fn settle(&mut self, id: BatchId, origin: Origin, members: u64, fate: &Fate) {
+        match origin {
+            Origin::ThisRun => {
+                self.in_doubt -= members;
+                self.batches_in_doubt -= 1;
+                self.land(members, fate);
+            }
+            Origin::Earlier => {
+                self.settled.push(id);
+                self.settled_recipients += members;
+                self.book(members, fate);
+            }
+        }
+    }
+
+    /// Books what the provider says of a batch.
+    fn book(&mut self, members: u64, fate: &Fate) {
+        match fate {
+            Fate::Accepted { contacts, cost, estimated } => {
                 self.batches_accepted += 1;
                 self.tickets += 1;
                 self.contacts += contacts;
@@ -103,24 +138,16 @@ impl Account {
                 }
             }
             Fate::Unticketed { estimated } => {
-                self.accepted += members;
                 self.batches_accepted += 1;
                 self.contacts += members;
                 self.estimate(*estimated);
             }
             Fate::Simulated => {
-                self.accepted += members;
                 self.batches_accepted += 1;
                 self.contacts += members;
             }
-            Fate::Refused => {
-                self.refused += members;
-                self.batches_refused += 1;
-            }
-            Fate::InDoubt => {
-                self.in_doubt += members;
-                self.batches_in_doubt += 1;
-            }
+            Fate::Refused => self.batches_refused += 1,
+            Fate::InDoubt => self.batches_in_doubt += 1,
             Fate::Pending => {}
         }
     }
@@ -139,6 +166,18 @@ impl Account {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_doubt_of_this_run_moves_and_one_of_an_earlier_run_is_settled() {
+        let mut account = Account::default();
+        account.land(50, &Fate::InDoubt);
+        let accepted = Fate::Accepted { contacts: 50, cost: None, estimated: None };
+        account.settle(BatchId(1), Origin::ThisRun, 50, &accepted);
+        assert_eq!((account.accepted, account.in_doubt, account.batches_in_doubt), (50, 0, 0));
+        account.settle(BatchId(2), Origin::Earlier, 70, &Fate::Unticketed { estimated: None });
+        assert_eq!((account.accepted, account.tickets, account.contacts), (50, 1, 120));
+        assert_eq!((account.settled.as_slice(), account.settled_recipients), ([BatchId(2)].as_slice(), 70));
+    }
 
     #[test]
     fn every_fate_books_its_members_once_and_pending_books_none() {

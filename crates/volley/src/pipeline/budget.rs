@@ -141,6 +141,11 @@ impl Budget {
         self.free(reserved);
     }
 
+    /// A reservation that was kept for a doubt is open once more: what is heard now may lower it.
+    pub(crate) fn reopen(&self) {
+        self.open.set(self.open.get() + 1);
+    }
+
     fn close(&self) {
         self.open.set(self.open.get().saturating_sub(1));
         self.changed.notify_waiters();

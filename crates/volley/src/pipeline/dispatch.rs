@@ -10,20 +10,22 @@ use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use futures::stream::FuturesUnordered;
+use jiff::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::time::Instant;
-use volley_ledger::{Outcome, Writer};
+use volley_ledger::{BatchId, Conclusion, Writer};
 use volley_model::{Amount, LineCounts, RequestKey, SealedBatch};
 use volley_provider::octopush::{JudgeContext, Octopush};
 use volley_transport::{Backoff, Endpoint, Limit, Pace, Pool};
 
-use super::account::{Account, Fate};
+use super::account::Account;
 use super::budget::{Budget, Tariff};
 use super::gate::Gate;
 use super::patience::Patience;
-use super::stop::{Stop, StopReason};
+use super::settle::{ClockCheck, Doubts};
+use super::stop::{Stage, Stop, StopReason};
 use crate::config::Limits;
 
 /// Answers that may wait for their commit.
@@ -57,10 +59,24 @@ pub(super) struct Dispatch {
     pub(super) decided: Cell<bool>,
     pub(super) refused_in_a_row: Cell<u32>,
     /// Outcomes that we know and the ledger does not: printed if the process has to end so.
-    pub(super) unrecorded: RefCell<Vec<(RequestKey, Outcome)>>,
+    pub(super) unrecorded: RefCell<Vec<Unrecorded>>,
+    /// What is still to be asked about.
+    pub(super) doubts: Doubts,
+    /// After an attempt in doubt, before it is probed.
+    pub(super) settle: Duration,
+    /// Whether the wall clock can be trusted, once it was compared.
+    pub(super) clock_check: ClockCheck,
     backoff: RefCell<Backoff>,
     window: Semaphore,
     flights_max: usize,
+}
+
+/// An outcome that we know and the ledger does not.
+pub(super) struct Unrecorded {
+    pub(super) id: BatchId,
+    /// The request's key, where it is at hand.
+    pub(super) key: Option<RequestKey>,
+    pub(super) conclusion: Conclusion,
 }
 
 /// What a dispatcher is built from.
@@ -74,6 +90,10 @@ pub(super) struct Parts {
     pub(super) pace: Pace,
     pub(super) writer: Writer,
     pub(super) budget: Budget,
+    /// Doubts of earlier runs.
+    pub(super) doubts: Doubts,
+    /// The ledger's last entry before this run.
+    pub(super) ledger_last_at: Timestamp,
 }
 
 impl Dispatch {
@@ -101,6 +121,9 @@ impl Dispatch {
             decided: Cell::new(false),
             refused_in_a_row: Cell::new(0),
             unrecorded: RefCell::default(),
+            doubts: parts.doubts,
+            settle: limits.settle,
+            clock_check: ClockCheck::new(parts.ledger_last_at),
             backoff: RefCell::new(Backoff::new(Duration::from_millis(500), Duration::from_secs(30))),
             window: Semaphore::new(window),
             flights_max: window + max_in_flight + ANSWERS_UNCOMMITTED_MAX,
@@ -118,25 +141,36 @@ impl Dispatch {
         let mut background = pin!(self.probe_while_closed());
         let mut ticks = tokio::time::interval(Duration::from_millis(200));
         let mut open = true;
-        while open || !flights.is_empty() {
+        while open || !flights.is_empty() || self.may_probe() {
+            let room = flights.len() < self.flights_max;
             tokio::select! {
                 biased;
-                () = self.stop.requested(), if open => {
+                () = self.stop.reached(Stage::Draining), if open => {
                     open = false;
                     batches.close();
                 }
                 Some(()) = flights.next() => {}
                 () = &mut background => {}
-                next = self.next(batches), if open && flights.len() < self.flights_max => match next {
-                    Some((batch, window)) => flights.push(self.fly(batch, window)),
+                // A due probe is taken before a new batch.
+                doubt = self.doubts.due(), if room && self.may_probe() => {
+                    flights.push(self.probe(doubt).boxed_local());
+                }
+                next = self.next(batches), if room && open => match next {
+                    Some((batch, window)) => flights.push(self.fly(batch, window).boxed_local()),
                     None => open = false,
                 },
+                () = self.stop.reached(Stage::Stopping), if self.may_probe() => {}
                 _ = ticks.tick() => tick(&self.account.borrow()),
             }
         }
         // A batch that was sealed and never taken stays planned, and so pending.
         batches.close();
         while batches.recv().await.is_some() {}
+    }
+
+    /// Whether there are doubts that this run still asks about.
+    fn may_probe(&self) -> bool {
+        !self.doubts.is_empty() && !self.stop.has_reached(Stage::Stopping)
     }
 
     /// The next batch and its place in the window. Dropped half-way, it loses neither.
@@ -151,7 +185,7 @@ impl Dispatch {
         Some((batch?, window))
     }
 
-    /// How answers are read in this campaign. A key that was ever in doubt is never sent again.
+    /// How answers to new batches are read in this campaign.
     pub(super) fn judge_context(&self) -> JudgeContext<'_> {
         JudgeContext {
             duplicate_codes: &self.duplicate_codes,
@@ -190,9 +224,6 @@ impl Dispatch {
         account.in_flight += 1;
     }
 
-    pub(super) fn land(&self, members: u64, fate: &Fate) {
-        self.account.borrow_mut().land(members, fate);
-    }
 }
 
 /// How many intents may be durable and unsent at this rate.

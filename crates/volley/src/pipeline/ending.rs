@@ -53,8 +53,8 @@ impl Ending<'_> {
         {
             stop.note(error.into());
         }
-        for (key, outcome) in unrecorded.into_inner() {
-            print::unrecorded(&key, &outcome);
+        for unrecorded in unrecorded.into_inner() {
+            print::unrecorded(unrecorded.id, unrecorded.key.as_ref(), &unrecorded.conclusion.outcome);
         }
         let reasons = stop.reasons();
         let exit = self.exit(&lines, &account, &reasons);

@@ -7,6 +7,7 @@
 //!     │  └── neither (put off) ─────┘ └────── doubt ──► Closed ◄
 //!     └───────── free GET answered ─────────────────────┘
 //! ```
+//! A due probe of a doubt is taken before a new batch.
 //! A run begins with `TrialDue`. So an outage costs at most what was in flight and ten trials, and a wrong base URL
 //! costs one batch.
 
@@ -45,8 +46,18 @@ pub(crate) enum Pass {
     Open,
 }
 
+/// What somebody wants to go through the gate for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Errand {
+    /// A new batch.
+    Batch,
+    /// The probe of a doubt.
+    Probe,
+}
+
 pub(crate) struct Gate {
     state: Cell<State>,
+    probes_waiting: Cell<u32>,
     trials_in_doubt: Cell<u32>,
     changed: Notify,
 }
@@ -55,22 +66,24 @@ impl Gate {
     pub(crate) fn new() -> Self {
         Self {
             state: Cell::new(State::TrialDue),
+            probes_waiting: Cell::new(0),
             trials_in_doubt: Cell::new(0),
             changed: Notify::new(),
         }
     }
 
     /// Waits for the right to send a batch.
-    pub(crate) async fn pass(&self) -> Pass {
+    pub(crate) async fn pass(&self, errand: Errand) -> Pass {
+        let _waiting = (errand == Errand::Probe).then(|| Waiting::new(self));
         loop {
             let changed = self.changed.notified();
             match self.state.get() {
                 State::Open => return Pass::Open,
-                State::TrialDue => {
+                State::TrialDue if errand == Errand::Probe || self.probes_waiting.get() == 0 => {
                     self.state.set(State::TrialOut);
                     return Pass::Trial;
                 }
-                State::TrialOut | State::Closed => changed.await,
+                State::TrialDue | State::TrialOut | State::Closed => changed.await,
             }
         }
     }
@@ -126,6 +139,24 @@ impl Gate {
     }
 }
 
+/// A probe that waits, for as long as it does.
+struct Waiting<'a>(&'a Gate);
+
+impl<'a> Waiting<'a> {
+    fn new(gate: &'a Gate) -> Self {
+        gate.probes_waiting.set(gate.probes_waiting.get() + 1);
+        Self(gate)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.probes_waiting.set(self.0.probes_waiting.get() - 1);
+        // A batch that gave way may go now.
+        self.0.changed.notify_waiters();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,52 +165,66 @@ mod tests {
     #[test]
     fn a_run_begins_with_one_batch_alone() {
         let gate = Gate::new();
-        assert_eq!(gate.pass().now_or_never(), Some(Pass::Trial));
-        assert_eq!(gate.pass().now_or_never(), None);
+        assert_eq!(gate.pass(Errand::Batch).now_or_never(), Some(Pass::Trial));
+        assert_eq!(gate.pass(Errand::Batch).now_or_never(), None);
         assert!(!gate.settle(Pass::Trial, Settled::Definite));
-        assert_eq!(gate.pass().now_or_never(), Some(Pass::Open));
+        assert_eq!(gate.pass(Errand::Batch).now_or_never(), Some(Pass::Open));
     }
 
     #[test]
     fn a_doubt_closes_it_until_a_free_get_and_a_trial() {
         let gate = Gate::new();
-        assert_eq!(gate.pass().now_or_never(), Some(Pass::Trial));
+        assert_eq!(gate.pass(Errand::Batch).now_or_never(), Some(Pass::Trial));
         gate.settle(Pass::Trial, Settled::Definite);
         gate.settle(Pass::Open, Settled::Doubt);
         assert!(!gate.admits(Pass::Open));
-        assert_eq!(gate.pass().now_or_never(), None);
+        assert_eq!(gate.pass(Errand::Batch).now_or_never(), None);
         assert_eq!(gate.closed().now_or_never(), Some(()));
         gate.settle(Pass::Open, Settled::Definite);
         assert_eq!(
-            gate.pass().now_or_never(),
+            gate.pass(Errand::Batch).now_or_never(),
             None,
             "an answer from before opens nothing"
         );
         gate.answered();
-        assert_eq!(gate.pass().now_or_never(), Some(Pass::Trial));
+        assert_eq!(gate.pass(Errand::Batch).now_or_never(), Some(Pass::Trial));
         gate.settle(Pass::Open, Settled::Doubt);
         gate.settle(Pass::Trial, Settled::Definite);
-        assert_eq!(gate.pass().now_or_never(), Some(Pass::Open));
+        assert_eq!(gate.pass(Errand::Batch).now_or_never(), Some(Pass::Open));
     }
 
     #[test]
     fn a_trial_put_off_lets_another_try() {
         let gate = Gate::new();
-        assert_eq!(gate.pass().now_or_never(), Some(Pass::Trial));
+        assert_eq!(gate.pass(Errand::Batch).now_or_never(), Some(Pass::Trial));
         gate.settle(Pass::Trial, Settled::Neither);
-        assert_eq!(gate.pass().now_or_never(), Some(Pass::Trial));
+        assert_eq!(gate.pass(Errand::Batch).now_or_never(), Some(Pass::Trial));
     }
 
     #[test]
     fn the_tenth_trial_in_doubt_is_the_last() {
         let gate = Gate::new();
         for trial in 1..=TRIALS_IN_DOUBT_MAX {
-            assert_eq!(gate.pass().now_or_never(), Some(Pass::Trial));
+            assert_eq!(gate.pass(Errand::Batch).now_or_never(), Some(Pass::Trial));
             assert_eq!(
                 gate.settle(Pass::Trial, Settled::Doubt),
                 trial == TRIALS_IN_DOUBT_MAX
             );
             gate.answered();
         }
+    }
+
+    #[test]
+    fn a_probe_goes_before_a_batch_that_waited_longer() {
+        let gate = Gate::new();
+        assert_eq!(gate.pass(Errand::Batch).now_or_never(), Some(Pass::Trial));
+        let mut probe = Box::pin(gate.pass(Errand::Probe));
+        assert_eq!(probe.as_mut().now_or_never(), None);
+        gate.settle(Pass::Trial, Settled::Neither);
+        assert_eq!(gate.pass(Errand::Batch).now_or_never(), None, "a probe waits");
+        assert_eq!(probe.as_mut().now_or_never(), Some(Pass::Trial));
+        drop(probe);
+        gate.settle(Pass::Trial, Settled::Neither);
+        assert_eq!(gate.pass(Errand::Batch).now_or_never(), Some(Pass::Trial));
     }
 }

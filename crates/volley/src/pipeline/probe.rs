@@ -1,11 +1,11 @@
 //! The free GET that opens a closed gate: it costs nothing, reaches nobody, and shows whether the provider answers.
 
-use volley_model::{Evidence, Verdict};
+use volley_model::{Answer, Evidence, Verdict};
 use volley_provider::octopush::judge;
 
 use super::dispatch::Dispatch;
 use super::patience::Try;
-use super::stop::StopReason;
+use super::stop::{Stage, StopReason};
 
 impl Dispatch {
     /// While the gate is closed: a free GET with backoff until it is answered. Never ends.
@@ -13,60 +13,47 @@ impl Dispatch {
         loop {
             self.gate.closed().await;
             let mut tries = 0;
-            while !self.stop.is_requested() && !self.free_get().await {
+            while self.free_get().await.is_none() {
                 tries += 1;
-                let pause = self.backoff(tries);
-                self.stop.or_stopped(tokio::time::sleep(pause)).await;
-            }
-            if self.stop.is_requested() {
-                std::future::pending::<()>().await;
+                let pause = tokio::time::sleep(self.backoff(tries));
+                if self.stop.unless(Stage::Stopping, pause).await.is_none() {
+                    std::future::pending::<()>().await;
+                }
             }
             self.gate.answered();
         }
     }
 
-    /// Whether the provider answers. What the guarantee says of an answer to a batch holds for this one too, but that
-    /// nothing of it is ever in doubt.
-    async fn free_get(&self) -> bool {
-        let evidence = match self.pool.ready().await {
+    /// The answer to the free GET, if there was a good one. What the guarantee says of an answer to a batch holds for
+    /// this one too, but that nothing of it is ever in doubt.
+    pub(super) async fn free_get(&self) -> Option<Answer> {
+        let evidence = match self.stop.unless(Stage::Stopping, self.pool.ready()).await? {
             Err(unsent) => Evidence::Unsent(unsent),
             Ok(stream) => {
-                self.pace.token(0).await;
-                stream
-                    .send(self.octopush.balance_request(), self.request_timeout)
-                    .await
-                    .evidence
+                self.stop.unless(Stage::Stopping, self.pace.token(0)).await?;
+                stream.send(self.octopush.balance_request(), self.request_timeout).await.evidence
             }
         };
-        match judge(&evidence, &self.judge_context()) {
+        match self.octopush.judge(&evidence, &self.judge_context()) {
             Verdict::Accepted(_) | Verdict::Unticketed { .. } => {
                 self.patience.answered();
-                return true;
+                let Evidence::Answered(answer) = evidence else { return None };
+                return Some(answer);
             }
             Verdict::Account(refusal) => self.stop.request(StopReason::Account(refusal)),
             Verdict::InDoubt { stops: true, .. } => self.stop.request(StopReason::Redirect),
-            Verdict::NotProcessed {
-                after,
-                cools_all: true,
-                ..
-            } => {
+            Verdict::NotProcessed { after, cools_all: true, .. } => {
                 let pause = after.unwrap_or_else(|| self.backoff(1));
                 self.pace.cool_down(pause);
                 self.patience.cooled_down(pause);
             }
-            Verdict::Unsent {
-                hopeless: true,
-                reason,
-            } => self.give_up(reason, true),
-            Verdict::Unsent { .. }
-            | Verdict::NotProcessed { .. }
-            | Verdict::Refused(_)
-            | Verdict::InDoubt { .. } => {
+            Verdict::Unsent { hopeless: true, reason } => self.give_up(reason, true),
+            Verdict::Unsent { .. } | Verdict::NotProcessed { .. } | Verdict::Refused(_) | Verdict::InDoubt { .. } => {
                 if self.patience.failed() == Try::Enough {
                     self.give_up(evidence.summary(), false);
                 }
             }
         }
-        false
+        None
     }
 }

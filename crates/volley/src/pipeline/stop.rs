@@ -103,6 +103,29 @@ impl StopReason {
         }
     }
 
+    /// Whether doubts are left alone from now on. After a limit, a refusal or an input that broke off they are still
+    /// asked about (guarantee, "Settling doubts").
+    fn ends_probing(&self) -> bool {
+        match self {
+            Self::Signal(_)
+            | Self::Storage { .. }
+            | Self::Bug(_)
+            | Self::Account(_)
+            | Self::Unreachable { .. }
+            | Self::PutOff(_)
+            | Self::Redirect
+            | Self::TrialsInDoubt => true,
+            Self::Refused(_)
+            | Self::MaxCost(_)
+            | Self::Dearer(_)
+            | Self::MinCredit(_)
+            | Self::MaxInvalid(_)
+            | Self::MaxRecipients
+            | Self::Input(_)
+            | Self::Rejects(_) => false,
+        }
+    }
+
     /// One sentence with the remedy.
     pub(crate) fn sentence(&self) -> String {
         match self {
@@ -157,9 +180,14 @@ impl StopReason {
 
 /// How far a stop has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
-enum Stage {
+pub(crate) enum Stage {
+    /// Not at all.
     Running,
+    /// No new batches; doubts that fall due are still asked about.
+    Draining,
+    /// Nothing more is handed over; what is in flight may still be answered.
     Stopping,
+    /// What is in flight is in doubt.
     GraceOver,
 }
 
@@ -180,8 +208,9 @@ impl Stop {
     /// Asks the run to stop.
     pub(crate) fn request(&self, reason: StopReason) {
         tracing::info!(reason = %reason.sentence(), "stopping");
+        let stage = if reason.ends_probing() { Stage::Stopping } else { Stage::Draining };
         self.note(reason);
-        self.advance(Stage::Stopping);
+        self.advance(stage);
     }
 
     /// Records why reading ended early, where what was read is still to be sent.
@@ -207,30 +236,21 @@ impl Stop {
         });
     }
 
-    pub(crate) fn is_requested(&self) -> bool {
-        *self.stage.borrow() >= Stage::Stopping
+    pub(crate) fn has_reached(&self, stage: Stage) -> bool {
+        *self.stage.borrow() >= stage
     }
 
-    /// Resolves once a stop is requested.
-    pub(crate) async fn requested(&self) {
-        self.reached(Stage::Stopping).await;
-    }
-
-    /// Resolves once the grace is over.
-    pub(crate) async fn grace_over(&self) {
-        self.reached(Stage::GraceOver).await;
-    }
-
-    async fn reached(&self, wanted: Stage) {
+    /// Resolves once the stop has got that far.
+    pub(crate) async fn reached(&self, wanted: Stage) {
         // The sender lives as long as `self`: waiting cannot fail.
         let _ = self.stage.subscribe().wait_for(|stage| *stage >= wanted).await;
     }
 
-    /// The future's output, or `None` if a stop is requested first.
-    pub(crate) async fn or_stopped<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+    /// The future's output, or `None` if the stop gets that far first.
+    pub(crate) async fn unless<T>(&self, stage: Stage, future: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
-            () = self.requested() => None,
+            () = self.reached(stage) => None,
             output = future => Some(output),
         }
     }

@@ -1,0 +1,113 @@
+//! What is decided of a batch from what was heard: for the ledger, for the account and for the gate at once.
+
+use volley_ledger::Outcome;
+use volley_model::{Acceptance, Amount, Refusal};
+
+use super::account::Fate;
+use super::dispatch::Dispatch;
+use super::gate::Settled;
+use super::handover::Heard;
+use super::stop::StopReason;
+
+/// Refusals in a row that stop the run: by then it is the message, not the batch (guarantee, "refused").
+const REFUSED_IN_A_ROW_MAX: u32 = 3;
+
+/// One decision in three places' terms.
+pub(super) struct Decision {
+    pub(super) outcome: Outcome,
+    pub(super) fate: Fate,
+    pub(super) gate: Settled,
+}
+
+impl Decision {
+    fn released(reason: String, gate: Settled) -> Self {
+        Self { outcome: Outcome::Released { reason }, fate: Fate::Pending, gate }
+    }
+
+    /// A simulated request reached nobody, whatever was heard of it.
+    fn simulated(ticket: Option<String>, gate: Settled) -> Self {
+        Self { outcome: Outcome::Simulated { ticket }, fate: Fate::Simulated, gate }
+    }
+}
+
+impl Dispatch {
+    /// Decides on a new batch.
+    pub(super) fn decide(&self, heard: Heard, members: u64, reserved: Option<Amount>) -> Decision {
+        match heard {
+            Heard::Accepted(said) if self.simulated => Decision::simulated(Some(said.ticket), Settled::Definite),
+            Heard::Unticketed { .. } if self.simulated => Decision::simulated(None, Settled::Definite),
+            Heard::InDoubt { .. } if self.simulated => Decision::simulated(None, Settled::Doubt),
+            Heard::Accepted(said) => self.accepted(said, members, reserved),
+            Heard::Unticketed { reason } => self.unticketed(reason, members, reserved),
+            Heard::Refused(refusal) => self.refused(refusal),
+            Heard::Account(refusal) => {
+                let reason = format!("account refused: HTTP {}: {}", refusal.status, refusal.message);
+                Decision::released(reason, Settled::Definite)
+            }
+            Heard::InDoubt { reason, .. } => {
+                Decision { outcome: Outcome::InDoubt { reason }, fate: Fate::InDoubt, gate: Settled::Doubt }
+            }
+            Heard::NotSent { reason } => Decision::released(reason, Settled::Neither),
+        }
+    }
+
+    pub(super) fn accepted(&self, said: Acceptance, members: u64, reserved: Option<Amount>) -> Decision {
+        self.refused_in_a_row.set(0);
+        self.watch_credit(said.residual_credit);
+        if let (Some(cost), Some(reserved), Some(_)) = (said.cost, reserved, self.budget.max_cost())
+            && cost > reserved
+        {
+            let why = format!("{cost} charged, {reserved} reserved, ticket {}", said.ticket);
+            self.stop.request(StopReason::Dearer(why));
+        }
+        Decision {
+            fate: Fate::Accepted {
+                contacts: said.contacts.unwrap_or(members),
+                cost: said.cost,
+                estimated: self.estimate(members, reserved),
+            },
+            outcome: Outcome::Accepted {
+                ticket: said.ticket,
+                contacts: said.contacts,
+                units: said.units,
+                cost: said.cost,
+                currency: said.currency,
+                residual_credit: said.residual_credit,
+            },
+            gate: Settled::Definite,
+        }
+    }
+
+    pub(super) fn unticketed(&self, reason: String, members: u64, reserved: Option<Amount>) -> Decision {
+        let estimated = self.estimate(members, reserved);
+        Decision {
+            outcome: Outcome::Unticketed { reason, estimated },
+            fate: Fate::Unticketed { estimated },
+            gate: Settled::Definite,
+        }
+    }
+
+    fn refused(&self, refusal: Refusal) -> Decision {
+        let in_a_row = self.refused_in_a_row.get() + 1;
+        self.refused_in_a_row.set(in_a_row);
+        if in_a_row == REFUSED_IN_A_ROW_MAX || !self.decided.get() {
+            self.stop.request(StopReason::Refused(refusal.clone()));
+        }
+        let Refusal { status, code, message } = refusal;
+        let outcome = Outcome::Refused { code, message, status };
+        Decision { outcome, fate: Fate::Refused, gate: Settled::Definite }
+    }
+
+    /// What a batch without a price from the provider counts as.
+    fn estimate(&self, members: u64, reserved: Option<Amount>) -> Option<Amount> {
+        reserved.or_else(|| self.budget.by_siblings(members))
+    }
+
+    fn watch_credit(&self, residual: Option<Amount>) {
+        if let (Some(residual), Some(least)) = (residual, self.min_credit)
+            && residual < least
+        {
+            self.stop.request(StopReason::MinCredit(format!("{residual} left, at least {least} wanted")));
+        }
+    }
+}
