@@ -34,7 +34,7 @@ pub(crate) const KEY: &str = "planted-key-5f0e7c1d9b";
 pub(crate) const TEXT: &str = "Hello {first_name|there}, 20% off. STOP au 30101";
 
 /// Longer than anything here takes, on a machine that builds at the same time.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A folder of its own, and the mock that runs beside it. Both go when it is dropped.
 pub(crate) struct Sandbox {
