@@ -11,7 +11,7 @@
 mod account;
 pub(crate) mod budget;
 mod dispatch;
-mod ending;
+pub(crate) mod ending;
 mod flight;
 mod gate;
 mod patience;
@@ -218,8 +218,8 @@ pub fn run(
             () = wake_when_stopped(&dispatch, opened.waker) => {}
         }
     });
-    let (totals, early) = match reading.join() {
-        Ok(read) => (Some(read.finished.totals), read.early),
+    let (finished, early) = match reading.join() {
+        Ok(read) => (Some(read.finished), read.early),
         Err(bug) => (None, Some(bug)),
     };
     if let Some(reason) = early {
@@ -228,7 +228,7 @@ pub fn run(
     let ending = Ending {
         campaign: &campaign,
         loaded,
-        totals,
+        finished: finished.as_ref(),
         fail_on_invalid,
         begun,
     };

@@ -13,7 +13,6 @@ use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use volley_ledger::{Attempt, BatchId, Conclusion, Intent, Outcome};
 use volley_model::{Acceptance, Amount, Currency, Evidence, Lost, Refusal, SealedBatch, Verdict};
-use volley_provider::octopush::judge;
 
 use super::account::Fate;
 use super::dispatch::Dispatch;
@@ -160,7 +159,7 @@ impl Dispatch {
             let Some(evidence) = self.attempt(flight).await else {
                 return Decision::released("the run was stopped before it was sent");
             };
-            match self.follow(flight, judge(&evidence, &self.judge_context())) {
+            match self.follow(flight, self.octopush.judge(&evidence, &self.judge_context())) {
                 Next::Decided(decision) => return decision,
                 Next::Again { after } => {
                     if self.stop.or_stopped(tokio::time::sleep(after)).await.is_none() {

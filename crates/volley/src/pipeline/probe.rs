@@ -1,7 +1,6 @@
 //! The free GET that opens a closed gate: it costs nothing, reaches nobody, and shows whether the provider answers.
 
 use volley_model::{Evidence, Verdict};
-use volley_provider::octopush::judge;
 
 use super::dispatch::Dispatch;
 use super::patience::Try;
@@ -38,7 +37,7 @@ impl Dispatch {
                     .evidence
             }
         };
-        match judge(&evidence, &self.judge_context()) {
+        match self.octopush.judge(&evidence, &self.judge_context()) {
             Verdict::Accepted(_) | Verdict::Unticketed { .. } => {
                 self.patience.answered();
                 return true;
