@@ -16,8 +16,8 @@ use crate::RunId;
 pub enum LedgerError {
     /// No ledger there, and none is to be made.
     #[error(
-        "no ledger at {}; if this is the first campaign, make one with `volley ledger init`; if not, find the old one: \
-         without it numbers would be sent to twice", path.display()
+        "no ledger at {}; if this is the first campaign, make one with `volley ledger init --ledger {}`; if not, find the old one: \
+         without it numbers would be sent to twice", path.display(), path.display()
     )]
     Missing {
         /// Where it was looked for.

@@ -13,13 +13,15 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use volley_model::BodyHash;
 
 use crate::campaign;
+use crate::doubts::{self, Which};
 use crate::lock::LockFile;
 use crate::place::Place;
 use crate::writer::{self, Writer, WriterThread};
 use crate::{
-    BatchId, CampaignId, CampaignIdentity, Changes, Entry, LedgerError, RunId, Spending, StoredMembers,
+    BatchId, CampaignId, CampaignIdentity, Changes, Entry, LedgerError, OpenDoubt, RunId, Spending,
+    StoredMembers,
 };
-use crate::{bodies, queries};
+use crate::{bodies, queries, schema};
 
 pub use opening::Opening;
 
@@ -64,19 +66,63 @@ impl Ledger {
         changes: Changes,
         now: Timestamp,
     ) -> Result<Entry, LedgerError> {
+        self.transact("beginning a run", now, |connection, place| {
+            campaign::enter(connection, &place.ledger, identity, changes, now)
+        })
+    }
+
+    /// One durable, counted commit, or nothing at all.
+    pub(crate) fn transact<T, E: From<LedgerError>>(
+        &mut self,
+        step: &'static str,
+        at: Timestamp,
+        work: impl FnOnce(&Connection, &Place) -> Result<T, E>,
+    ) -> Result<T, E> {
         let path = &self.place.ledger;
-        let failed = |error| LedgerError::sqlite(path, "beginning a run", error);
+        let failed = |error| LedgerError::sqlite(path, step, error);
         let transaction =
             Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate).map_err(failed)?;
-        let entry = campaign::enter(&transaction, path, identity, changes, now)?;
+        let done = work(&transaction, &self.place)?;
         let number = self.commit_number + 1;
-        writer::number_commit(&transaction, path, entry.run, number, now)?;
+        // We hold the lock: whichever run was the last one is not writing any more.
+        let latest = transaction
+            .query_row("SELECT latest_run FROM ledger", [], |row| row.get(0))
+            .map_err(failed)?;
+        writer::number_commit(&transaction, path, latest, number, at)?;
         transaction.commit().map_err(failed)?;
         self.commit_number = number;
         self.lock.note_commit(number)?;
-        // This was the first write: SQLite has made its log by now.
+        // This may have been the first write: SQLite has made its log by now.
         self.place.sync_folder()?;
-        Ok(entry)
+        Ok(done)
+    }
+
+    /// Moves the log into the main file and closes it. Dropping it does as much, but tells of no failure.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn close(self) -> Result<(), LedgerError> {
+        let path = &self.place.ledger;
+        schema::checkpoint(&self.connection, path)?;
+        let closed = self.connection.close();
+        // The lock goes last, with the rest of the ledger.
+        closed.map_err(|(_, error)| LedgerError::sqlite(path, "closing the ledger", error))
+    }
+
+    /// The campaign's batches without a definite outcome, oldest first.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or a checksum fails.
+    pub fn doubts(&self, campaign: CampaignId) -> Result<Vec<OpenDoubt>, LedgerError> {
+        doubts::open(&self.connection, &self.place, Which::Of(campaign))
+    }
+
+    /// The batch, if it has no definite outcome.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or a checksum fails.
+    pub fn doubt(&self, batch: BatchId) -> Result<Option<OpenDoubt>, LedgerError> {
+        Ok(doubts::open(&self.connection, &self.place, Which::One(batch))?.pop())
     }
 
     /// Every batch of the campaign with its numbers, oldest first.
@@ -108,7 +154,8 @@ impl Ledger {
         queries::spending(&self.connection, &self.place.ledger, campaign)
     }
 
-    /// The body of an open batch; `None` if it is missing, torn, or another batch's by now.
+    /// The body of an open batch; `None` if it is missing, torn, or another batch's by now, and for a batch that
+    /// is settled.
     ///
     /// # Errors
     /// The files cannot be read.
@@ -129,7 +176,8 @@ pub(crate) fn read_body(
     batch: BatchId,
 ) -> Result<Option<bytes::Bytes>, LedgerError> {
     match queries::batch(connection, &place.ledger, batch)? {
-        Some(row) => bodies::read(place, row.slot, &row.request_key, row.body_bytes),
-        None => Ok(None),
+        // What is settled is never sent again, even while its slot still holds it.
+        Some(row) if row.is_open() => bodies::read(place, row.slot, &row.request_key, row.body_bytes),
+        _ => Ok(None),
     }
 }

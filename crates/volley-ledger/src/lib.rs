@@ -27,6 +27,8 @@ mod record;
 mod rows;
 
 mod campaign;
+mod doubts;
+mod late;
 mod ledger;
 mod queries;
 mod reader;
@@ -34,11 +36,12 @@ mod report;
 mod writer;
 
 pub use campaign::{CampaignIdentity, Changes, Entry, FoundOpen, Known};
+pub use doubts::OpenDoubt;
 pub use error::{LedgerError, StorageError};
 pub use ids::{BatchId, CampaignId, MessageId, RunId};
 pub use ledger::{Ledger, Opening};
 pub use queries::{Spending, StoredMembers};
 pub use reader::Reader;
-pub use record::{Attempt, Conclusion, Intent, Outcome, RunEnd};
+pub use record::{Attempt, Conclusion, Intent, Outcome, RunEnd, Signature};
 pub use report::{CampaignReport, CostTotals, Doubt, RunReport, StateTotals, Ticket};
 pub use writer::{Writer, WriterThread};

@@ -192,6 +192,19 @@ pub(crate) fn batch(
     Ok(found)
 }
 
+/// The batch with that key.
+pub(crate) fn batch_with_key(
+    connection: &Connection,
+    path: &Path,
+    key: &str,
+) -> Result<Option<BatchRow>, LedgerError> {
+    let mut found = None;
+    each_batch(connection, path, "request_key = ?1", [key], &mut |batch| {
+        found = Some(batch);
+    })?;
+    Ok(found)
+}
+
 fn messages(connection: &Connection, campaign: CampaignId) -> rusqlite::Result<HashMap<RunId, MessageId>> {
     let mut statement = connection.prepare("SELECT id, message FROM run WHERE campaign = ?1")?;
     let runs = statement.query_map([campaign], |row| Ok((row.get(0)?, row.get(1)?)))?;

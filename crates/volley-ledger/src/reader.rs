@@ -8,10 +8,12 @@ use std::path::Path;
 use rusqlite::Connection;
 use volley_model::BodyHash;
 
+use crate::doubts::{self, Which};
 use crate::place::Place;
 use crate::report::{self, CampaignReport};
 use crate::{
-    BatchId, CampaignId, CampaignIdentity, Changes, Known, LedgerError, MessageId, Spending, StoredMembers,
+    BatchId, CampaignId, CampaignIdentity, Changes, Known, LedgerError, MessageId, OpenDoubt, Spending,
+    StoredMembers,
 };
 use crate::{campaign, filesystem, ledger, queries, schema};
 
@@ -112,6 +114,41 @@ impl Reader {
     /// As there.
     pub fn read_body(&self, batch: BatchId) -> Result<Option<bytes::Bytes>, LedgerError> {
         ledger::read_body(&self.connection, &self.place, batch)
+    }
+
+    /// The batches without a definite outcome, of one campaign or of all, oldest first. A name that no campaign has gives
+    /// an empty list.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or a checksum fails.
+    pub fn doubts(&self, campaign: Option<&str>) -> Result<Vec<OpenDoubt>, LedgerError> {
+        self.find(campaign, doubts::open)
+    }
+
+    /// The batches that were sent and whose ticket is not known, as [`doubts`](Self::doubts).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn unticketed(&self, campaign: Option<&str>) -> Result<Vec<OpenDoubt>, LedgerError> {
+        self.find(campaign, doubts::unticketed)
+    }
+
+    fn find(
+        &self,
+        campaign: Option<&str>,
+        question: fn(&Connection, &Place, Which) -> Result<Vec<OpenDoubt>, LedgerError>,
+    ) -> Result<Vec<OpenDoubt>, LedgerError> {
+        let failed = |error| LedgerError::sqlite(&self.place.ledger, "reading doubts", error);
+        // One moment for batches and their attempts, while another process may be writing.
+        let moment = self.connection.unchecked_transaction().map_err(failed)?;
+        let which = match campaign {
+            None => Which::All,
+            Some(name) => match campaign::find(&moment, name).map_err(failed)? {
+                Some(campaign) => Which::Of(campaign),
+                None => return Ok(Vec::new()),
+            },
+        };
+        question(&moment, &self.place, which)
     }
 
     /// Totals, tickets, costs, runs and doubts of one campaign, or of all, oldest first. A name that no campaign has

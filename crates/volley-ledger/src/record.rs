@@ -1,4 +1,4 @@
-//! What a run tells the ledger: intents, outcomes, attempts, its end.
+//! What a run tells the ledger: intents, outcomes, attempts, its end; and how an operator signs a word.
 
 use jiff::Timestamp;
 use volley_model::{Amount, Currency, SealedBatch};
@@ -101,6 +101,17 @@ pub struct RunEnd {
     pub reason: Option<String>,
     /// The exit code.
     pub exit_code: u8,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// Who says so, why, and when: what stands under every word of an operator's, for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// The person, as the machine knows them: `anna@host`.
+    pub who: String,
+    /// Their reason, in their words. Not blank.
+    pub why: String,
     /// Now.
     pub at: Timestamp,
 }

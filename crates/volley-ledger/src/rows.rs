@@ -8,11 +8,11 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, Row, params, params_from_iter};
 use volley_model::{Amount, BatchState, BodyHash, CostSource, Currency, LineCounts, Msisdn};
 
 use crate::checksum;
-use crate::{BatchId, CampaignId, Intent, LedgerError, Outcome, RunId};
+use crate::{Attempt, BatchId, CampaignId, Intent, LedgerError, Outcome, RunId};
 
 use cursor::Cursor;
 pub(crate) use cursor::timestamp;
@@ -25,6 +25,8 @@ const INSERT: &str = "INSERT INTO batch (campaign, run, sequence, parent, genera
 const CONCLUDE: &str = "UPDATE batch SET state = ?2, reason = ?3, status = ?4, code = ?5, ticket = ?6, \
     contacts = ?7, billed_units = ?8, cost = ?9, cost_currency = ?10, cost_source = ?11, residual_credit = ?12, \
     named_number = ?13, doubt_since = ?14, concluded_at = ?15, concluded_run = ?16, outcome_sum = ?17 WHERE id = ?1";
+const ADD_ATTEMPT: &str = "INSERT INTO attempt (batch, number, run, handed_over_at, ended_at, evidence) \
+    VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM attempt WHERE batch = ?1), ?2, ?3, ?4, ?5)";
 /// The columns of a batch, in the order in which [`BatchRow::read`] takes them.
 pub(crate) const COLUMNS: &str = "id, campaign, run, sequence, parent, generation, request_key, body_hash, body_bytes, \
     slot, member_count, units, simulated, reserved, currency, lines_invalid, lines_suppressed, lines_duplicate, \
@@ -59,7 +61,8 @@ pub(crate) struct Concluded {
     pub(crate) named_number: Option<Msisdn>,
     pub(crate) doubt_since: Option<Timestamp>,
     pub(crate) at: Timestamp,
-    pub(crate) run: RunId,
+    /// The run that concluded it; `None` for the operator.
+    pub(crate) run: Option<RunId>,
 }
 
 /// A booked cost.
@@ -84,6 +87,7 @@ pub(crate) struct OpenBatch {
 #[derive(Debug, Clone)]
 pub(crate) struct BatchRow {
     pub(crate) id: BatchId,
+    pub(crate) campaign: CampaignId,
     pub(crate) run: RunId,
     pub(crate) request_key: String,
     pub(crate) body_hash: BodyHash,
@@ -94,6 +98,7 @@ pub(crate) struct BatchRow {
     pub(crate) simulated: bool,
     pub(crate) reserved: Option<Amount>,
     pub(crate) currency: Currency,
+    pub(crate) intended_at: Timestamp,
     pub(crate) state: BatchState,
     pub(crate) reason: Option<String>,
     pub(crate) ticket: Option<String>,
@@ -202,7 +207,7 @@ pub(crate) fn conclude(connection: &Connection, batch: BatchId, row: &Concluded)
         optional(row.named_number.map(Msisdn::get)),
         row.doubt_since.map_or(Value::Null, time),
         time(row.at),
-        row.run.into(),
+        row.run.map_or(Value::Null, Value::from),
     ];
     values.push(Value::Blob(checksum::of_values(&values).to_vec()));
     let rows = connection
@@ -211,10 +216,29 @@ pub(crate) fn conclude(connection: &Connection, batch: BatchId, row: &Concluded)
     Ok(rows == 1)
 }
 
+/// Writes the attempts of a batch behind those it has.
+pub(crate) fn add_attempts(
+    connection: &Connection,
+    batch: BatchId,
+    run: RunId,
+    attempts: &[Attempt],
+) -> rusqlite::Result<()> {
+    for attempt in attempts {
+        connection.prepare_cached(ADD_ATTEMPT)?.execute(params![
+            batch,
+            run,
+            attempt.handed_over_at.map(Timestamp::as_microsecond),
+            attempt.ended_at.as_microsecond(),
+            attempt.evidence
+        ])?;
+    }
+    Ok(())
+}
+
 impl Concluded {
     /// The columns of an outcome. A simulated batch is never reached and never in doubt.
     pub(crate) fn new(outcome: Outcome, open: &OpenBatch, at: Timestamp, run: RunId) -> Self {
-        let mut row = Self::bare(BatchState::Simulated, open, at, run);
+        let mut row = Self::bare(BatchState::Simulated, open, at, Some(run));
         match outcome {
             Outcome::Accepted { ticket, .. } if open.simulated => row.ticket = Some(ticket),
             Outcome::Unticketed { reason, .. } | Outcome::InDoubt { reason } if open.simulated => {
@@ -272,7 +296,8 @@ impl Concluded {
         row
     }
 
-    fn bare(state: BatchState, open: &OpenBatch, at: Timestamp, run: RunId) -> Self {
+    /// An outcome of which nothing more is known than the state. `run` is `None` for the operator.
+    pub(crate) fn bare(state: BatchState, open: &OpenBatch, at: Timestamp, run: Option<RunId>) -> Self {
         Self {
             state,
             reason: None,
@@ -296,7 +321,7 @@ impl BatchRow {
     pub(crate) fn read(row: &Row<'_>) -> Result<Self, RowError> {
         let id = row.get(0)?;
         let mut columns = Cursor::new(row, 1);
-        columns.skip(1)?; // campaign
+        let campaign = columns.next()?;
         let run = columns.next()?;
         columns.skip(3)?; // sequence, parent, generation
         let request_key = columns.next()?;
@@ -308,7 +333,8 @@ impl BatchRow {
         let simulated = columns.next()?;
         let reserved = columns.parse()?;
         let currency = columns.parse()?.ok_or(rusqlite::Error::InvalidQuery)?;
-        columns.skip(9)?; // lines, intended_at
+        columns.skip(8)?; // lines
+        let intended_at = columns.time()?.ok_or(rusqlite::Error::InvalidQuery)?;
         let sound = columns.matches()?;
         columns = columns.behind(0)?;
         let state = columns.state()?;
@@ -328,6 +354,7 @@ impl BatchRow {
         }
         Ok(Self {
             id,
+            campaign,
             run,
             request_key,
             body_hash,
@@ -338,6 +365,7 @@ impl BatchRow {
             simulated,
             reserved,
             currency,
+            intended_at,
             state,
             reason,
             ticket,
@@ -347,6 +375,11 @@ impl BatchRow {
             doubt_since,
             concluded_at,
         })
+    }
+
+    /// Whether it has no definite outcome.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.state, BatchState::Intended | BatchState::InDoubt)
     }
 
     /// What must be known to conclude it.

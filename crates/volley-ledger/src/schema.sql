@@ -68,8 +68,34 @@ CREATE TABLE campaign_change (
 CREATE TABLE adoption (
   id      INTEGER PRIMARY KEY,
   at      INTEGER NOT NULL,
+  who     TEXT    NOT NULL,
   reason  TEXT    NOT NULL,
   detail  TEXT    NOT NULL          -- what stood in the way
+) STRICT;
+
+-- The operator's word on a batch whose outcome nobody could know.
+CREATE TABLE resolution (
+  id        INTEGER PRIMARY KEY,
+  batch     INTEGER NOT NULL REFERENCES batch,
+  at        INTEGER NOT NULL,
+  who       TEXT    NOT NULL,
+  why       TEXT    NOT NULL CHECK (length(trim(why)) > 0),
+  was       TEXT    NOT NULL,         -- the batch's state before
+  becomes   TEXT    NOT NULL CHECK (becomes IN ('declared_sent', 'declared_not_sent', 'abandoned', 'accepted')),
+  ticket    TEXT,
+  cost      TEXT,
+  currency  TEXT    NOT NULL,         -- of `cost`
+  sum       BLOB    NOT NULL          -- checksum of the columns from batch on
+) STRICT;
+CREATE INDEX resolution_of_batch ON resolution (batch);
+
+-- The operator's word that a campaign's numbers are to be erased.
+CREATE TABLE erasure (
+  id        INTEGER PRIMARY KEY,
+  campaign  INTEGER NOT NULL REFERENCES campaign,
+  at        INTEGER NOT NULL,
+  who       TEXT    NOT NULL,
+  why       TEXT    NOT NULL CHECK (length(trim(why)) > 0)
 ) STRICT;
 
 -- One row for each request: first the intent, which is on disk before the request's first byte leaves; then, once and
@@ -170,6 +196,12 @@ BEGIN
   SELECT RAISE(ABORT, 'a batch begins as intended');
 END;
 
+CREATE TRIGGER batch_of_open_campaign BEFORE INSERT ON batch
+WHEN (SELECT closed_at FROM campaign WHERE id = NEW.campaign) IS NOT NULL
+BEGIN
+  SELECT RAISE(ABORT, 'the campaign is closed');
+END;
+
 CREATE TRIGGER batch_transition BEFORE UPDATE ON batch
 WHEN NOT CASE OLD.state
   WHEN 'intended' THEN NEW.state IN ('accepted', 'unticketed', 'refused', 'released', 'split', 'simulated', 'in_doubt')
@@ -178,10 +210,25 @@ WHEN NOT CASE OLD.state
                                      'abandoned')
   WHEN 'accepted' THEN NEW.state = 'withdrawn'
   WHEN 'unticketed' THEN NEW.state = 'accepted'
+  -- its named number goes with the campaign's other numbers
+  WHEN 'split' THEN NEW.state = 'split' AND NEW.named_number IS NULL AND NEW.reason IS OLD.reason
+    AND NEW.concluded_at = OLD.concluded_at
+    AND (SELECT closed_at FROM campaign WHERE id = OLD.campaign) IS NOT NULL
   ELSE 0
 END
 BEGIN
   SELECT RAISE(ABORT, 'the guarantee draws no such transition');
+END;
+
+CREATE TRIGGER batch_declared BEFORE UPDATE ON batch
+WHEN CASE
+  WHEN NEW.state IN ('declared_sent', 'declared_not_sent', 'abandoned')
+    THEN NOT EXISTS (SELECT 1 FROM resolution WHERE resolution.batch = NEW.id AND resolution.becomes = NEW.state)
+  WHEN NEW.cost_source = 'operator' THEN NOT EXISTS (SELECT 1 FROM resolution WHERE resolution.batch = NEW.id)
+  ELSE 0
+END
+BEGIN
+  SELECT RAISE(ABORT, 'the operator has not said so');
 END;
 
 CREATE TRIGGER batch_simulated BEFORE UPDATE ON batch
@@ -267,6 +314,26 @@ BEGIN
   SELECT RAISE(ABORT, 'an adoption is never deleted');
 END;
 
+CREATE TRIGGER resolution_stays BEFORE UPDATE ON resolution
+BEGIN
+  SELECT RAISE(ABORT, 'the operator''s word is never changed');
+END;
+
+CREATE TRIGGER resolution_kept BEFORE DELETE ON resolution
+BEGIN
+  SELECT RAISE(ABORT, 'the operator''s word is never deleted');
+END;
+
+CREATE TRIGGER erasure_stays BEFORE UPDATE ON erasure
+BEGIN
+  SELECT RAISE(ABORT, 'an erasure is never changed');
+END;
+
+CREATE TRIGGER erasure_kept BEFORE DELETE ON erasure
+BEGIN
+  SELECT RAISE(ABORT, 'an erasure is never deleted');
+END;
+
 CREATE TRIGGER run_ends_once BEFORE UPDATE ON run
 WHEN OLD.ended_at IS NOT NULL OR NEW.ended_at IS NULL
   OR NEW.id <> OLD.id OR NEW.campaign <> OLD.campaign OR NEW.message <> OLD.message
@@ -278,6 +345,19 @@ END;
 CREATE TRIGGER run_kept BEFORE DELETE ON run
 BEGIN
   SELECT RAISE(ABORT, 'a run is never deleted');
+END;
+
+CREATE TRIGGER campaign_closes_once BEFORE UPDATE ON campaign
+WHEN OLD.closed_at IS NOT NULL OR NEW.id <> OLD.id OR NEW.name <> OLD.name
+BEGIN
+  SELECT RAISE(ABORT, 'a campaign keeps its name, and once closed it stays so');
+END;
+
+CREATE TRIGGER campaign_closes_settled BEFORE UPDATE OF closed_at ON campaign
+WHEN NEW.closed_at IS NOT NULL
+  AND EXISTS (SELECT 1 FROM batch WHERE campaign = NEW.id AND state IN ('intended', 'in_doubt'))
+BEGIN
+  SELECT RAISE(ABORT, 'a campaign with open batches is not closed');
 END;
 
 CREATE TRIGGER campaign_kept BEFORE DELETE ON campaign
@@ -400,6 +480,14 @@ WHERE state = 'split'
 UNION ALL
 SELECT 'batch ' || batch.id, 'its members are gone' FROM batch JOIN campaign ON campaign.id = batch.campaign
 WHERE campaign.closed_at IS NULL AND NOT EXISTS (SELECT 1 FROM members WHERE members.batch = batch.id)
+UNION ALL
+SELECT 'batch ' || batch.id, 'its members should have been erased' FROM batch JOIN campaign ON campaign.id = batch.campaign
+WHERE campaign.closed_at IS NOT NULL
+  AND (batch.named_number IS NOT NULL OR EXISTS (SELECT 1 FROM members WHERE members.batch = batch.id))
+UNION ALL
+SELECT 'batch ' || id, 'nobody declared what it is said to be' FROM batch
+WHERE state IN ('declared_sent', 'declared_not_sent', 'abandoned')
+  AND NOT EXISTS (SELECT 1 FROM resolution WHERE resolution.batch = batch.id)
 UNION ALL
 SELECT 'slot ' || slot, 'two open batches share it' FROM batch
 WHERE state IN ('intended', 'in_doubt') GROUP BY slot HAVING count(*) > 1

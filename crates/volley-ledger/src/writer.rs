@@ -8,6 +8,7 @@ mod desk;
 
 use std::thread::{self, JoinHandle};
 
+use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use volley_model::LineCounts;
 
@@ -41,6 +42,7 @@ type Reply<T> = oneshot::Sender<Result<T, LedgerError>>;
 enum Order {
     Intend(Box<Intent>, Reply<BatchId>),
     Conclude(BatchId, Box<Conclusion>, Reply<()>),
+    ReadBody(BatchId, Reply<Option<Bytes>>),
     BookLines(LineCounts, Reply<()>),
     EndRun(RunEnd, Reply<()>),
 }
@@ -55,13 +57,23 @@ impl Writer {
         self.ask(|reply| Order::Intend(Box::new(intent), reply)).await
     }
 
-    /// Writes what came of a batch, with its attempts. A definite outcome gives the body's slot back.
+    /// Writes what came of a batch, with its attempts, which are numbered on behind those it has. A definite outcome gives
+    /// the body's slot back. A doubt may be concluded again: as in doubt (with the new reason, since when it first was),
+    /// as accepted, or as unticketed.
     ///
     /// # Errors
     /// As [`intend`](Self::intend); a transition that the guarantee does not draw is [`Refused`](LedgerError::Refused).
     pub async fn conclude(&self, batch: BatchId, conclusion: Conclusion) -> Result<(), LedgerError> {
         self.ask(|reply| Order::Conclude(batch, Box::new(conclusion), reply))
             .await
+    }
+
+    /// The body of an open batch, to be sent again as it was; `None` if it is missing, torn, or another batch's by now.
+    ///
+    /// # Errors
+    /// The files cannot be read: this call's failure alone. Else as [`intend`](Self::intend).
+    pub async fn body(&self, batch: BatchId) -> Result<Option<Bytes>, LedgerError> {
+        self.ask(|reply| Order::ReadBody(batch, reply)).await
     }
 
     /// Books the lines behind the last batch; `planned` are those that were read and not sent.
@@ -143,6 +155,7 @@ impl Order {
         // Whoever no longer waits for the answer does not need it.
         match self {
             Self::Intend(_, reply) => drop(reply.send(Err(failure.clone()))),
+            Self::ReadBody(_, reply) => drop(reply.send(Err(failure.clone()))),
             Self::Conclude(_, _, reply) | Self::BookLines(_, reply) | Self::EndRun(_, reply) => {
                 drop(reply.send(Err(failure.clone())));
             }

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use http::HeaderValue;
 
 /// A text that must not be seen: it prints as `[redacted]`, with `Debug` and with `Display`.
@@ -44,6 +45,19 @@ pub struct OctopushCredentials {
 }
 
 impl OctopushCredentials {
+    /// The text without either half of the credentials; `None` if it has neither.
+    pub(crate) fn redacted(&self, text: &[u8]) -> Option<Bytes> {
+        let text = std::str::from_utf8(text).ok()?;
+        let halves = [self.login.as_str(), self.key.expose()];
+        if !halves.iter().any(|half| text.contains(half)) {
+            return None;
+        }
+        let redacted = halves
+            .iter()
+            .fold(text.to_owned(), |text, half| text.replace(half, "[redacted]"));
+        Some(redacted.into())
+    }
+
     /// A name for the account that does not give the login away: 16 hex digits of its blake3.
     pub fn account(&self) -> String {
         let mut hasher = blake3::Hasher::new_derive_key("volley octopush account");

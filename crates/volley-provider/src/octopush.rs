@@ -18,6 +18,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use volley_model::{Answer, AnswerBody, Evidence, Verdict};
 
 pub use codes::{CODES, Class, Code, explain};
 pub use encode::Encoder;
@@ -45,6 +46,7 @@ const BALANCE: &str = "/wallet/check-balance";
 #[derive(Clone)]
 pub struct Octopush {
     headers: HeaderMap,
+    credentials: OctopushCredentials,
 }
 
 impl Octopush {
@@ -57,7 +59,10 @@ impl Octopush {
         headers.insert(API_LOGIN, sensitive("api-login", &credentials.login)?);
         headers.insert(API_KEY, sensitive("api-key", credentials.key.expose())?);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        Ok(Self { headers })
+        Ok(Self {
+            headers,
+            credentials: credentials.clone(),
+        })
     }
 
     /// The request that sends a sealed body. Printing the request would print the numbers in its body.
@@ -72,6 +77,24 @@ impl Octopush {
     /// A request that costs nothing and changes nothing: it shows whether the provider answers.
     pub fn balance_request(&self) -> Request<Bytes> {
         self.request(Method::GET, BALANCE, Bytes::new())
+    }
+
+    /// Judges one attempt of this account's. A provider that repeats our credentials is not repeated.
+    pub fn judge(&self, evidence: &Evidence, context: &JudgeContext<'_>) -> Verdict {
+        if let Evidence::Answered(answer) = evidence
+            && let AnswerBody::Whole(body) = &answer.body
+            && let Some(body) = self.credentials.redacted(body)
+        {
+            let body = AnswerBody::Whole(body);
+            return judge(
+                &Evidence::Answered(Answer {
+                    body,
+                    ..answer.clone()
+                }),
+                context,
+            );
+        }
+        judge(evidence, context)
     }
 
     fn request(&self, method: Method, path: &'static str, body: Bytes) -> Request<Bytes> {
@@ -129,6 +152,27 @@ mod tests {
         let octopush = octopush();
         let printed = format!("{octopush:?} {:?}", octopush.send_request(Bytes::new()));
         assert!(!printed.contains("planted"), "{printed}");
+    }
+
+    #[test]
+    fn an_answer_that_repeats_our_credentials_is_not_repeated() {
+        let body = br#"{"code":106,"message":"planted@example.org may not, nor planted-key"}"#;
+        let evidence = Evidence::Answered(Answer {
+            status: 400,
+            retry_after: None,
+            date: None,
+            body: AnswerBody::Whole(Bytes::from_static(body)),
+        });
+        let context = JudgeContext {
+            duplicate_codes: &[],
+            doubted: false,
+            simulated: false,
+        };
+        let Verdict::Refused(refusal) = octopush().judge(&evidence, &context) else {
+            panic!("it is a refusal");
+        };
+        assert_eq!(refusal.message, "[redacted] may not, nor [redacted]");
+        assert_eq!(refusal.code, Some(106));
     }
 
     #[test]

@@ -82,6 +82,20 @@ pub fn run(cli: Cli) -> Exit {
     }
 }
 
+/// Tells what clap says: help and version are results, wrong usage is an error with its JSON line like any other.
+pub fn usage(error: &clap::Error) -> Exit {
+    // A closed stdout or stderr is no panic.
+    let _ = error.print();
+    if error.exit_code() == 0 {
+        return Exit::Complete;
+    }
+    if std::env::args_os().any(|argument| argument == "--json") {
+        let text = error.render().to_string();
+        print::json(&Summary::failed("", Exit::Usage, text.trim_end().to_owned()));
+    }
+    Exit::Usage
+}
+
 /// Tells how a run ended: to people or as JSON, and to the summary file.
 fn concluded(args: &SendArgs, common: &Common, ended: Result<Summary, CommandError>) -> Exit {
     let summary = ended.unwrap_or_else(|error| {

@@ -11,10 +11,12 @@ use volley::exit::Exit;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    // clap ends wrong usage with 2, help and version with 0.
-    let cli = Cli::parse();
     // A panic has printed itself; it is a bug, and 1 says so.
-    let exit = std::panic::catch_unwind(|| volley::commands::run(cli)).unwrap_or(Exit::Bug);
+    let exit = std::panic::catch_unwind(|| match Cli::try_parse() {
+        Ok(cli) => volley::commands::run(cli),
+        Err(error) => volley::commands::usage(&error),
+    })
+    .unwrap_or(Exit::Bug);
     raise(exit);
     exit.into()
 }

@@ -12,7 +12,7 @@ mod account;
 pub(crate) mod budget;
 mod decision;
 mod dispatch;
-mod ending;
+pub(crate) mod ending;
 mod flight;
 mod gate;
 mod handover;
@@ -222,8 +222,8 @@ pub fn run(
             () = wake_when_stopped(&dispatch, opened.waker) => {}
         }
     });
-    let (totals, early) = match reading.join() {
-        Ok(read) => (Some(read.finished.totals), read.early),
+    let (finished, early) = match reading.join() {
+        Ok(read) => (Some(read.finished), read.early),
         Err(bug) => (None, Some(bug)),
     };
     if let Some(reason) = early {
@@ -232,7 +232,7 @@ pub fn run(
     let ending = Ending {
         campaign: &campaign,
         loaded,
-        totals,
+        finished: finished.as_ref(),
         fail_on_invalid,
         begun,
     };

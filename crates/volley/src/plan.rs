@@ -15,6 +15,7 @@ use volley_provider::octopush::Encoder;
 use crate::config::Campaign;
 use crate::inputs::Opened;
 use crate::pipeline::budget::Tariff;
+use crate::pipeline::ending::rejected;
 use crate::pipeline::setup::intake_config;
 use crate::pipeline::stop::StopReason;
 use crate::pipeline::{RunError, standing};
@@ -167,12 +168,7 @@ fn draw(campaign: &Campaign, finished: &Finished, planned: &Planned, early: Opti
         duration_seconds,
         limited_by,
         reason: early.map(StopReason::sentence),
-        rejected: finished
-            .by_reason
-            .iter()
-            .filter(|(reason, _)| reason.is_invalid())
-            .map(|(reason, count)| (reason.name(), count))
-            .collect(),
+        rejected: rejected(finished),
         exit: early.map_or(crate::exit::Exit::Complete, StopReason::exit),
     }
 }

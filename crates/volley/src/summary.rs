@@ -2,6 +2,7 @@
 //!
 //! Sources: the interface's chapter "Summary"; `lines` counts the lines of this run's inputs, each once.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -28,6 +29,8 @@ pub struct Summary {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub simulated: bool,
     pub lines: Lines,
+    /// Invalid lines by reason.
+    pub rejected: BTreeMap<&'static str, u64>,
     pub batches: Batches,
     pub settled: Settled,
     pub tickets: u64,
@@ -121,10 +124,11 @@ impl Summary {
             provider: "octopush",
             outcome: exit.outcome(0),
             exit_code: exit.code(),
-            reason: None,
+            reason: (exit.outcome(0) == "stopped").then(|| error.clone()),
             error: Some(error),
             simulated: false,
             lines: Lines::default(),
+            rejected: BTreeMap::new(),
             batches: Batches::default(),
             settled: Settled::default(),
             tickets: 0,
@@ -197,6 +201,15 @@ impl Summary {
         ];
         for (count, name) in parts.into_iter().filter(|(count, _)| *count > 0) {
             let _ = writeln!(out, "{:>12} {name}", grouped(count));
+            if name == "invalid" {
+                self.write_rejected(out);
+            }
+        }
+    }
+
+    fn write_rejected(&self, out: &mut String) {
+        for (reason, count) in &self.rejected {
+            let _ = writeln!(out, "{:>14} {reason}", grouped(*count));
         }
     }
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use crate::lock::{LockFile, Memory};
 use crate::place::Place;
-use crate::{Ledger, LedgerError, filesystem, rows, schema};
+use crate::{Ledger, LedgerError, Signature, filesystem, rows, schema};
 
 /// What a missing ledger means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Ledger {
     ///
     /// # Errors
     /// As [`open`](Self::open), but for [`Displaced`](LedgerError::Displaced).
-    pub fn adopt(path: &Path, reason: &str, now: Timestamp) -> Result<(), LedgerError> {
+    pub fn adopt(path: &Path, signature: &Signature) -> Result<(), LedgerError> {
         let place = Place::at(path)?;
         filesystem::refuse_network(&place)?;
         if !place.has_ledger()? {
@@ -112,7 +112,7 @@ impl Ledger {
         };
         marks.commit_number = marks.commit_number.max(remembered) + 1;
         let detail = detail.as_deref().unwrap_or("nothing");
-        write_adoption(&connection, &marks, reason, detail, now)
+        write_adoption(&connection, &marks, detail, signature)
             .map_err(|error| LedgerError::sqlite(&place.ledger, "recording the adoption", error))?;
         lock.remember(&marks.memory(inode))?;
         place.sync_folder()
@@ -134,15 +134,15 @@ impl Marks {
 fn write_adoption(
     connection: &Connection,
     marks: &Marks,
-    reason: &str,
     detail: &str,
-    now: Timestamp,
+    signature: &Signature,
 ) -> rusqlite::Result<()> {
+    let at = signature.at.as_microsecond();
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    let insert = "INSERT INTO adoption (at, reason, detail) VALUES (?1, ?2, ?3)";
-    transaction.execute(insert, params![now.as_microsecond(), reason, detail])?;
+    let insert = "INSERT INTO adoption (at, who, reason, detail) VALUES (?1, ?2, ?3, ?4)";
+    transaction.execute(insert, params![at, signature.who, signature.why, detail])?;
     let update = "UPDATE ledger SET commit_number = ?1, last_at = max(last_at, ?2)";
-    transaction.execute(update, params![marks.commit_number, now.as_microsecond()])?;
+    transaction.execute(update, params![marks.commit_number, at])?;
     transaction.commit()
 }
 

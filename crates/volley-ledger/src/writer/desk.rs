@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use volley_model::{BatchState, LineCounts};
@@ -13,7 +14,8 @@ use crate::lock::LockFile;
 use crate::place::Place;
 use crate::rows::{self, Concluded, OpenBatch, Position};
 use crate::{
-    BatchId, CampaignId, Conclusion, Intent, Ledger, LedgerError, RunEnd, RunId, members, queries, schema,
+    BatchId, CampaignId, Conclusion, Intent, Ledger, LedgerError, RunEnd, RunId, ledger, members, queries,
+    schema,
 };
 
 /// Pages in the log before they go to the main file: 16 MiB, so that a page which several batches share is copied
@@ -46,6 +48,7 @@ pub(super) struct Desk {
 enum Done {
     Intended(Reply<BatchId>, Result<BatchId, LedgerError>),
     Other(Reply<()>, Result<(), LedgerError>),
+    Read(Reply<Option<Bytes>>, Result<Option<Bytes>, LedgerError>),
 }
 
 /// What a transaction changes outside the database once it is durable.
@@ -190,6 +193,9 @@ impl Desk {
                 reply,
                 self.alone(|desk| desk.conclude(batch, *conclusion, effects)),
             ),
+            Order::ReadBody(batch, reply) => {
+                Done::Read(reply, ledger::read_body(&self.connection, &self.place, batch))
+            }
             Order::BookLines(lines, reply) => Done::Other(reply, self.alone(|desk| desk.book_lines(lines))),
             Order::EndRun(end, reply) => Done::Other(reply, self.alone(|desk| desk.end_run(&end))),
         }
@@ -271,21 +277,8 @@ impl Desk {
         let row = Concluded::new(outcome, &open, at, self.run);
         rows::conclude(&self.connection, batch, &row)
             .map_err(|error| self.failed("an outcome written", error))?;
-        for attempt in &attempts {
-            let insert = "INSERT INTO attempt (batch, number, run, handed_over_at, ended_at, evidence) \
-                VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM attempt WHERE batch = ?1), ?2, ?3, ?4, ?5)";
-            let values = params![
-                batch,
-                self.run,
-                attempt.handed_over_at.map(Timestamp::as_microsecond),
-                attempt.ended_at.as_microsecond(),
-                attempt.evidence
-            ];
-            self.connection
-                .prepare_cached(insert)
-                .and_then(|mut statement| statement.execute(values))
-                .map_err(|error| self.failed("an attempt written", error))?;
-        }
+        rows::add_attempts(&self.connection, batch, self.run, &attempts)
+            .map_err(|error| self.failed("an attempt written", error))?;
         if row.state == BatchState::InDoubt {
             effects.open.push((
                 batch,
@@ -410,7 +403,7 @@ impl Order {
             Self::Intend(intent, _) => Some(intent.at),
             Self::Conclude(_, conclusion, _) => Some(conclusion.at),
             Self::EndRun(end, _) => Some(end.at),
-            Self::BookLines(..) => None,
+            Self::BookLines(..) | Self::ReadBody(..) => None,
         }
     }
 }
@@ -421,6 +414,8 @@ impl Done {
         let failure = match self {
             Self::Intended(_, result) => result.as_ref().err(),
             Self::Other(_, result) => result.as_ref().err(),
+            // Nothing written failed: whoever asked is told, and that is all.
+            Self::Read(..) => None,
         };
         match failure {
             None | Some(LedgerError::Refused { .. }) => Ok(()),
@@ -433,6 +428,7 @@ impl Done {
         match self {
             Self::Intended(reply, result) => answer(reply, result, failure),
             Self::Other(reply, result) => answer(reply, result, failure),
+            Self::Read(reply, result) => answer(reply, result, failure),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use volley_ledger::{Changes, Ledger, LedgerError, Opening, Reader};
 
-use crate::stage::{Stage, accepted, at, conclusion, identity, intent};
+use crate::stage::{Stage, accepted, at, conclusion, identity, intent, signed};
 
 /// Fifty batches of a hundred, accepted.
 fn written() -> Stage {
@@ -217,23 +217,23 @@ fn the_operator_adopts_a_ledger_and_that_is_recorded() {
     stage.run().close();
     fs::rename(&copy, &stage.path).unwrap();
     assert!(matches!(refusal(&stage), LedgerError::Displaced { .. }));
-    Ledger::adopt(&stage.path, "restored from the backup of Monday", at(5)).unwrap();
+    Ledger::adopt(&stage.path, &signed("restored from the backup of Monday")).unwrap();
     assert_eq!(use_all(&stage).unwrap(), 5000);
     // The lock file gone, too; and then a rolled-back one is still noticed.
     fs::remove_file(stage.beside("-lock")).unwrap();
-    Ledger::adopt(&stage.path, "moved to another machine", at(6)).unwrap();
+    Ledger::adopt(&stage.path, &signed("moved to another machine")).unwrap();
     let older = fs::read(&stage.path).unwrap();
     stage.run().close();
     fs::write(&stage.path, older).unwrap();
     assert!(matches!(refusal(&stage), LedgerError::Displaced { .. }));
-    let query = "SELECT group_concat(reason || ': ' || detail, '; ') FROM adoption";
+    let query = "SELECT group_concat(who || ': ' || reason || ': ' || detail, '; ') FROM adoption";
     let recorded: String = stage.tool().query_row(query, [], |row| row.get(0)).unwrap();
     assert_eq!(
         recorded,
-        "restored from the backup of Monday: it is a copy of the ledger that was here before; \
-         moved to another machine: its lock file is empty"
+        "anna@desk: restored from the backup of Monday: it is a copy of the ledger that was here before; \
+         anna@desk: moved to another machine: its lock file is empty"
     );
-    let missing = Ledger::adopt(&stage.beside("-nothing"), "", at(7));
+    let missing = Ledger::adopt(&stage.beside("-nothing"), &signed("no reason"));
     assert!(matches!(missing, Err(LedgerError::Missing { .. })), "{missing:?}");
 }
 

@@ -3,6 +3,7 @@
 
 mod campaign;
 mod damage;
+mod doubts;
 mod kill;
 mod lifecycle;
 mod model;

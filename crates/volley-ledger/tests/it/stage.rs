@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use volley_ledger::{
     Attempt, BatchId, CampaignIdentity, Changes, Conclusion, Entry, Intent, Ledger, LedgerError, Opening,
-    Outcome, Reader, Writer, WriterThread,
+    Outcome, Reader, Signature, Writer, WriterThread,
 };
 use volley_model::{Amount, BodyHash, Currency, LineCounts, Msisdn, RequestKey, SealedBatch};
 
@@ -176,5 +176,13 @@ pub(crate) fn conclusion(outcome: Outcome) -> Conclusion {
         outcome,
         attempts: vec![attempt],
         at: at(5),
+    }
+}
+
+pub(crate) fn signed(why: &str) -> Signature {
+    Signature {
+        who: "anna@desk".to_owned(),
+        why: why.to_owned(),
+        at: at(50),
     }
 }

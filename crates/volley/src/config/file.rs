@@ -189,16 +189,27 @@ fn with_override(table: &Table, setting: &str) -> Result<Table, FormError> {
     let typed = toml::from_str::<Table>(&format!("value = {value}"))
         .ok()
         .and_then(|mut table| table.remove("value"));
-    let mut with_typed = laid_over(table, section, key, typed.unwrap_or_else(|| string.clone()))
+    let typed = laid_over(table, section, key, typed.unwrap_or_else(|| string.clone()))
         .ok_or_else(|| wrong(format!("--set {setting}: {section} is no section")))?;
+    let Err(error) = read(&typed) else {
+        return Ok(typed);
+    };
     // `--set limits.max_cost=5.00` means the exact amount, not a float: where only the string is accepted, take it.
-    if Value::Table(with_typed.clone()).try_into::<File>().is_err()
-        && let Some(with_string) = laid_over(table, section, key, string)
-        && Value::Table(with_string.clone()).try_into::<File>().is_ok()
-    {
-        with_typed = with_string;
+    let as_string = laid_over(table, section, key, string).filter(|table| read(table).is_ok());
+    match as_string {
+        Some(table) => Ok(table),
+        // What is wrong without this setting too is told by the file's line.
+        None if read(table).is_err() => Ok(typed),
+        None => Err(FormError {
+            line: None,
+            message: format!("--set {setting}: {}", error.message().trim_end()),
+            nearest: nearest_known(error.message()),
+        }),
     }
-    Ok(with_typed)
+}
+
+fn read(table: &Table) -> Result<File, toml::de::Error> {
+    Value::Table(table.clone()).try_into()
 }
 
 fn laid_over(table: &Table, section: &str, key: &str, value: Value) -> Option<Table> {
@@ -224,11 +235,23 @@ fn form_error(text: &str, error: &toml::de::Error) -> FormError {
         .span()
         .filter(|_| !text.is_empty())
         .map(|span| text[..span.start].matches('\n').count() + 1);
+    let key = line.and_then(|line| key_in(text, line));
+    let message = error.message().trim_end();
     FormError {
         line,
-        message: error.message().trim_end().to_owned(),
-        nearest: nearest_known(error.message()),
+        // An unknown key is named in the message; a wrong value's key is not.
+        message: match key.filter(|key| !message.contains(&format!("`{key}`"))) {
+            Some(key) => format!("{key}: {message}"),
+            None => message.to_owned(),
+        },
+        nearest: nearest_known(message),
     }
+}
+
+/// The key that a line of the file sets.
+fn key_in(text: &str, line: usize) -> Option<&str> {
+    let (key, _) = text.lines().nth(line - 1)?.split_once('=')?;
+    Some(key.trim())
 }
 
 /// The known key nearest to an unknown one. serde words it "unknown field `x`, expected one of `a`, `b`"; a test
@@ -267,6 +290,7 @@ mod tests {
     fn money_is_a_string_or_a_whole_number_and_never_a_float() {
         assert!(parse(&GOOD.replace("\"1.50\"", "1"), &[]).is_ok());
         let error = parse(&GOOD.replace("\"1.50\"", "1.50"), &[]).unwrap_err();
+        assert!(error.to_string().starts_with("line 5: max_cost: "), "{error}");
         assert!(error.to_string().contains("in quotes"), "{error}");
         assert!(parse(&GOOD.replace("1.50", "-1.50"), &[]).is_err());
     }
@@ -307,6 +331,11 @@ mod tests {
         ] {
             assert!(set(wrong).is_err(), "{wrong}");
         }
+        let error = set("limits.connections=four").unwrap_err();
+        assert!(
+            error.to_string().starts_with("--set limits.connections=four: "),
+            "{error}"
+        );
         assert_eq!(
             set("limits.conections=4").unwrap_err().nearest.as_deref(),
             Some("connections")

@@ -1,7 +1,9 @@
 //! The end of a run: the last lines booked, the ledger closed, the summary drawn.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
+use volley_intake::Finished;
 use volley_ledger::{LedgerError, RunEnd, Writer, WriterThread};
 use volley_model::{Currency, LineCounts};
 
@@ -20,7 +22,7 @@ pub(super) struct Ending<'a> {
     pub(super) campaign: &'a Campaign,
     pub(super) loaded: Loaded,
     /// The intake's account; `None` if its thread panicked.
-    pub(super) totals: Option<LineCounts>,
+    pub(super) finished: Option<&'a Finished>,
     pub(super) fail_on_invalid: bool,
     pub(super) begun: Instant,
 }
@@ -38,7 +40,7 @@ impl Ending<'_> {
         } = dispatch;
         let account = account.into_inner();
         let booked = booked.into_inner();
-        let totals = self.totals.unwrap_or(booked);
+        let totals = self.finished.map_or(booked, |finished| finished.totals);
         let lines = lines(&totals, &account);
         let exit = self.exit(&lines, &account, &stop.reasons());
         let end = RunEnd {
@@ -93,6 +95,7 @@ impl Ending<'_> {
             reason,
             simulated,
             lines,
+            rejected: self.finished.map(rejected).unwrap_or_default(),
             batches: Batches {
                 accepted: account.batches_accepted,
                 refused: account.batches_refused,
@@ -113,6 +116,15 @@ impl Ending<'_> {
             recipients_per_second: (recipients_per_second * 10.0).round() / 10.0,
         }
     }
+}
+
+/// Invalid lines by reason.
+pub(crate) fn rejected(finished: &Finished) -> BTreeMap<&'static str, u64> {
+    let invalid = finished
+        .by_reason
+        .iter()
+        .filter(|(reason, _)| reason.is_invalid());
+    invalid.map(|(reason, count)| (reason.name(), count)).collect()
 }
 
 /// What happened to every line. A line that was planned and never landed is pending.

@@ -17,7 +17,7 @@ use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use volley_ledger::Attempt;
 use volley_model::{Acceptance, Evidence, Lost, Refusal, Verdict};
-use volley_provider::octopush::{JudgeContext, judge};
+use volley_provider::octopush::JudgeContext;
 
 use super::dispatch::Dispatch;
 use super::gate::{Errand, Pass};
@@ -93,7 +93,7 @@ impl Dispatch {
         let stopped = || Heard::NotSent { reason: "the run was stopped before it was sent".to_owned() };
         loop {
             let Some(evidence) = self.attempt(flight).await else { return stopped() };
-            match self.follow(flight, judge(&evidence, context)) {
+            match self.follow(flight, self.octopush.judge(&evidence, context)) {
                 Next::Heard(heard) => return heard,
                 Next::Again { after } => {
                     let pause = tokio::time::sleep(after);

@@ -5,19 +5,9 @@ mod doubts;
 mod limits;
 mod refusals;
 
-use rust_decimal::Decimal;
 use serde_json::Value;
 
-use crate::support::{End, Sandbox, contacts, contacts_of};
-
-/// A decimal as the summary writes it: a string.
-#[track_caller]
-fn decimal(value: &Value) -> Decimal {
-    let text = value
-        .as_str()
-        .unwrap_or_else(|| panic!("{value} is no decimal string"));
-    Decimal::from_str_exact(text).unwrap_or_else(|error| panic!("{text}: {error}"))
-}
+use crate::support::{End, Sandbox, contacts, contacts_of, decimal};
 
 /// What this one run did is all that the mock ever saw.
 #[track_caller]

@@ -28,16 +28,19 @@ enum Feed {
 
 #[test]
 fn twenty_kills_double_nothing_and_lose_nothing() {
-    survive_kills(Feed::File);
+    let seed = seed();
+    println!("VOLLEY_TEST_SEED={seed}");
+    survive_kills(Feed::File, seed);
 }
 
 #[test]
 fn twenty_kills_double_nothing_and_lose_nothing_when_fed_from_a_pipe() {
-    survive_kills(Feed::Pipe);
+    let seed = seed();
+    println!("VOLLEY_TEST_SEED={seed}");
+    survive_kills(Feed::Pipe, seed);
 }
 
-fn survive_kills(feed: Feed) {
-    let seed = seed();
+fn survive_kills(feed: Feed, seed: u64) {
     let mut dice = fastrand::Rng::with_seed(seed);
     // Answers that take a moment, so that kills find requests in flight.
     let sandbox = Sandbox::with_mock("[server]\nanswer_delay_ms = 20\n");
@@ -52,7 +55,6 @@ fn survive_kills(feed: Feed) {
 
     for kill in 1..=KILLS {
         let moment = dice.u64(0..=REQUESTS_BEFORE_KILL_MAX);
-        println!("seed {seed}, kill {kill} after {moment} requests");
         kill_after(&sandbox, &mut Fed::start(&sandbox, feed, &lines, &[]), moment);
         if sandbox.path("volley.db").exists() {
             Books::open(&sandbox).expect_sound();
@@ -77,6 +79,32 @@ fn survive_kills(feed: Feed) {
     expect_all_reached(&sandbox, &end);
     assert_eq!(end.lines("accepted"), 0, "a further run sends nothing\n{end}");
     assert_eq!(sandbox.mock().stats().together.accepted_requests, accepted);
+}
+
+#[test]
+fn a_kill_while_the_ledger_is_made_is_no_obstacle() {
+    // At each file that appears, and some steps further: whatever is half made, the next run finishes.
+    for file in ["volley.db-lock", "volley.db", "volley.db-wal", "volley.db-bodies"] {
+        for steps in [0, 1, 10, 100] {
+            let sandbox = Sandbox::new();
+            sandbox.prepare(50, 10);
+            let mut send = sandbox.send(&["contacts.ndjson"]).start();
+            let path = sandbox.path(file);
+            while !path.exists() && !send.has_ended() {
+                thread::yield_now();
+            }
+            (0..steps).for_each(|_| thread::yield_now());
+            send.kill();
+            let killed = send.wait();
+            let end = sandbox.send(&["contacts.ndjson"]).run();
+            let found = format!("killed at {file} and {steps} steps: {}\n{end}", killed.status);
+            let in_doubt = end.lines("in_doubt");
+            let known = end.lines("accepted") + end.lines("already_sent");
+            assert_eq!(end.code(), if in_doubt > 0 { 6 } else { 0 }, "{found}");
+            assert_eq!(known + in_doubt, 50, "{found}");
+            expect_all_agree(&sandbox, &end);
+        }
+    }
 }
 
 /// The last run's account: every number is accepted, was so before, or is in doubt.

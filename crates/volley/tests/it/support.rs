@@ -22,6 +22,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mock_server::{FaultScript, Running};
+use rust_decimal::Decimal;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -33,7 +34,7 @@ pub(crate) const KEY: &str = "planted-key-5f0e7c1d9b";
 pub(crate) const TEXT: &str = "Hello {first_name|there}, 20% off. STOP au 30101";
 
 /// Longer than anything here takes, on a machine that builds at the same time.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A folder of its own, and the mock that runs beside it. Both go when it is dropped.
 pub(crate) struct Sandbox {
@@ -311,7 +312,7 @@ impl Invocation {
         let stdout = drain(child.stdout.take().expect("a pipe"));
         let stderr = drain(child.stderr.take().expect("a pipe"));
         Started {
-            child,
+            child: Leash(child),
             stdout,
             stderr,
         }
@@ -332,9 +333,20 @@ fn drain(mut pipe: impl std::io::Read + Send + 'static) -> thread::JoinHandle<Ve
     })
 }
 
+/// Kills the process if a failed test leaves it running.
+struct Leash(Child);
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        // Both fail where it has ended already, which is as good.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A process that runs. It is killed when it is dropped.
 pub(crate) struct Started {
-    child: Child,
+    child: Leash,
     stdout: thread::JoinHandle<Vec<u8>>,
     stderr: thread::JoinHandle<Vec<u8>>,
 }
@@ -342,41 +354,41 @@ pub(crate) struct Started {
 impl Started {
     /// Its process id.
     pub(crate) fn id(&self) -> u32 {
-        self.child.id()
+        self.child.0.id()
     }
 
     /// The writing end of its standard input, once.
     pub(crate) fn take_stdin(&mut self) -> Option<ChildStdin> {
-        self.child.stdin.take()
+        self.child.0.stdin.take()
     }
 
     /// Sends it a signal, by its number.
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
-        let id = rustix::process::Pid::from_child(&self.child);
+        let id = rustix::process::Pid::from_child(&self.child.0);
         rustix::process::kill_process(id, signal).expect("a process of our own");
     }
 
     /// SIGKILL.
     pub(crate) fn kill(&mut self) {
-        self.child.kill().expect("a process of our own");
+        self.child.0.kill().expect("a process of our own");
     }
 
     /// Whether it has ended.
     pub(crate) fn has_ended(&mut self) -> bool {
-        self.child.try_wait().expect("a child").is_some()
+        self.child.0.try_wait().expect("a child").is_some()
     }
 
     /// Waits until it ends.
     pub(crate) fn wait(mut self) -> End {
         let deadline = Instant::now() + PATIENCE;
         let status = loop {
-            if let Some(status) = self.child.try_wait().expect("a child") {
+            if let Some(status) = self.child.0.try_wait().expect("a child") {
                 break status;
             }
             if Instant::now() > deadline {
                 // Ends what hangs, so that what it said can be shown.
                 self.kill();
-                let status = self.child.wait().expect("a child");
+                let status = self.child.0.wait().expect("a child");
                 let end = End::new(status, self.stdout, self.stderr);
                 panic!("it hangs\n{end}");
             }
@@ -485,6 +497,15 @@ pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "waited in vain for {what}");
         thread::park_timeout(Duration::from_millis(2));
     }
+}
+
+/// A decimal as summaries and reports write it: a string.
+#[track_caller]
+pub(crate) fn decimal(value: &Value) -> Decimal {
+    let text = value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value} is no decimal string"));
+    Decimal::from_str_exact(text).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 /// The workspace's root.

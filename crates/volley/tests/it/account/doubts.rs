@@ -2,8 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::decimal;
-use crate::support::{Sandbox, contacts};
+use crate::support::{Sandbox, contacts, decimal};
 
 /// Loses the answer of the second of three batches, in this way, each time it is asked for.
 fn check(deed: &str) {

@@ -2,8 +2,8 @@
 
 use rust_decimal::Decimal;
 
-use super::{agrees, decimal};
-use crate::support::{Sandbox, contacts};
+use super::agrees;
+use crate::support::{Sandbox, contacts, decimal};
 
 #[test]
 fn max_recipients_cuts_exactly_and_further_runs_go_on() {

@@ -88,7 +88,7 @@ fn what_is_no_json_object_is_malformed() {
         "null",
         r#"{"phone_number":"+33612345678","param1":"x"} x"#,
         r#"{"phone_number":"+33612345678","param1":"x"}{}"#,
-        r#"{'phone_number':'+33612345678'}"#,
+        r"{'phone_number':'+33612345678'}",
         r#"{"phone_number":"+33612345678","param1":"x",}"#,
         r#"{"phone_number":"+33612345678","phone_number":"+33612345678","param1":"x"}"#,
         r#"{"phone_number":"+33612345678","param1":"x","param1":"x"}"#,

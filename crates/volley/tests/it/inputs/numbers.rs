@@ -11,11 +11,11 @@ fn reached(region: Option<&str>, rule: &str, numbers: &[&str]) -> (u64, Vec<Stri
         campaign = campaign.set("input.default_region", region);
     }
     campaign.write();
-    let lines: String = numbers
+    let lines: Vec<String> = numbers
         .iter()
-        .map(|number| format!("{}\n", serde_json::json!({"phone_number": number})))
+        .map(|number| serde_json::json!({"phone_number": number}).to_string())
         .collect();
-    sandbox.write("in.ndjson", lines);
+    sandbox.write("in.ndjson", lines.join("\n"));
     let end = sandbox.send(&["in.ndjson"]).run();
     let reached = sandbox.mock().recipients();
     assert_eq!(end.lines("accepted"), reached.len() as u64, "{end}");

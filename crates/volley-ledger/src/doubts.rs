@@ -1,0 +1,139 @@
+//! Batches of which nobody knows whether they were sent, with all that settling them takes.
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+use volley_model::{Amount, BatchState, BodyHash, Currency, RequestKey};
+
+use crate::place::Place;
+use crate::rows::{self, BatchRow};
+use crate::{BatchId, CampaignId, LedgerError, RunId, bodies, queries};
+
+/// A batch without a definite outcome. Simulated ones are never among them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenDoubt {
+    /// The batch.
+    pub batch: BatchId,
+    /// Its campaign's name.
+    pub campaign: String,
+    /// The run that intended it.
+    pub run: RunId,
+    /// `InDoubt`; or `Intended`: a run is sending it now, or was killed while it did. Behind
+    /// [`enter`](crate::Ledger::enter) there are none of the latter.
+    pub state: BatchState,
+    /// Its key.
+    pub request_key: RequestKey,
+    /// The hash of its body without the key.
+    pub body_hash: BodyHash,
+    /// Its numbers.
+    pub recipients: u64,
+    /// Segments or calls; 0 where they are not counted.
+    pub units: u64,
+    /// What is set aside for it.
+    pub reserved: Option<Amount>,
+    /// The currency of `reserved`.
+    pub currency: Currency,
+    /// What happened last; `None` while intended.
+    pub reason: Option<String>,
+    /// When it first was in doubt; `None` while intended.
+    pub doubt_since: Option<Timestamp>,
+    /// When its intent was written.
+    pub intended_at: Timestamp,
+    /// When its first attempt was handed over, where that is known: a crash loses it.
+    pub first_handed_over_at: Option<Timestamp>,
+    /// The attempts that are known.
+    pub attempts: u64,
+    /// Whether its body can still be sent again as it was.
+    pub body_kept: bool,
+}
+
+impl OpenDoubt {
+    /// When its first attempt was handed over, at the earliest: from then on the provider may have known its key.
+    pub fn first_attempt_at(&self) -> Timestamp {
+        self.first_handed_over_at.unwrap_or(self.intended_at)
+    }
+}
+
+/// Which batches are asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Which {
+    All,
+    Of(CampaignId),
+    One(BatchId),
+}
+
+/// The open batches, oldest first.
+pub(crate) fn open(
+    connection: &Connection,
+    place: &Place,
+    which: Which,
+) -> Result<Vec<OpenDoubt>, LedgerError> {
+    find(connection, place, "state IN ('intended', 'in_doubt')", which)
+}
+
+/// The batches that were sent and whose ticket is not known, oldest first. They are no doubts; their bodies are gone.
+pub(crate) fn unticketed(
+    connection: &Connection,
+    place: &Place,
+    which: Which,
+) -> Result<Vec<OpenDoubt>, LedgerError> {
+    find(connection, place, "state = 'unticketed'", which)
+}
+
+fn find(
+    connection: &Connection,
+    place: &Place,
+    states: &str,
+    which: Which,
+) -> Result<Vec<OpenDoubt>, LedgerError> {
+    let path = &place.ledger;
+    let (column, id) = match which {
+        Which::All => ("?1", None),
+        Which::Of(campaign) => ("campaign", Some(campaign.0)),
+        Which::One(batch) => ("id", Some(batch.0)),
+    };
+    let condition = format!("{states} AND simulated = 0 AND {column} IS ?1 ORDER BY id");
+    let mut rows = Vec::new();
+    queries::each_batch(connection, path, &condition, [id], &mut |batch| rows.push(batch))?;
+    rows.into_iter()
+        .map(|row| complete(connection, place, row))
+        .collect()
+}
+
+/// Adds what stands beside the batch's row.
+fn complete(connection: &Connection, place: &Place, row: BatchRow) -> Result<OpenDoubt, LedgerError> {
+    let path = &place.ledger;
+    let (campaign, attempts, first_handed_over_at) =
+        beside(connection, row.id).map_err(|error| LedgerError::sqlite(path, "reading doubts", error))?;
+    let body_kept =
+        row.is_open() && bodies::read(place, row.slot, &row.request_key, row.body_bytes)?.is_some();
+    Ok(OpenDoubt {
+        batch: row.id,
+        campaign,
+        run: row.run,
+        state: row.state,
+        request_key: RequestKey(row.request_key),
+        body_hash: row.body_hash,
+        recipients: row.member_count,
+        units: row.units,
+        reserved: row.reserved,
+        currency: row.currency,
+        reason: row.reason,
+        doubt_since: row.doubt_since,
+        intended_at: row.intended_at,
+        first_handed_over_at,
+        attempts,
+        body_kept,
+    })
+}
+
+/// The campaign's name, how many attempts there are, and when the first of them was handed over.
+fn beside(connection: &Connection, batch: BatchId) -> rusqlite::Result<(String, u64, Option<Timestamp>)> {
+    let query = "SELECT campaign.name, (SELECT count(*) FROM attempt WHERE attempt.batch = batch.id), \
+        (SELECT min(handed_over_at) FROM attempt WHERE attempt.batch = batch.id) \
+        FROM batch JOIN campaign ON campaign.id = batch.campaign WHERE batch.id = ?1";
+    connection.prepare_cached(query)?.query_row([batch], |row| {
+        let first: Option<i64> = row.get(2)?;
+        let first = first.map(|first| rows::timestamp(2, first)).transpose()?;
+        Ok((row.get(0)?, row.get(1)?, first))
+    })
+}

@@ -1,0 +1,130 @@
+//! What people read: the account of a rehearsal, a plan, and five errors.
+
+use crate::support::{End, Sandbox, contacts, workspace_root};
+
+/// The text with what differs from run to run taken out: times, speeds, and what happened to be the bottleneck.
+fn steady(sandbox: &Sandbox, text: &str) -> String {
+    let folder = sandbox.path("").display().to_string();
+    text.replace(&folder, "FOLDER/")
+        .lines()
+        .map(|line| match line.split_once(" requests (") {
+            Some((requests, rest)) => {
+                let counts = rest.split(')').next().unwrap_or_default();
+                format!("{requests} requests ({counts}) in TIME")
+            }
+            None => line.to_owned(),
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn over_the_examples(sandbox: &Sandbox, command: &str) -> End {
+    let examples = workspace_root().join("examples");
+    let end = sandbox
+        .volley([command])
+        .arg(examples.join("appointment-reminder.toml"))
+        .arg(examples.join("contacts.ndjson"))
+        .run();
+    assert_eq!(end.code(), 0, "{end}");
+    end
+}
+
+#[test]
+fn the_account_of_a_rehearsal() {
+    let sandbox = Sandbox::without_mock();
+    let end = over_the_examples(&sandbox, "rehearse");
+    insta::assert_snapshot!(steady(&sandbox, &end.stdout), @r#"
+    campaign appointment-reminder (octopush): complete
+           1,000 lines read
+             891 accepted
+              44 duplicates
+              65 invalid
+    2 tickets for 891 contacts
+    cost 52.43474013 EUR
+    2 requests (0 retried, 0 throttled) in TIME
+    "#);
+}
+
+#[test]
+fn a_plan_of_the_example() {
+    let sandbox = Sandbox::without_mock();
+    let end = over_the_examples(&sandbox, "plan");
+    insta::assert_snapshot!(steady(&sandbox, &end.stdout), @r#"
+    campaign appointment-reminder (octopush): 1,000 lines read
+             891 would be sent
+              44 duplicates
+              65 invalid
+               8   country_not_allowed
+               8   field_too_long
+               8   field_type
+               8   json_malformed
+               1   line_too_long
+               8   phone_number_invalid
+               8   phone_number_missing
+               8   placeholder_missing
+               8   utf8_invalid
+    891 messages in 2 batches: 595 GSM-7, 296 UCS-2, 1,187 segments
+    cost at most 58.7565 EUR
+    takes 0 s or more, limited by requests_per_second
+    "#);
+}
+
+/// What is said of a run that fails.
+fn error(prepare: impl FnOnce(&Sandbox), args: &[&str]) -> String {
+    let sandbox = Sandbox::new();
+    sandbox.prepare(5, 10);
+    prepare(&sandbox);
+    let end = sandbox.volley(["send", "campaign.toml"].iter().chain(args)).run();
+    assert_ne!(end.code(), 0, "{end}");
+    assert_eq!(end.stdout, "", "no account of nothing\n{end}");
+    steady(&sandbox, &end.stderr)
+}
+
+#[test]
+fn an_unknown_key() {
+    let text = error(
+        |sandbox| {
+            sandbox.campaign().set("limits.batch_sise", 10).write();
+        },
+        &["contacts.ndjson"],
+    );
+    insta::assert_snapshot!(text, @r#"volley: failed to read campaign file campaign.toml: line 6: unknown field `batch_sise`, expected one of `batch_size`, `requests_per_second`, `burst`, `recipients_per_second`, `connections`, `max_in_flight`, `max_cost`, `max_invalid`, `min_credit`, `unit_price`, `request_timeout`, `settle`, `shutdown_grace`; did you mean `batch_size`?"#);
+}
+
+#[test]
+fn a_missing_input() {
+    insta::assert_snapshot!(error(|_| {}, &["contacts.ndjsn"]), @r#"volley: failed to open input contacts.ndjsn: No such file or directory (os error 2)"#);
+}
+
+#[test]
+fn a_missing_ledger() {
+    let text = error(
+        |sandbox| {
+            sandbox.campaign().unset("octopush.base_url").write();
+        },
+        &["contacts.ndjson"],
+    );
+    insta::assert_snapshot!(text, @r#"volley: no ledger at FOLDER/volley.db; if this is the first campaign, make one with `volley ledger init`; if not, find the old one: without it numbers would be sent to twice"#);
+}
+
+#[test]
+fn a_foreign_ledger() {
+    let text = error(
+        |sandbox| {
+            sandbox.write("volley.db", contacts(0..5));
+        },
+        &["contacts.ndjson"],
+    );
+    insta::assert_snapshot!(text, @r#"volley: FOLDER/volley.db is no ledger of Volley (not a SQLite file); name another file with --ledger"#);
+}
+
+#[test]
+fn a_message_that_changed() {
+    let text = error(
+        |sandbox| {
+            sandbox.send(&["contacts.ndjson"]).run().expect(0);
+        },
+        &["contacts.ndjson", "--set", "octopush.sender=Other"],
+    );
+    insta::assert_snapshot!(text, @r#"volley: sender differ from what others of this campaign were sent; put them back, give the campaign another name, or say --accept-changes"#);
+}
