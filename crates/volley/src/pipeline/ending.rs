@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use volley_intake::Finished;
-use volley_ledger::{LedgerError, RunEnd, Writer, WriterThread};
+use volley_ledger::{BatchId, LedgerError, RunEnd, Writer, WriterThread};
 use volley_model::{Currency, LineCounts};
 
 use super::account::Account;
@@ -41,7 +41,7 @@ impl Ending<'_> {
         let account = account.into_inner();
         let booked = booked.into_inner();
         let totals = self.finished.map_or(booked, |finished| finished.totals);
-        let lines = lines(&totals, &account);
+        let lines = self.lines(&totals, &account);
         let exit = self.exit(&lines, &account, &stop.reasons());
         let end = RunEnd {
             outcome: exit.outcome(lines.pending).to_owned(),
@@ -63,10 +63,35 @@ impl Ending<'_> {
         self.summary(&account, lines, exit, sentence(&reasons, exit))
     }
 
+    /// The campaign's, at the end.
+    fn batches_in_doubt(&self, account: &Account) -> u64 {
+        self.loaded.batches_in_doubt - account.settled.len() as u64 + account.batches_in_doubt
+    }
+
+    /// What happened to every line. A line that was planned and never landed is pending; one whose number was in an
+    /// earlier run's doubt that this run has settled was sent already.
+    fn lines(&self, totals: &LineCounts, account: &Account) -> Lines {
+        let doubt_lines = self.finished.map(|finished| &finished.doubt_lines);
+        let of_batch = |id: &BatchId| doubt_lines?.get(&id.0.unsigned_abs()).copied();
+        let settled: u64 = account.settled.iter().filter_map(|id| of_batch(id)).sum();
+        let landed = account.accepted + account.refused + account.in_doubt;
+        Lines {
+            read: totals.read(),
+            accepted: account.accepted,
+            invalid: totals.invalid,
+            duplicate: totals.duplicate,
+            suppressed: totals.suppressed,
+            already_sent: totals.already_sent + settled,
+            refused: totals.refused + account.refused,
+            in_doubt: totals.in_doubt - settled + account.in_doubt,
+            pending: totals.planned - landed,
+        }
+    }
+
     fn exit(&self, lines: &Lines, account: &Account, reasons: &[StopReason]) -> Exit {
         let all_invalid = lines.read > 0 && lines.invalid == lines.read;
         let refused = account.refused > 0 || all_invalid || (self.fail_on_invalid && lines.invalid > 0);
-        let doubts = self.loaded.batches_in_doubt + account.batches_in_doubt;
+        let doubts = self.batches_in_doubt(account);
         reasons
             .iter()
             .map(StopReason::exit)
@@ -99,9 +124,9 @@ impl Ending<'_> {
             batches: Batches {
                 accepted: account.batches_accepted,
                 refused: account.batches_refused,
-                in_doubt: self.loaded.batches_in_doubt + account.batches_in_doubt,
+                in_doubt: self.batches_in_doubt(account),
             },
-            settled: Settled::default(),
+            settled: Settled { batches: account.settled.len() as u64, recipients: account.settled_recipients },
             tickets: account.tickets,
             contacts: account.contacts,
             dropped: account.dropped,
@@ -125,22 +150,6 @@ pub(crate) fn rejected(finished: &Finished) -> BTreeMap<&'static str, u64> {
         .iter()
         .filter(|(reason, _)| reason.is_invalid());
     invalid.map(|(reason, count)| (reason.name(), count)).collect()
-}
-
-/// What happened to every line. A line that was planned and never landed is pending.
-fn lines(totals: &LineCounts, account: &Account) -> Lines {
-    let landed = account.accepted + account.refused + account.in_doubt;
-    Lines {
-        read: totals.read(),
-        accepted: account.accepted,
-        invalid: totals.invalid,
-        duplicate: totals.duplicate,
-        suppressed: totals.suppressed,
-        already_sent: totals.already_sent,
-        refused: totals.refused + account.refused,
-        in_doubt: totals.in_doubt + account.in_doubt,
-        pending: totals.planned - landed,
-    }
 }
 
 /// The cost is unknown where something was sent, or may have been, and nothing of it has a price.

@@ -11,6 +11,7 @@ use volley_transport::{Pace, PaceConfig, Pool, PoolConfig};
 
 use super::budget::{Budget, Tariff};
 use super::dispatch::{Dispatch, Parts};
+use super::settle::{Doubt, Doubts};
 use super::standing::{self, Loaded, Retry};
 use super::{Job, Options, RunError};
 use crate::clock;
@@ -58,6 +59,7 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
     } else {
         Changes::Refuse
     };
+    let ledger_last_at = ledger.last_at()?;
     let entry = ledger.enter(&identity(&campaign, &credentials), changes, clock::now())?;
     let retry = Retry {
         message: Some(entry.message),
@@ -67,6 +69,10 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
     refuse_past_start(&campaign, entry.begun)?;
     let spending = ledger.spending(entry.campaign)?;
     let generations = ledger.generations(entry.campaign)?;
+    let doubts = Doubts::default();
+    for doubt in ledger.doubts(entry.campaign)? {
+        doubts.add(Doubt::of_an_earlier_run(&doubt, campaign.limits.settle, clock::now()));
+    }
     let simulated = campaign.message.simulation_mode;
     let (writer, writer_thread) = ledger.start(entry.run);
     let parts = Parts {
@@ -79,6 +85,8 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         pace: Pace::new(pace_config(&campaign)),
         writer,
         budget: Budget::new(campaign.limits.max_cost, spending.settled, spending.reserved),
+        doubts,
+        ledger_last_at,
     };
     Ok(Prepared {
         dispatch: Dispatch::new(parts, &campaign.limits),
