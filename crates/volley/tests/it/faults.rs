@@ -25,7 +25,8 @@ fn wait_for_hits(sandbox: &Sandbox, rule: usize, times: u64) {
     wait_until("the fault to be hit", || hits(sandbox)[rule] >= times);
 }
 
-fn wait_for_accepted(sandbox: &Sandbox, requests: u64) {
+/// Waits until the provider has accepted so many requests.
+pub(crate) fn wait_for_accepted(sandbox: &Sandbox, requests: u64) {
     wait_until("requests to be accepted", || {
         sandbox.mock().stats().together.accepted_requests >= requests
     });

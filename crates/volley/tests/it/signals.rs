@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use volley_model::BatchState;
 
 use crate::books::{Books, expect_all_agree};
+use crate::faults::wait_for_accepted;
 use crate::support::{End, Sandbox, Started, contacts, wait_until};
 
 const RECIPIENTS: u64 = 1000;
@@ -23,13 +24,6 @@ fn slow_campaign(answer_delay_ms: u32, shutdown_grace: &str) -> Sandbox {
         .write();
     sandbox.write("contacts.ndjson", contacts(0..1000));
     sandbox
-}
-
-/// Waits until the provider has accepted so many requests.
-fn wait_for_accepted(sandbox: &Sandbox, requests: u64) {
-    wait_until("requests to be accepted", || {
-        sandbox.mock().stats().together.accepted_requests >= requests
-    });
 }
 
 /// A second run, without hindrance: everybody who was not reached is.

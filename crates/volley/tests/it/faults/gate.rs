@@ -48,6 +48,31 @@ fn a_doubt_closes_the_gate_until_a_free_get_and_a_trial_are_answered() {
 }
 
 #[test]
+fn a_doubt_holds_back_what_already_waits_for_its_token() {
+    // Tokens come every 50 ms: somebody has passed the open gate and waits for one when the doubt closes it.
+    let sandbox = forty_batches(20.0);
+    sandbox.write("contacts.ndjson", contacts(0..60));
+    sandbox.faults(&format!(
+        r#"{{"rules":[
+            {{"at":"after_commit","do":"status","status":502,"request":6}},
+            {{"at":"before_read","do":"delay","ms":300,"path":"{FREE_GET}","times":1}}
+        ]}}"#
+    ));
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    assert_eq!(hits(&sandbox), [1, 1], "{end}");
+    end.expect(6).expect_lines(&[("accepted", 55), ("in_doubt", 5)]);
+    let handed_over = Books::open(&sandbox).hand_overs();
+    let doubt = handed_over[5];
+    let next = handed_over.iter().find(|one| one.at > doubt.ended_at);
+    let next = next.expect("the rest was sent");
+    assert!(
+        next.at - doubt.ended_at >= 300_000,
+        "{next:?} did not wait for the free GET behind {doubt:?}"
+    );
+    expect_all_agree(&sandbox, &end);
+}
+
+#[test]
 fn an_outage_costs_at_most_what_was_in_flight_and_ten_trials() {
     let sandbox = forty_batches(100.0);
     let mut send = sandbox.send(&["contacts.ndjson"]).start();

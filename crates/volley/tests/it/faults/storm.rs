@@ -38,7 +38,9 @@ fn a_storm_of_faults_and_kills_doubles_nothing_and_loses_nothing() {
     ));
     for _ in 0..KILLS {
         kill_within(&sandbox, dice.u64(20..=40));
-        Books::open(&sandbox).expect_sound();
+        Books::open(&sandbox)
+            .expect_sound()
+            .expect_tickets_of(sandbox.mock());
     }
     let end = sandbox.send(&["contacts.ndjson"]).run();
     expect_all_agree(&sandbox, &end);
