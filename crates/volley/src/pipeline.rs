@@ -45,8 +45,8 @@ use account::Account;
 use dispatch::Dispatch;
 use ending::Ending;
 use reading::Reading;
-use stop::Stage;
 use setup::{Prepared, prepare};
+use stop::Stage;
 
 /// What a run needs.
 pub struct Job {
@@ -195,6 +195,7 @@ pub fn run(
         .build()
         .map_err(RunError::System)?;
     let _guard = runtime.enter();
+    let prepared = prepare(job, notice)?;
     let Prepared {
         campaign,
         opened,
@@ -203,8 +204,10 @@ pub fn run(
         dispatch,
         writer_thread,
         loaded,
+        ledger,
+        run,
         fail_on_invalid,
-    } = prepare(job, notice)?;
+    } = prepared;
     let progress = Arc::new(Progress::default());
     let mut reading =
         Reading::start(opened.inputs, intake, sealer, Arc::clone(&progress)).map_err(RunError::System)?;
@@ -233,6 +236,8 @@ pub fn run(
         campaign: &campaign,
         loaded,
         finished: finished.as_ref(),
+        ledger: &ledger,
+        run,
         fail_on_invalid,
         begun,
     };

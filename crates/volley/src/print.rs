@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::json;
-use volley_ledger::{BatchId, Outcome};
+use volley_ledger::Outcome;
 use volley_model::RequestKey;
 
 /// Writes a result. A reader that went away (`volley … | head`) has had enough; any other failure is told.
@@ -32,7 +32,7 @@ pub(crate) fn message(text: &str) {
 }
 
 /// Writes an outcome that the ledger could not take, so that no ticket is lost with the process.
-pub(crate) fn unrecorded(batch: BatchId, key: Option<&RequestKey>, outcome: &Outcome) {
+pub(crate) fn unrecorded(key: &RequestKey, outcome: &Outcome) {
     let outcome = match outcome {
         Outcome::Accepted {
             ticket,
@@ -56,5 +56,5 @@ pub(crate) fn unrecorded(batch: BatchId, key: Option<&RequestKey>, outcome: &Out
         Outcome::Simulated { ticket } => json!({"state": "simulated", "ticket": ticket}),
         Outcome::InDoubt { reason } => json!({"state": "in_doubt", "reason": reason}),
     };
-    message(&json!({"unrecorded": {"batch": batch.0, "request_key": key.map(|key| &key.0), "outcome": outcome}}).to_string());
+    message(&json!({"unrecorded": {"request_key": key.0, "outcome": outcome}}).to_string());
 }

@@ -1,8 +1,9 @@
 //! What the evidence of one attempt means for its batch: the guarantee's table "What the wire proves" for Octopush.
 //!
 //! One total function over facts. Three rules are kept elsewhere:
-//! - once an attempt of a key was in doubt, only a ticket, a duplicate or the operator ends that doubt: the pipeline
-//!   leaves it standing after any other verdict (`doubted` changes the reading of a duplicate only);
+//! - once an attempt of a key was in doubt, only a ticket, a duplicate or the operator ends that doubt: with `doubted`
+//!   a duplicate is the attempt's success, a success without a ticket proves nothing, and after a refusal the pipeline
+//!   leaves the doubt standing;
 //! - a simulated batch is never in doubt and never unticketed: where simulation leaves nothing proven, the verdict here
 //!   is [`Verdict::InDoubt`], and the ledger books `simulated`;
 //! - how often something that was put off is tried again, and when a run stops.
@@ -57,13 +58,17 @@ fn judge_answer(answer: &Answer, context: &JudgeContext<'_>, reason: String) -> 
     match answer.status {
         200..=299 => match acceptance(answer) {
             Some(acceptance) => Verdict::Accepted(acceptance),
-            None => sent_without_ticket(
-                context,
-                format!(
+            None => {
+                let reason = format!(
                     "{}, without a readable ticket",
                     with_saying(reason, &refusal(answer))
-                ),
-            ),
+                );
+                if context.doubted {
+                    in_doubt(reason)
+                } else {
+                    sent_without_ticket(context, reason)
+                }
+            }
         },
         300..=399 => Verdict::InDoubt {
             reason: format!("{reason}: a redirect, and none is followed; check base_url"),

@@ -102,10 +102,11 @@ fn expected(status: u16, carries: Carries, context: JudgeContext<'_>) -> &'stati
         "unticketed"
     };
     if status / 100 == 2 {
-        return if carries == Carries::Ticket {
-            "accepted"
-        } else {
-            no_ticket
+        return match carries {
+            Carries::Ticket => "accepted",
+            // Once in doubt, only a ticket or a duplicate ends it.
+            _ if context.doubted => "in doubt",
+            _ => no_ticket,
         };
     }
     if status / 100 == 3 {

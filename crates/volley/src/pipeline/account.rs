@@ -127,7 +127,11 @@ impl Account {
     /// Books what the provider says of a batch.
     fn book(&mut self, members: u64, fate: &Fate) {
         match fate {
-            Fate::Accepted { contacts, cost, estimated } => {
+            Fate::Accepted {
+                contacts,
+                cost,
+                estimated,
+            } => {
                 self.batches_accepted += 1;
                 self.tickets += 1;
                 self.contacts += contacts;
@@ -171,12 +175,30 @@ mod tests {
     fn a_doubt_of_this_run_moves_and_one_of_an_earlier_run_is_settled() {
         let mut account = Account::default();
         account.land(50, &Fate::InDoubt);
-        let accepted = Fate::Accepted { contacts: 50, cost: None, estimated: None };
+        let accepted = Fate::Accepted {
+            contacts: 50,
+            cost: None,
+            estimated: None,
+        };
         account.settle(BatchId(1), Origin::ThisRun, 50, &accepted);
-        assert_eq!((account.accepted, account.in_doubt, account.batches_in_doubt), (50, 0, 0));
-        account.settle(BatchId(2), Origin::Earlier, 70, &Fate::Unticketed { estimated: None });
-        assert_eq!((account.accepted, account.tickets, account.contacts), (50, 1, 120));
-        assert_eq!((account.settled.as_slice(), account.settled_recipients), ([BatchId(2)].as_slice(), 70));
+        assert_eq!(
+            (account.accepted, account.in_doubt, account.batches_in_doubt),
+            (50, 0, 0)
+        );
+        account.settle(
+            BatchId(2),
+            Origin::Earlier,
+            70,
+            &Fate::Unticketed { estimated: None },
+        );
+        assert_eq!(
+            (account.accepted, account.tickets, account.contacts),
+            (50, 1, 120)
+        );
+        assert_eq!(
+            (account.settled.as_slice(), account.settled_recipients),
+            ([BatchId(2)].as_slice(), 70)
+        );
     }
 
     #[test]

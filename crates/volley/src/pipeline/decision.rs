@@ -21,12 +21,20 @@ pub(super) struct Decision {
 
 impl Decision {
     fn released(reason: String, gate: Settled) -> Self {
-        Self { outcome: Outcome::Released { reason }, fate: Fate::Pending, gate }
+        Self {
+            outcome: Outcome::Released { reason },
+            fate: Fate::Pending,
+            gate,
+        }
     }
 
     /// A simulated request reached nobody, whatever was heard of it.
     fn simulated(ticket: Option<String>, gate: Settled) -> Self {
-        Self { outcome: Outcome::Simulated { ticket }, fate: Fate::Simulated, gate }
+        Self {
+            outcome: Outcome::Simulated { ticket },
+            fate: Fate::Simulated,
+            gate,
+        }
     }
 }
 
@@ -34,7 +42,9 @@ impl Dispatch {
     /// Decides on a new batch.
     pub(super) fn decide(&self, heard: Heard, members: u64, reserved: Option<Amount>) -> Decision {
         match heard {
-            Heard::Accepted(said) if self.simulated => Decision::simulated(Some(said.ticket), Settled::Definite),
+            Heard::Accepted(said) if self.simulated => {
+                Decision::simulated(Some(said.ticket), Settled::Definite)
+            }
             Heard::Unticketed { .. } if self.simulated => Decision::simulated(None, Settled::Definite),
             Heard::InDoubt { .. } if self.simulated => Decision::simulated(None, Settled::Doubt),
             Heard::Accepted(said) => self.accepted(said, members, reserved),
@@ -44,9 +54,11 @@ impl Dispatch {
                 let reason = format!("account refused: HTTP {}: {}", refusal.status, refusal.message);
                 Decision::released(reason, Settled::Definite)
             }
-            Heard::InDoubt { reason, .. } => {
-                Decision { outcome: Outcome::InDoubt { reason }, fate: Fate::InDoubt, gate: Settled::Doubt }
-            }
+            Heard::InDoubt { reason } => Decision {
+                outcome: Outcome::InDoubt { reason },
+                fate: Fate::InDoubt,
+                gate: Settled::Doubt,
+            },
             Heard::NotSent { reason } => Decision::released(reason, Settled::Neither),
         }
     }
@@ -93,9 +105,21 @@ impl Dispatch {
         if in_a_row == REFUSED_IN_A_ROW_MAX || !self.decided.get() {
             self.stop.request(StopReason::Refused(refusal.clone()));
         }
-        let Refusal { status, code, message } = refusal;
-        let outcome = Outcome::Refused { code, message, status };
-        Decision { outcome, fate: Fate::Refused, gate: Settled::Definite }
+        let Refusal {
+            status,
+            code,
+            message,
+        } = refusal;
+        let outcome = Outcome::Refused {
+            code,
+            message,
+            status,
+        };
+        Decision {
+            outcome,
+            fate: Fate::Refused,
+            gate: Settled::Definite,
+        }
     }
 
     /// What a batch without a price from the provider counts as.
@@ -107,7 +131,9 @@ impl Dispatch {
         if let (Some(residual), Some(least)) = (residual, self.min_credit)
             && residual < least
         {
-            self.stop.request(StopReason::MinCredit(format!("{residual} left, at least {least} wanted")));
+            self.stop.request(StopReason::MinCredit(format!(
+                "{residual} left, at least {least} wanted"
+            )));
         }
     }
 }

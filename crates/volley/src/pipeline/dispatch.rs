@@ -10,12 +10,12 @@ use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::time::Duration;
 
-use futures::{FutureExt, StreamExt};
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::time::Instant;
-use volley_ledger::{BatchId, Conclusion, Writer};
+use volley_ledger::{Conclusion, Writer};
 use volley_model::{Amount, LineCounts, RequestKey, SealedBatch};
 use volley_provider::octopush::{JudgeContext, Octopush};
 use volley_transport::{Backoff, Endpoint, Limit, Pace, Pool};
@@ -59,7 +59,7 @@ pub(super) struct Dispatch {
     pub(super) decided: Cell<bool>,
     pub(super) refused_in_a_row: Cell<u32>,
     /// Outcomes that we know and the ledger does not: printed if the process has to end so.
-    pub(super) unrecorded: RefCell<Vec<Unrecorded>>,
+    pub(super) unrecorded: RefCell<Vec<(RequestKey, Conclusion)>>,
     /// What is still to be asked about.
     pub(super) doubts: Doubts,
     /// After an attempt in doubt, before it is probed.
@@ -69,14 +69,6 @@ pub(super) struct Dispatch {
     backoff: RefCell<Backoff>,
     window: Semaphore,
     flights_max: usize,
-}
-
-/// An outcome that we know and the ledger does not.
-pub(super) struct Unrecorded {
-    pub(super) id: BatchId,
-    /// The request's key, where it is at hand.
-    pub(super) key: Option<RequestKey>,
-    pub(super) conclusion: Conclusion,
 }
 
 /// What a dispatcher is built from.
@@ -223,7 +215,6 @@ impl Dispatch {
         account.requests_retried += u64::from(again);
         account.in_flight += 1;
     }
-
 }
 
 /// How many intents may be durable and unsent at this rate.

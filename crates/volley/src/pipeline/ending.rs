@@ -1,11 +1,12 @@
 //! The end of a run: the last lines booked, the ledger closed, the summary drawn.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Instant;
 
 use volley_intake::Finished;
-use volley_ledger::{BatchId, LedgerError, RunEnd, Writer, WriterThread};
-use volley_model::{Currency, LineCounts};
+use volley_ledger::{BatchId, Conclusion, Ledger, LedgerError, Opening, RunEnd, RunId, Writer, WriterThread};
+use volley_model::{Currency, LineCounts, RequestKey};
 
 use super::account::Account;
 use super::dispatch::Dispatch;
@@ -23,6 +24,8 @@ pub(super) struct Ending<'a> {
     pub(super) loaded: Loaded,
     /// The intake's account; `None` if its thread panicked.
     pub(super) finished: Option<&'a Finished>,
+    pub(super) ledger: &'a Path,
+    pub(super) run: RunId,
     pub(super) fail_on_invalid: bool,
     pub(super) begun: Instant,
 }
@@ -55,12 +58,23 @@ impl Ending<'_> {
         {
             stop.note(error.into());
         }
-        for unrecorded in unrecorded.into_inner() {
-            print::unrecorded(unrecorded.id, unrecorded.key.as_ref(), &unrecorded.conclusion.outcome);
-        }
+        self.record_late(unrecorded.into_inner());
         let reasons = stop.reasons();
         let exit = self.exit(&lines, &account, &reasons);
         self.summary(&account, lines, exit, sentence(&reasons, exit))
+    }
+
+    /// Outcomes that came after the ledger had failed: once more, over a fresh connection, for the disk may be back;
+    /// else to stderr, so that no ticket is lost with the process.
+    fn record_late(&self, late: Vec<(RequestKey, Conclusion)>) {
+        if late.is_empty() {
+            return;
+        }
+        let taken = Ledger::open(self.ledger, Opening::MustExist, clock::now())
+            .and_then(|mut ledger| ledger.record_late(self.run, late.clone()));
+        for (key, conclusion) in taken.unwrap_or(late) {
+            print::unrecorded(&key, &conclusion.outcome);
+        }
     }
 
     /// The campaign's, at the end.
@@ -126,7 +140,10 @@ impl Ending<'_> {
                 refused: account.batches_refused,
                 in_doubt: self.batches_in_doubt(account),
             },
-            settled: Settled { batches: account.settled.len() as u64, recipients: account.settled_recipients },
+            settled: Settled {
+                batches: account.settled.len() as u64,
+                recipients: account.settled_recipients,
+            },
             tickets: account.tickets,
             contacts: account.contacts,
             dropped: account.dropped,

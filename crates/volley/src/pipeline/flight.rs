@@ -9,7 +9,7 @@ use volley_model::{Amount, Currency, SealedBatch};
 
 use super::account::Fate;
 use super::decision::Decision;
-use super::dispatch::{Dispatch, Unrecorded};
+use super::dispatch::Dispatch;
 use super::gate::{Errand, Settled};
 use super::handover::Flight;
 use super::settle::Doubt;
@@ -26,8 +26,14 @@ impl Dispatch {
 
     async fn carry<'a>(&'a self, batch: SealedBatch, window: SemaphorePermit<'a>) -> Fate {
         let pass = self.gate.pass(Errand::Batch);
-        let Some(pass) = self.stop.unless(Stage::Draining, pass).await else { return Fate::Pending };
-        let reserved = if self.simulated { None } else { self.tariff.estimate(batch.units) };
+        let Some(pass) = self.stop.unless(Stage::Draining, pass).await else {
+            return Fate::Pending;
+        };
+        let reserved = if self.simulated {
+            None
+        } else {
+            self.tariff.estimate(batch.units)
+        };
         let Some(id) = self.intend(&batch, reserved).await else {
             self.gate.settle(pass, Settled::Neither);
             return Fate::Pending;
@@ -43,7 +49,11 @@ impl Dispatch {
     /// Reserves the money and makes the intent durable; `None` if the run stops before that.
     async fn intend(&self, batch: &SealedBatch, reserved: Option<Amount>) -> Option<BatchId> {
         let amount = reserved.unwrap_or(Amount::ZERO);
-        if let Err(out) = self.stop.unless(Stage::Draining, self.budget.reserve(amount)).await? {
+        if let Err(out) = self
+            .stop
+            .unless(Stage::Draining, self.budget.reserve(amount))
+            .await?
+        {
             let (spent, wanted, max_cost) = (out.spent, out.wanted, out.max_cost);
             let why = format!("{spent} spent or reserved, {wanted} wanted, {max_cost} allowed");
             self.stop.request(StopReason::MaxCost(why));
@@ -97,22 +107,36 @@ impl Dispatch {
         self.decided.set(true);
         let Decision { outcome, fate, .. } = decision;
         let first_handed_over_at = flight.first_handed_over_at();
-        let conclusion = Conclusion { outcome, attempts: flight.attempts, at: clock::now() };
+        let conclusion = Conclusion {
+            outcome,
+            attempts: flight.attempts,
+            at: clock::now(),
+        };
         let begun = Instant::now();
         let concluded = self.writer.conclude(id, conclusion.clone()).await;
         self.account.borrow_mut().waits.ledger += begun.elapsed();
         let members = batch.members.len() as u64;
         if let Err(error) = concluded {
             self.stop.request(error.into());
-            let key = Some(batch.key.clone());
-            self.unrecorded.borrow_mut().push(Unrecorded { id, key, conclusion });
+            let key = batch.key.clone();
+            self.unrecorded.borrow_mut().push((key, conclusion));
             self.budget.keep();
             // Sent or not, the ledger still says "intended": the next run finds it in doubt.
-            return if fate == Fate::Pending { Fate::Pending } else { Fate::InDoubt };
+            return if fate == Fate::Pending {
+                Fate::Pending
+            } else {
+                Fate::InDoubt
+            };
         }
         self.move_money(reserved, members, &fate);
         if fate == Fate::InDoubt {
-            self.doubts.add(Doubt::of_this_run(id, members, reserved, first_handed_over_at, self.settle));
+            self.doubts.add(Doubt::of_this_run(
+                id,
+                batch,
+                reserved,
+                first_handed_over_at,
+                self.settle,
+            ));
         }
         fate
     }

@@ -45,12 +45,18 @@ pub(super) struct Flight<'a> {
 /// What was heard in the end. Attempts that are proven unsent or unprocessed are not among it: they go again.
 pub(super) enum Heard {
     Accepted(Acceptance),
-    Unticketed { reason: String },
+    Unticketed {
+        reason: String,
+    },
     Refused(Refusal),
     Account(Refusal),
-    InDoubt { reason: String, stops: bool },
+    InDoubt {
+        reason: String,
+    },
     /// Not sent, and not to be tried again in this run.
-    NotSent { reason: String },
+    NotSent {
+        reason: String,
+    },
 }
 
 /// What follows from a verdict.
@@ -64,7 +70,11 @@ impl<'a> Flight<'a> {
         Self {
             body,
             recipients: u32::try_from(members).unwrap_or(u32::MAX),
-            errand: if window.is_some() { Errand::Batch } else { Errand::Probe },
+            errand: if window.is_some() {
+                Errand::Batch
+            } else {
+                Errand::Probe
+            },
             pass,
             window,
             attempts: Vec::new(),
@@ -90,9 +100,13 @@ impl<'a> Flight<'a> {
 impl Dispatch {
     /// Attempts until something is heard that another attempt would not change.
     pub(super) async fn hear(&self, flight: &mut Flight<'_>, context: &JudgeContext<'_>) -> Heard {
-        let stopped = || Heard::NotSent { reason: "the run was stopped before it was sent".to_owned() };
+        let stopped = || Heard::NotSent {
+            reason: "the run was stopped before it was sent".to_owned(),
+        };
         loop {
-            let Some(evidence) = self.attempt(flight).await else { return stopped() };
+            let Some(evidence) = self.attempt(flight).await else {
+                return stopped();
+            };
             match self.follow(flight, self.octopush.judge(&evidence, context)) {
                 Next::Heard(heard) => return heard,
                 Next::Again { after } => {
@@ -120,7 +134,9 @@ impl Dispatch {
             };
             self.account.borrow_mut().waits.provider += begun.elapsed();
             let asked = Instant::now();
-            self.stop.unless(stage, self.pace.token(flight.recipients)).await?;
+            self.stop
+                .unless(stage, self.pace.token(flight.recipients))
+                .await?;
             self.note_pace(asked.elapsed());
             // While we waited for the token, a doubt may have closed the gate.
             if self.gate.admits(flight.pass) {
@@ -141,7 +157,12 @@ impl Dispatch {
         Some(self.record(flight, Some(handed_over_at), evidence))
     }
 
-    fn record(&self, flight: &mut Flight<'_>, handed_over_at: Option<Timestamp>, evidence: Evidence) -> Evidence {
+    fn record(
+        &self,
+        flight: &mut Flight<'_>,
+        handed_over_at: Option<Timestamp>,
+        evidence: Evidence,
+    ) -> Evidence {
         if matches!(evidence, Evidence::Answered(_) | Evidence::NotProcessed(_)) {
             self.patience.answered();
         }
@@ -150,7 +171,11 @@ impl Dispatch {
         if handed_over_at.is_none() && flight.attempts.last().is_some_and(never_left) {
             flight.attempts.pop();
         }
-        flight.attempts.push(Attempt { handed_over_at, ended_at: clock::now(), evidence: evidence.summary() });
+        flight.attempts.push(Attempt {
+            handed_over_at,
+            ended_at: clock::now(),
+            evidence: evidence.summary(),
+        });
         evidence
     }
 
@@ -167,7 +192,7 @@ impl Dispatch {
                 if stops {
                     self.stop.request(StopReason::Redirect);
                 }
-                Next::Heard(Heard::InDoubt { reason, stops })
+                Next::Heard(Heard::InDoubt { reason })
             }
             Verdict::Unsent { reason, hopeless } => {
                 if hopeless || self.patience.failed() == Try::Enough {
@@ -175,13 +200,25 @@ impl Dispatch {
                     return Next::Heard(Heard::NotSent { reason });
                 }
                 flight.unsent += 1;
-                Next::Again { after: self.backoff(flight.unsent) }
+                Next::Again {
+                    after: self.backoff(flight.unsent),
+                }
             }
-            Verdict::NotProcessed { reason, after, cools_all } => self.put_off(flight, reason, after, cools_all),
+            Verdict::NotProcessed {
+                reason,
+                after,
+                cools_all,
+            } => self.put_off(flight, reason, after, cools_all),
         }
     }
 
-    fn put_off(&self, flight: &mut Flight<'_>, reason: String, after: Option<Duration>, cools_all: bool) -> Next {
+    fn put_off(
+        &self,
+        flight: &mut Flight<'_>,
+        reason: String,
+        after: Option<Duration>,
+        cools_all: bool,
+    ) -> Next {
         flight.put_off += 1;
         if cools_all {
             self.account.borrow_mut().requests_throttled += 1;

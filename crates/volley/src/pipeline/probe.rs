@@ -1,7 +1,6 @@
 //! The free GET that opens a closed gate: it costs nothing, reaches nobody, and shows whether the provider answers.
 
 use volley_model::{Answer, Evidence, Verdict};
-use volley_provider::octopush::judge;
 
 use super::dispatch::Dispatch;
 use super::patience::Try;
@@ -31,24 +30,39 @@ impl Dispatch {
             Err(unsent) => Evidence::Unsent(unsent),
             Ok(stream) => {
                 self.stop.unless(Stage::Stopping, self.pace.token(0)).await?;
-                stream.send(self.octopush.balance_request(), self.request_timeout).await.evidence
+                stream
+                    .send(self.octopush.balance_request(), self.request_timeout)
+                    .await
+                    .evidence
             }
         };
         match self.octopush.judge(&evidence, &self.judge_context()) {
             Verdict::Accepted(_) | Verdict::Unticketed { .. } => {
                 self.patience.answered();
-                let Evidence::Answered(answer) = evidence else { return None };
+                let Evidence::Answered(answer) = evidence else {
+                    return None;
+                };
                 return Some(answer);
             }
             Verdict::Account(refusal) => self.stop.request(StopReason::Account(refusal)),
             Verdict::InDoubt { stops: true, .. } => self.stop.request(StopReason::Redirect),
-            Verdict::NotProcessed { after, cools_all: true, .. } => {
+            Verdict::NotProcessed {
+                after,
+                cools_all: true,
+                ..
+            } => {
                 let pause = after.unwrap_or_else(|| self.backoff(1));
                 self.pace.cool_down(pause);
                 self.patience.cooled_down(pause);
             }
-            Verdict::Unsent { hopeless: true, reason } => self.give_up(reason, true),
-            Verdict::Unsent { .. } | Verdict::NotProcessed { .. } | Verdict::Refused(_) | Verdict::InDoubt { .. } => {
+            Verdict::Unsent {
+                hopeless: true,
+                reason,
+            } => self.give_up(reason, true),
+            Verdict::Unsent { .. }
+            | Verdict::NotProcessed { .. }
+            | Verdict::Refused(_)
+            | Verdict::InDoubt { .. } => {
                 if self.patience.failed() == Try::Enough {
                     self.give_up(evidence.summary(), false);
                 }

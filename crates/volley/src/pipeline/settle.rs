@@ -14,12 +14,12 @@ use jiff::Timestamp;
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 use volley_ledger::{BatchId, Conclusion, OpenDoubt, Outcome};
-use volley_model::Amount;
+use volley_model::{Amount, RequestKey, SealedBatch};
 use volley_provider::octopush::JudgeContext;
 
 use super::account::{Fate, Origin};
 use super::decision::Decision;
-use super::dispatch::{Dispatch, Unrecorded};
+use super::dispatch::Dispatch;
 use super::gate::{Errand, Settled};
 use super::handover::{Flight, Heard};
 use super::stop::Stage;
@@ -27,17 +27,18 @@ use crate::clock;
 
 /// A key is forgotten after 24 hours (Octopush, page on scheduled sending); an hour less leaves room for slow answers
 /// and for clocks.
-pub const PROBE_WINDOW: Duration = Duration::from_hours(23);
+pub(crate) const PROBE_WINDOW: Duration = Duration::from_hours(23);
 
 /// How far our clock may be off the provider's (guarantee, "Settling doubts").
 const CLOCK_OFF_MAX: Duration = Duration::from_mins(5);
 
 /// A batch in doubt that this run may still ask about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Doubt {
     due: Instant,
     deadline: Timestamp,
     id: BatchId,
+    key: RequestKey,
     members: u64,
     reserved: Option<Amount>,
     origin: Origin,
@@ -46,23 +47,32 @@ pub(super) struct Doubt {
 impl Doubt {
     pub(super) fn of_this_run(
         id: BatchId,
-        members: u64,
+        batch: &SealedBatch,
         reserved: Option<Amount>,
         first_handed_over_at: Option<Timestamp>,
         settle: Duration,
     ) -> Self {
-        let deadline = deadline(first_handed_over_at.unwrap_or_else(clock::now));
-        Self { due: Instant::now() + settle, deadline, id, members, reserved, origin: Origin::ThisRun }
+        Self {
+            due: Instant::now() + settle,
+            deadline: deadline(first_handed_over_at.unwrap_or_else(clock::now)),
+            id,
+            key: batch.key.clone(),
+            members: batch.members.len() as u64,
+            reserved,
+            origin: Origin::ThisRun,
+        }
     }
 
     /// A doubt of an earlier run: due `settle` after it arose, which for most has long passed.
     pub(super) fn of_an_earlier_run(doubt: &OpenDoubt, settle: Duration, now: Timestamp) -> Self {
-        let age = Duration::try_from(now.duration_since(doubt.doubt_since)).unwrap_or_default();
+        let since = doubt.doubt_since.unwrap_or(now);
+        let age = Duration::try_from(now.duration_since(since)).unwrap_or_default();
         Self {
             due: Instant::now() + settle.saturating_sub(age),
-            deadline: deadline(doubt.first_handed_over_at),
+            deadline: deadline(doubt.first_attempt_at()),
             id: doubt.batch,
-            members: doubt.members,
+            key: doubt.request_key.clone(),
+            members: doubt.recipients,
             reserved: doubt.reserved,
             origin: Origin::Earlier,
         }
@@ -71,7 +81,9 @@ impl Doubt {
 
 /// Until when a key first used then may be asked about.
 pub(crate) fn deadline(first_handed_over_at: Timestamp) -> Timestamp {
-    first_handed_over_at.saturating_add(PROBE_WINDOW).unwrap_or(Timestamp::MAX)
+    first_handed_over_at
+        .saturating_add(PROBE_WINDOW)
+        .unwrap_or(Timestamp::MAX)
 }
 
 /// The doubts still to be asked about, by the time they are due.
@@ -120,7 +132,10 @@ pub(super) struct ClockCheck {
 
 impl ClockCheck {
     pub(super) fn new(ledger_last_at: Timestamp) -> Self {
-        Self { ledger_last_at, trusted: Mutex::new(None) }
+        Self {
+            ledger_last_at,
+            trusted: Mutex::new(None),
+        }
     }
 }
 
@@ -134,9 +149,15 @@ impl Dispatch {
     /// Asks about a doubt once, and books what is heard.
     pub(super) async fn probe(&self, doubt: Doubt) {
         let pass = self.gate.pass(Errand::Probe);
-        let Some(pass) = self.stop.unless(Stage::Stopping, pass).await else { return };
+        let Some(pass) = self.stop.unless(Stage::Stopping, pass).await else {
+            return;
+        };
         let in_time = self.clock_is_trusted().await && clock::now() < doubt.deadline;
-        let body = if in_time { self.writer.body(doubt.id).await } else { Ok(None) };
+        let body = if in_time {
+            self.writer.body(doubt.id).await
+        } else {
+            Ok(None)
+        };
         let body = match body {
             Ok(Some(body)) => body,
             // Too late, or its body is lost: it stays in doubt, for the operator.
@@ -152,9 +173,13 @@ impl Dispatch {
         };
         let mut flight = Flight::new(body, doubt.members, pass, None);
         // A simulated batch is never in doubt: what is asked about was meant.
-        let context = JudgeContext { doubted: true, simulated: false, ..self.judge_context() };
+        let context = JudgeContext {
+            doubted: true,
+            simulated: false,
+            ..self.judge_context()
+        };
         let heard = self.hear(&mut flight, &context).await;
-        let decision = self.decide_on_doubt(heard, doubt);
+        let decision = self.decide_on_doubt(heard, &doubt);
         self.settle_gate(&flight, decision.gate);
         self.settle_doubt(doubt, flight, decision).await;
     }
@@ -186,30 +211,37 @@ impl Dispatch {
     }
 
     /// Only a ticket or a duplicate ends a doubt.
-    fn decide_on_doubt(&self, heard: Heard, doubt: Doubt) -> Decision {
+    fn decide_on_doubt(&self, heard: Heard, doubt: &Doubt) -> Decision {
         let left = |reason: String, gate: Settled| Decision {
-            outcome: Outcome::InDoubt { reason: format!("asked about, and not settled: {reason}") },
+            outcome: Outcome::InDoubt {
+                reason: format!("asked about, and not settled: {reason}"),
+            },
             fate: Fate::InDoubt,
             gate,
         };
         match heard {
             Heard::Accepted(said) => self.accepted(said, doubt.members, doubt.reserved),
             Heard::Unticketed { reason } => self.unticketed(reason, doubt.members, doubt.reserved),
-            Heard::Refused(refusal) | Heard::Account(refusal) => {
-                left(format!("answered {}: {}", refusal.status, refusal.message), Settled::Definite)
-            }
-            Heard::InDoubt { reason, .. } => left(reason, Settled::Doubt),
+            Heard::Refused(refusal) | Heard::Account(refusal) => left(
+                format!("answered {}: {}", refusal.status, refusal.message),
+                Settled::Definite,
+            ),
+            Heard::InDoubt { reason } => left(reason, Settled::Doubt),
             Heard::NotSent { reason } => left(reason, Settled::Neither),
         }
     }
 
     async fn settle_doubt(&self, doubt: Doubt, flight: Flight<'_>, decision: Decision) {
         let Decision { outcome, fate, .. } = decision;
-        let conclusion = Conclusion { outcome, attempts: flight.attempts, at: clock::now() };
+        let conclusion = Conclusion {
+            outcome,
+            attempts: flight.attempts,
+            at: clock::now(),
+        };
         if let Err(error) = self.writer.conclude(doubt.id, conclusion.clone()).await {
             self.stop.request(error.into());
             if fate != Fate::InDoubt {
-                self.unrecorded.borrow_mut().push(Unrecorded { id: doubt.id, key: None, conclusion });
+                self.unrecorded.borrow_mut().push((doubt.key, conclusion));
             }
             return;
         }
@@ -218,7 +250,9 @@ impl Dispatch {
         }
         self.budget.reopen();
         self.move_money(doubt.reserved, doubt.members, &fate);
-        self.account.borrow_mut().settle(doubt.id, doubt.origin, doubt.members, &fate);
+        self.account
+            .borrow_mut()
+            .settle(doubt.id, doubt.origin, doubt.members, &fate);
     }
 }
 
@@ -229,7 +263,15 @@ mod tests {
 
     fn doubt(id: i64, due: Instant) -> Doubt {
         let origin = Origin::ThisRun;
-        Doubt { due, deadline: Timestamp::MAX, id: BatchId(id), members: 1, reserved: None, origin }
+        Doubt {
+            due,
+            deadline: Timestamp::MAX,
+            id: BatchId(id),
+            key: RequestKey(id.to_string()),
+            members: 1,
+            reserved: None,
+            origin,
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -261,7 +303,10 @@ mod tests {
     #[test]
     fn a_key_is_asked_about_for_23_hours() {
         let first: Timestamp = "2026-11-21T00:30:00Z".parse().unwrap();
-        assert_eq!(deadline(first), "2026-11-21T23:30:00Z".parse::<Timestamp>().unwrap());
+        assert_eq!(
+            deadline(first),
+            "2026-11-21T23:30:00Z".parse::<Timestamp>().unwrap()
+        );
         assert_eq!(deadline(Timestamp::MAX), Timestamp::MAX);
     }
 }

@@ -1,10 +1,11 @@
 //! From a job to the parts of a run: everything is opened, compared and loaded here, before anything is sent.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use volley_intake::{Intake, IntakeConfig, NumberBook, Rejects, Skipped};
-use volley_ledger::{CampaignIdentity, Changes, Ledger, WriterThread};
+use volley_ledger::{CampaignIdentity, Changes, Ledger, RunId, WriterThread};
 use volley_provider::OctopushCredentials;
 use volley_provider::octopush::{Encoder, Octopush, Sealer};
 use volley_transport::{Pace, PaceConfig, Pool, PoolConfig};
@@ -30,6 +31,8 @@ pub(super) struct Prepared {
     pub(super) dispatch: Dispatch,
     pub(super) writer_thread: WriterThread,
     pub(super) loaded: Loaded,
+    pub(super) ledger: PathBuf,
+    pub(super) run: RunId,
     pub(super) fail_on_invalid: bool,
 }
 
@@ -47,7 +50,8 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
     let octopush = Octopush::new(&credentials)?;
     let mut book = NumberBook::default();
     standing::suppress(&campaign.input, &mut book)?;
-    let mut ledger = Ledger::open(&ledger, opening, clock::now())?;
+    let path = ledger;
+    let mut ledger = Ledger::open(&path, opening, clock::now())?;
     if ledger.made() {
         notice(&format!(
             "made the ledger {}: nothing was sent before",
@@ -71,7 +75,11 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
     let generations = ledger.generations(entry.campaign)?;
     let doubts = Doubts::default();
     for doubt in ledger.doubts(entry.campaign)? {
-        doubts.add(Doubt::of_an_earlier_run(&doubt, campaign.limits.settle, clock::now()));
+        doubts.add(Doubt::of_an_earlier_run(
+            &doubt,
+            campaign.limits.settle,
+            clock::now(),
+        ));
     }
     let simulated = campaign.message.simulation_mode;
     let (writer, writer_thread) = ledger.start(entry.run);
@@ -97,6 +105,8 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         opened,
         writer_thread,
         loaded,
+        ledger: path,
+        run: entry.run,
     })
 }
 

@@ -208,7 +208,11 @@ impl Stop {
     /// Asks the run to stop.
     pub(crate) fn request(&self, reason: StopReason) {
         tracing::info!(reason = %reason.sentence(), "stopping");
-        let stage = if reason.ends_probing() { Stage::Stopping } else { Stage::Draining };
+        let stage = if reason.ends_probing() {
+            Stage::Stopping
+        } else {
+            Stage::Draining
+        };
         self.note(reason);
         self.advance(stage);
     }
