@@ -35,6 +35,9 @@ impl fmt::Display for Secret {
     }
 }
 
+/// A shorter credential is none that a provider gives out, and may well be a word of the answer.
+const REDACTED_BYTES_MIN: usize = 8;
+
 /// What Octopush wants in the headers of every request. Prints neither half.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OctopushCredentials {
@@ -48,8 +51,9 @@ impl OctopushCredentials {
     /// The text without either half of the credentials; `None` if it has neither.
     pub(crate) fn redacted(&self, text: &[u8]) -> Option<Bytes> {
         let text = std::str::from_utf8(text).ok()?;
-        let halves = [self.login.as_str(), self.key.expose()];
-        if !halves.iter().any(|half| text.contains(half)) {
+        let mut halves = vec![self.login.as_str(), self.key.expose()];
+        halves.retain(|half| half.len() >= REDACTED_BYTES_MIN && text.contains(half));
+        if halves.is_empty() {
             return None;
         }
         let redacted = halves

@@ -176,6 +176,27 @@ mod tests {
     }
 
     #[test]
+    fn a_short_credential_does_not_spoil_the_answers_it_happens_to_occur_in() {
+        let credentials = OctopushCredentials {
+            login: "a@b".to_owned(),
+            key: Secret::new("k"),
+        };
+        let evidence = Evidence::Answered(Answer {
+            status: 201,
+            retry_after: None,
+            date: None,
+            body: AnswerBody::Whole(Bytes::from_static(br#"{"sms_ticket":"sms_1"}"#)),
+        });
+        let context = JudgeContext {
+            duplicate_codes: &[],
+            doubted: false,
+            simulated: false,
+        };
+        let verdict = Octopush::new(&credentials).unwrap().judge(&evidence, &context);
+        assert!(matches!(verdict, Verdict::Accepted(_)), "{verdict:?}");
+    }
+
+    #[test]
     fn credentials_that_fit_no_header_are_an_error_that_does_not_show_them() {
         let credentials = OctopushCredentials {
             login: "a@b".to_owned(),

@@ -240,5 +240,11 @@ fn the_examples_come_to_the_account_that_is_known_of_them() {
             .filter(|line| line["reason"] == reason.name())
             .count();
         assert_eq!(found as u64, expected.invalid(reason), "{}", reason.name());
+        assert_eq!(
+            end.summary()["rejected"][reason.name()],
+            found,
+            "{}",
+            reason.name()
+        );
     }
 }

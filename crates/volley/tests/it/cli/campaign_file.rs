@@ -103,6 +103,14 @@ fn a_value_that_cannot_be_is_refused_with_what_could() {
 }
 
 #[test]
+fn a_value_of_the_wrong_type_is_named_by_its_key() {
+    check_value("limits.unit_price", 0.0495, "\"0.0495\"");
+    check_value("limits.unit_price", "-1", "-1");
+    check_value("limits.batch_size", "ten", "ten");
+    check_value("octopush.with_replies", "perhaps", "perhaps");
+}
+
+#[test]
 fn max_cost_needs_a_unit_price() {
     check_value("limits.max_cost", "10", "unit_price");
     let sandbox = Sandbox::new();
@@ -128,4 +136,24 @@ fn a_campaign_file_that_is_not_there_is_named() {
         end.expect(3);
         assert_error_names(&end, &["campaign.toml"]);
     }
+}
+
+#[test]
+fn overrides_outrank_the_file_and_are_held_to_the_same_rules() {
+    let sandbox = Sandbox::new();
+    sandbox.prepare(25, 10);
+    let set = |setting: &str| sandbox.send(&["contacts.ndjson", "--set", setting]).run();
+    let refused = |setting: &str, part: &str| {
+        let end = set(setting);
+        assert!([2, 3].contains(&end.code()), "{setting}\n{end}");
+        assert!(end.stderr.contains(part), "{setting}\n{end}");
+    };
+    refused("limits.batch_sise=5", "batch_size");
+    refused("limits.batch_size=501", "500");
+    refused("limits.batch_size=ten", "batch_size");
+    refused("batch_size=5", "batch_size");
+    refused("limits.batch_size", "limits.batch_size");
+    assert_eq!(sandbox.mock().stats().together.requests, 0);
+    set("limits.batch_size=5").expect(0);
+    assert_eq!(sandbox.mock().stats().together.accepted_requests, 5);
 }

@@ -82,6 +82,21 @@ fn wrong_usage_is_2() {
 }
 
 #[test]
+fn wrong_usage_has_its_json_line_too() {
+    let sandbox = Sandbox::new();
+    sandbox.prepare(5, 10);
+    for args in [
+        vec!["send", "--json"],
+        vec!["--json", "send", "campaign.toml", "--no-such-flag"],
+    ] {
+        let end = sandbox.volley(&args).run();
+        end.expect(2);
+        assert_eq!(end.summary()["exit_code"], 2, "{end}");
+        assert!(end.summary()["error"].is_string(), "{end}");
+    }
+}
+
+#[test]
 fn help_and_version_are_0() {
     let sandbox = Sandbox::without_mock();
     for args in [

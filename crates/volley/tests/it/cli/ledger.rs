@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::{assert_error_names, names};
-use crate::support::{Sandbox, contacts};
+use crate::support::{Sandbox, contacts, wait_until};
 
 #[test]
 fn a_ledger_is_made_for_a_loopback_provider_and_that_is_said() {
@@ -31,6 +31,26 @@ fn off_a_terminal_with_a_real_provider_a_missing_ledger_is_3_with_its_remedy() {
     end.expect(3);
     assert_error_names(&end, &["volley.db", "volley ledger init"]);
     assert_eq!(names(&sandbox), ["campaign.toml", "contacts.ndjson"]);
+}
+
+#[test]
+fn the_remedy_for_a_missing_ledger_works_as_it_stands() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.path("campaigns")).expect("a folder");
+    sandbox
+        .campaign()
+        .unset("octopush.base_url")
+        .write_as("campaigns/c.toml");
+    sandbox.write("contacts.ndjson", contacts(0..5));
+    let end = sandbox
+        .volley(["--json", "send", "campaigns/c.toml", "contacts.ndjson"])
+        .run();
+    end.expect(3);
+    let error = end.summary()["error"].as_str().expect("an error").to_owned();
+    let remedy = error.split('`').nth(1).expect("a command in backticks");
+    let made = sandbox.volley(remedy.split_whitespace().skip(1)).run();
+    assert_eq!(made.code(), 0, "{remedy}\n{made}");
+    assert!(sandbox.path("campaigns/volley.db").exists(), "{remedy}");
 }
 
 #[test]
@@ -186,4 +206,39 @@ fn commands_that_only_read_refuse_a_damaged_ledger_too() {
         end.expect(7);
         assert_error_names(&end, &["volley.db"]);
     }
+}
+
+#[test]
+fn a_second_process_is_10_while_readers_are_let_in() {
+    let sandbox = Sandbox::new();
+    sandbox.prepare(25, 10);
+    sandbox.faults(r#"{"rules":[{"at":"after_commit","do":"delay","ms":60000}]}"#);
+    let first = sandbox.send(&["contacts.ndjson"]).start();
+    wait_until("the first request", || {
+        sandbox.mock().stats().together.accepted_requests == 1
+    });
+
+    let second = sandbox.send(&["contacts.ndjson"]).run();
+    second.expect(10);
+    assert_eq!(second.summary()["outcome"], "stopped");
+    assert!(
+        second.summary()["reason"]
+            .as_str()
+            .is_some_and(|reason| reason.contains("volley.db")),
+        "stopped comes with its reason\n{second}"
+    );
+    assert!(second.stderr.contains("volley.db"), "{second}");
+    assert_eq!(sandbox.mock().stats().together.requests, 1);
+
+    sandbox.with_campaign("plan", &["contacts.ndjson"]).run();
+    let plan = sandbox.with_campaign("plan", &["contacts.ndjson"]).run();
+    assert_eq!(plan.code(), 0, "{plan}");
+    let report = sandbox.volley(["--json", "report"]).run();
+    assert_eq!(report.code(), 0, "{report}");
+    drop(first);
+    // The lock went with its process; the batch that was in flight is in doubt.
+    sandbox.mock().clear_faults();
+    let third = sandbox.send(&["contacts.ndjson"]).run();
+    assert_ne!(third.code(), 10, "{third}");
+    assert_eq!(sandbox.mock().stats().together.max_per_recipient, 1);
 }

@@ -64,6 +64,23 @@ fn neither_a_good_run_nor_a_stopped_one_shows_them() {
 }
 
 #[test]
+fn no_refusal_shows_them() {
+    check(
+        "credentials refused",
+        11,
+        "[octopush]\naccounts = [{ login = \"a\", key = \"b\" }]",
+        None,
+        &[],
+    );
+    // A provider may repeat what it was sent.
+    let echo = format!(
+        r#"{{"rules":[{{"at":"after_read","do":"status","status":400,
+        "body":"{{\"code\":117,\"message\":\"+33600000003 of {LOGIN} with {KEY} is wrong\"}}"}}]}}"#
+    );
+    check("a refusal that repeats what it was sent", 5, "", Some(&echo), &[]);
+}
+
+#[test]
 fn no_doubt_shows_them() {
     let drop = r#"{"rules":[{"at":"after_commit","do":"drop","number":"+33600000003"}]}"#;
     check("a lost answer", 6, "", Some(drop), &[]);

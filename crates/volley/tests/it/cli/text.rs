@@ -39,6 +39,15 @@ fn the_account_of_a_rehearsal() {
              891 accepted
               44 duplicates
               65 invalid
+                 8 country_not_allowed
+                 8 field_too_long
+                 8 field_type
+                 8 json_malformed
+                 1 line_too_long
+                 8 phone_number_invalid
+                 8 phone_number_missing
+                 8 placeholder_missing
+                 8 utf8_invalid
     2 tickets for 891 contacts
     cost 52.43474013 EUR
     2 requests (0 retried, 0 throttled) in TIME
@@ -104,7 +113,7 @@ fn a_missing_ledger() {
         },
         &["contacts.ndjson"],
     );
-    insta::assert_snapshot!(text, @r#"volley: no ledger at FOLDER/volley.db; if this is the first campaign, make one with `volley ledger init`; if not, find the old one: without it numbers would be sent to twice"#);
+    insta::assert_snapshot!(text, @r#"volley: no ledger at FOLDER/volley.db; if this is the first campaign, make one with `volley ledger init --ledger FOLDER/volley.db`; if not, find the old one: without it numbers would be sent to twice"#);
 }
 
 #[test]
