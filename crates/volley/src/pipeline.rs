@@ -43,6 +43,7 @@ use dispatch::Dispatch;
 use ending::Ending;
 use reading::Reading;
 use setup::{Prepared, prepare};
+use signals::Signals;
 
 /// What a run needs.
 pub struct Job {
@@ -191,6 +192,7 @@ pub fn run(
         .build()
         .map_err(RunError::System)?;
     let _guard = runtime.enter();
+    let signals = Signals::catch();
     let Prepared {
         campaign,
         opened,
@@ -214,7 +216,7 @@ pub fn run(
         let mut tick = |account: &Account| display(&shown.snapshot(account));
         tokio::select! {
             () = dispatch.run(&mut reading.batches, &mut tick) => {}
-            () = signals::listen(&dispatch.stop, campaign.limits.shutdown_grace) => {}
+            () = signals::listen(signals, &dispatch.stop, campaign.limits.shutdown_grace) => {}
             () = wake_when_stopped(&dispatch, opened.waker) => {}
         }
     });
