@@ -46,6 +46,7 @@ use dispatch::Dispatch;
 use ending::Ending;
 use reading::Reading;
 use setup::{Prepared, prepare};
+use signals::Signals;
 use stop::Stage;
 
 /// What a run needs.
@@ -195,7 +196,11 @@ pub fn run(
         .build()
         .map_err(RunError::System)?;
     let _guard = runtime.enter();
+<<<<<<< HEAD
     let prepared = prepare(job, notice)?;
+=======
+    let signals = Signals::catch();
+>>>>>>> main
     let Prepared {
         campaign,
         opened,
@@ -221,7 +226,7 @@ pub fn run(
         let mut tick = |account: &Account| display(&shown.snapshot(account));
         tokio::select! {
             () = dispatch.run(&mut reading.batches, &mut tick) => {}
-            () = signals::listen(&dispatch.stop, campaign.limits.shutdown_grace) => {}
+            () = signals::listen(signals, &dispatch.stop, campaign.limits.shutdown_grace) => {}
             () = wake_when_stopped(&dispatch, opened.waker) => {}
         }
     });

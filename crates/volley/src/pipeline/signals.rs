@@ -8,14 +8,9 @@ use super::stop::{Stop, StopReason};
 use crate::exit::Exit;
 
 /// Listens for as long as the run goes on; never ends by itself.
-pub(super) async fn listen(stop: &Stop, grace: Duration) {
-    let mut signals = match Signals::new() {
-        Ok(signals) => signals,
-        Err(error) => {
-            // Without them a signal ends the process at once: what is in flight is found in doubt by the next run.
-            tracing::warn!(%error, "signals cannot be listened for");
-            return std::future::pending::<()>().await;
-        }
+pub(super) async fn listen(signals: Option<Signals>, stop: &Stop, grace: Duration) {
+    let Some(mut signals) = signals else {
+        return std::future::pending::<()>().await;
     };
     let first = signals.next().await;
     stop.request(StopReason::Signal(first));
@@ -27,13 +22,23 @@ pub(super) async fn listen(stop: &Stop, grace: Duration) {
     std::future::pending::<()>().await;
 }
 
-struct Signals {
+/// The three signals, caught from the moment this is made.
+pub(super) struct Signals {
     hangup: Signal,
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
+    /// Catches them from now on, so that one that comes while the ledger is loaded ends the run as any other. Must be
+    /// called inside the runtime. If they cannot be caught, a signal ends the process at once, and what is in flight is
+    /// found in doubt by the next run.
+    pub(super) fn catch() -> Option<Self> {
+        Self::new()
+            .inspect_err(|error| tracing::warn!(%error, "signals cannot be caught"))
+            .ok()
+    }
+
     fn new() -> std::io::Result<Self> {
         Ok(Self {
             hangup: signal(SignalKind::hangup())?,
