@@ -196,11 +196,8 @@ pub fn run(
         .build()
         .map_err(RunError::System)?;
     let _guard = runtime.enter();
-<<<<<<< HEAD
-    let prepared = prepare(job, notice)?;
-=======
     let signals = Signals::catch();
->>>>>>> main
+    let prepared = prepare(job, notice)?;
     let Prepared {
         campaign,
         opened,
