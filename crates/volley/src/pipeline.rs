@@ -16,6 +16,7 @@ pub(crate) mod ending;
 mod flight;
 mod gate;
 mod handover;
+mod outside;
 mod patience;
 mod probe;
 mod reading;
@@ -247,7 +248,7 @@ pub fn run(
 }
 
 /// A stop must not wait for an input that has nothing to say: dropping the waker ends blocked reading.
-async fn wake_when_stopped(dispatch: &Dispatch, waker: Waker) {
+async fn wake_when_stopped<W, J, C>(dispatch: &Dispatch<W, J, C>, waker: Waker) {
     dispatch.stop.reached(Stage::Draining).await;
     drop(waker);
     std::future::pending::<()>().await;

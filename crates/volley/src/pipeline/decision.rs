@@ -5,6 +5,7 @@ use volley_model::{Acceptance, Amount, Refusal};
 
 use super::account::Fate;
 use super::dispatch::Dispatch;
+use super::outside::{Clock, Journal, Wire};
 use super::gate::Settled;
 use super::handover::Heard;
 use super::stop::StopReason;
@@ -38,7 +39,7 @@ impl Decision {
     }
 }
 
-impl Dispatch {
+impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     /// Decides on a new batch.
     pub(super) fn decide(&self, heard: Heard, members: u64, reserved: Option<Amount>) -> Decision {
         match heard {

@@ -15,14 +15,15 @@ use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::time::Instant;
-use volley_ledger::{Conclusion, Writer};
+use volley_ledger::Conclusion;
 use volley_model::{Amount, LineCounts, RequestKey, SealedBatch};
 use volley_provider::octopush::{JudgeContext, Octopush};
-use volley_transport::{Backoff, Endpoint, Limit, Pace, Pool};
+use volley_transport::{Backoff, Endpoint, Limit, Pace};
 
 use super::account::Account;
 use super::budget::{Budget, Tariff};
 use super::gate::Gate;
+use super::outside::{Clock, Journal, Wire};
 use super::patience::Patience;
 use super::settle::{ClockCheck, Doubts};
 use super::stop::{Stage, Stop, StopReason};
@@ -36,14 +37,15 @@ const INTENT_AHEAD: Duration = Duration::from_millis(20);
 const INTENTS_AHEAD_MAX: usize = 64;
 
 /// Everything that batches in the air share. Used by one thread only.
-pub(super) struct Dispatch {
+pub(super) struct Dispatch<W, J, C> {
     pub(super) octopush: Octopush,
     pub(super) duplicate_codes: Vec<u32>,
     pub(super) simulated: bool,
     pub(super) endpoint: Endpoint,
-    pub(super) pool: Pool,
+    pub(super) wire: W,
     pub(super) pace: Pace,
-    pub(super) writer: Writer,
+    pub(super) journal: J,
+    pub(super) clock: C,
     pub(super) gate: Gate,
     pub(super) tariff: Tariff,
     pub(super) budget: Budget,
@@ -72,15 +74,16 @@ pub(super) struct Dispatch {
 }
 
 /// What a dispatcher is built from.
-pub(super) struct Parts {
+pub(super) struct Parts<W, J, C> {
     pub(super) octopush: Octopush,
     pub(super) duplicate_codes: Vec<u32>,
     pub(super) simulated: bool,
     pub(super) tariff: Tariff,
     pub(super) endpoint: Endpoint,
-    pub(super) pool: Pool,
+    pub(super) wire: W,
     pub(super) pace: Pace,
-    pub(super) writer: Writer,
+    pub(super) journal: J,
+    pub(super) clock: C,
     pub(super) budget: Budget,
     /// Doubts of earlier runs.
     pub(super) doubts: Doubts,
@@ -88,8 +91,8 @@ pub(super) struct Parts {
     pub(super) ledger_last_at: Timestamp,
 }
 
-impl Dispatch {
-    pub(super) fn new(parts: Parts, limits: &Limits) -> Self {
+impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
+    pub(super) fn new(parts: Parts<W, J, C>, limits: &Limits) -> Self {
         let window = intents_ahead(limits.requests_per_second);
         let max_in_flight = limits.max_in_flight.get();
         Self {
@@ -97,9 +100,10 @@ impl Dispatch {
             duplicate_codes: parts.duplicate_codes,
             simulated: parts.simulated,
             endpoint: parts.endpoint,
-            pool: parts.pool,
+            wire: parts.wire,
             pace: parts.pace,
-            writer: parts.writer,
+            journal: parts.journal,
+            clock: parts.clock,
             gate: Gate::new(),
             tariff: parts.tariff,
             budget: parts.budget,

@@ -32,10 +32,10 @@ pub(super) struct Ending<'a> {
 
 impl Ending<'_> {
     /// Books what is left, closes the ledger, and tells.
-    pub(super) async fn close(&self, dispatch: Dispatch, thread: WriterThread) -> Summary {
+    pub(super) async fn close<W, C>(&self, dispatch: Dispatch<W, Writer, C>, thread: WriterThread) -> Summary {
         let Dispatch {
             stop,
-            writer,
+            journal: writer,
             account,
             booked,
             unrecorded,
@@ -87,7 +87,7 @@ impl Ending<'_> {
     fn lines(&self, totals: &LineCounts, account: &Account) -> Lines {
         let doubt_lines = self.finished.map(|finished| &finished.doubt_lines);
         let of_batch = |id: &BatchId| doubt_lines?.get(&id.0.unsigned_abs()).copied();
-        let settled: u64 = account.settled.iter().filter_map(|id| of_batch(id)).sum();
+        let settled: u64 = account.settled.iter().filter_map(of_batch).sum();
         let landed = account.accepted + account.refused + account.in_doubt;
         Lines {
             read: totals.read(),

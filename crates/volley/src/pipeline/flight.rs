@@ -10,13 +10,13 @@ use volley_model::{Amount, Currency, SealedBatch};
 use super::account::Fate;
 use super::decision::Decision;
 use super::dispatch::Dispatch;
+use super::outside::{Clock, Journal, Wire};
 use super::gate::{Errand, Settled};
 use super::handover::Flight;
 use super::settle::Doubt;
 use super::stop::{Stage, StopReason};
-use crate::clock;
 
-impl Dispatch {
+impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     /// Carries a batch to its end and books it.
     pub(super) async fn fly<'a>(&'a self, batch: SealedBatch, window: SemaphorePermit<'a>) {
         let members = batch.members.len() as u64;
@@ -70,10 +70,10 @@ impl Dispatch {
             simulated: self.simulated,
             reserved,
             currency: Currency::EUR,
-            at: clock::now(),
+            at: self.clock.now(),
         };
         let begun = Instant::now();
-        let intended = self.writer.intend(intent).await;
+        let intended = self.journal.intend(intent).await;
         self.account.borrow_mut().waits.ledger += begun.elapsed();
         match intended {
             Ok(id) => {
@@ -106,14 +106,14 @@ impl Dispatch {
     ) -> Fate {
         self.decided.set(true);
         let Decision { outcome, fate, .. } = decision;
-        let first_handed_over_at = flight.first_handed_over_at();
+        let first_attempt_at = flight.first_handed_over_at().unwrap_or_else(|| self.clock.now());
         let conclusion = Conclusion {
             outcome,
             attempts: flight.attempts,
-            at: clock::now(),
+            at: self.clock.now(),
         };
         let begun = Instant::now();
-        let concluded = self.writer.conclude(id, conclusion.clone()).await;
+        let concluded = self.journal.conclude(id, conclusion.clone()).await;
         self.account.borrow_mut().waits.ledger += begun.elapsed();
         let members = batch.members.len() as u64;
         if let Err(error) = concluded {
@@ -134,7 +134,7 @@ impl Dispatch {
                 id,
                 batch,
                 reserved,
-                first_handed_over_at,
+                first_attempt_at,
                 self.settle,
             ));
         }

@@ -20,10 +20,10 @@ use volley_model::{Acceptance, Evidence, Lost, Refusal, Verdict};
 use volley_provider::octopush::JudgeContext;
 
 use super::dispatch::Dispatch;
+use super::outside::{Clock, Journal, Wire};
 use super::gate::{Errand, Pass};
 use super::patience::Try;
 use super::stop::{Stage, StopReason};
-use crate::clock;
 
 /// How often a batch may be put off (guarantee, "not processed").
 const PUT_OFF_MAX: u32 = 5;
@@ -97,7 +97,7 @@ impl<'a> Flight<'a> {
     }
 }
 
-impl Dispatch {
+impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     /// Attempts until something is heard that another attempt would not change.
     pub(super) async fn hear(&self, flight: &mut Flight<'_>, context: &JudgeContext<'_>) -> Heard {
         let stopped = || Heard::NotSent {
@@ -128,7 +128,7 @@ impl Dispatch {
             }
             let begun = Instant::now();
             let place = self.stop.unless(stage, self.in_flight.acquire()).await?.ok()?;
-            let stream = match self.stop.unless(stage, self.pool.ready()).await? {
+            let stream = match self.stop.unless(stage, self.wire.ready()).await? {
                 Ok(stream) => stream,
                 Err(unsent) => return Some(self.record(flight, None, Evidence::Unsent(unsent))),
             };
@@ -144,12 +144,12 @@ impl Dispatch {
             }
         };
         flight.window = None;
-        let handed_over_at = clock::now();
+        let handed_over_at = self.clock.now();
         self.note_handover(!flight.attempts.is_empty() || flight.errand == Errand::Probe);
         let request = self.octopush.send_request(flight.body.clone());
         let evidence = tokio::select! {
             biased;
-            attempt = stream.send(request, self.request_timeout) => attempt.evidence,
+            evidence = self.wire.send(stream, request, self.request_timeout) => evidence,
             () = self.stop.reached(Stage::GraceOver) => Evidence::Lost(Lost::Abandoned),
         };
         drop(place);
@@ -173,7 +173,7 @@ impl Dispatch {
         }
         flight.attempts.push(Attempt {
             handed_over_at,
-            ended_at: clock::now(),
+            ended_at: self.clock.now(),
             evidence: evidence.summary(),
         });
         evidence

@@ -3,10 +3,11 @@
 use volley_model::{Answer, Evidence, Verdict};
 
 use super::dispatch::Dispatch;
+use super::outside::{Clock, Journal, Wire};
 use super::patience::Try;
 use super::stop::{Stage, StopReason};
 
-impl Dispatch {
+impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     /// While the gate is closed: a free GET with backoff until it is answered. Never ends.
     pub(super) async fn probe_while_closed(&self) {
         loop {
@@ -26,14 +27,11 @@ impl Dispatch {
     /// The answer to the free GET, if there was a good one. What the guarantee says of an answer to a batch holds for
     /// this one too, but that nothing of it is ever in doubt.
     pub(super) async fn free_get(&self) -> Option<Answer> {
-        let evidence = match self.stop.unless(Stage::Stopping, self.pool.ready()).await? {
+        let evidence = match self.stop.unless(Stage::Stopping, self.wire.ready()).await? {
             Err(unsent) => Evidence::Unsent(unsent),
             Ok(stream) => {
                 self.stop.unless(Stage::Stopping, self.pace.token(0)).await?;
-                stream
-                    .send(self.octopush.balance_request(), self.request_timeout)
-                    .await
-                    .evidence
+                self.wire.send(stream, self.octopush.balance_request(), self.request_timeout).await
             }
         };
         match self.octopush.judge(&evidence, &self.judge_context()) {

@@ -20,10 +20,10 @@ use volley_provider::octopush::JudgeContext;
 use super::account::{Fate, Origin};
 use super::decision::Decision;
 use super::dispatch::Dispatch;
+use super::outside::{Clock, Journal, Wire};
 use super::gate::{Errand, Settled};
 use super::handover::{Flight, Heard};
 use super::stop::Stage;
-use crate::clock;
 
 /// A key is forgotten after 24 hours (Octopush, page on scheduled sending); an hour less leaves room for slow answers
 /// and for clocks.
@@ -49,12 +49,12 @@ impl Doubt {
         id: BatchId,
         batch: &SealedBatch,
         reserved: Option<Amount>,
-        first_handed_over_at: Option<Timestamp>,
+        first_attempt_at: Timestamp,
         settle: Duration,
     ) -> Self {
         Self {
             due: Instant::now() + settle,
-            deadline: deadline(first_handed_over_at.unwrap_or_else(clock::now)),
+            deadline: deadline(first_attempt_at),
             id,
             key: batch.key.clone(),
             members: batch.members.len() as u64,
@@ -145,16 +145,16 @@ fn agrees(now: Timestamp, provider: Option<i64>, ledger_last_at: Timestamp) -> b
     off <= CLOCK_OFF_MAX.as_secs() && now >= ledger_last_at
 }
 
-impl Dispatch {
+impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     /// Asks about a doubt once, and books what is heard.
     pub(super) async fn probe(&self, doubt: Doubt) {
         let pass = self.gate.pass(Errand::Probe);
         let Some(pass) = self.stop.unless(Stage::Stopping, pass).await else {
             return;
         };
-        let in_time = self.clock_is_trusted().await && clock::now() < doubt.deadline;
+        let in_time = self.clock_is_trusted().await && self.clock.now() < doubt.deadline;
         let body = if in_time {
-            self.writer.body(doubt.id).await
+            self.journal.body(doubt.id).await
         } else {
             Ok(None)
         };
@@ -202,7 +202,7 @@ impl Dispatch {
                 return false;
             }
         };
-        let trusted = agrees(clock::now(), answer.date, self.clock_check.ledger_last_at);
+        let trusted = agrees(self.clock.now(), answer.date, self.clock_check.ledger_last_at);
         if !trusted {
             tracing::warn!("the wall clock cannot be trusted; doubts are not asked about in this run");
         }
@@ -236,9 +236,9 @@ impl Dispatch {
         let conclusion = Conclusion {
             outcome,
             attempts: flight.attempts,
-            at: clock::now(),
+            at: self.clock.now(),
         };
-        if let Err(error) = self.writer.conclude(doubt.id, conclusion.clone()).await {
+        if let Err(error) = self.journal.conclude(doubt.id, conclusion.clone()).await {
             self.stop.request(error.into());
             if fate != Fate::InDoubt {
                 self.unrecorded.borrow_mut().push((doubt.key, conclusion));

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use volley_intake::{Intake, IntakeConfig, NumberBook, Rejects, Skipped};
-use volley_ledger::{CampaignIdentity, Changes, Ledger, RunId, WriterThread};
+use volley_ledger::{CampaignIdentity, Changes, Ledger, RunId, Writer, WriterThread};
 use volley_provider::OctopushCredentials;
 use volley_provider::octopush::{Encoder, Octopush, Sealer};
 use volley_transport::{Pace, PaceConfig, Pool, PoolConfig};
 
 use super::budget::{Budget, Tariff};
 use super::dispatch::{Dispatch, Parts};
+use super::outside::WallClock;
 use super::settle::{Doubt, Doubts};
 use super::standing::{self, Loaded, Retry};
 use super::{Job, Options, RunError};
@@ -28,7 +29,7 @@ pub(super) struct Prepared {
     pub(super) opened: Opened,
     pub(super) intake: Intake,
     pub(super) sealer: Sealer,
-    pub(super) dispatch: Dispatch,
+    pub(super) dispatch: Dispatch<Pool, Writer, WallClock>,
     pub(super) writer_thread: WriterThread,
     pub(super) loaded: Loaded,
     pub(super) ledger: PathBuf,
@@ -89,9 +90,10 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         simulated,
         tariff: Tariff::of(&campaign),
         endpoint: campaign.endpoint.clone(),
-        pool,
+        wire: pool,
         pace: Pace::new(pace_config(&campaign)),
-        writer,
+        journal: writer,
+        clock: WallClock,
         budget: Budget::new(campaign.limits.max_cost, spending.settled, spending.reserved),
         doubts,
         ledger_last_at,
