@@ -120,6 +120,39 @@ pub(crate) fn read(
     Ok((found[..] == header(key, &body)).then_some(body))
 }
 
+/// Overwrites all that does not belong to these open batches, and cuts off what is behind the last of them, durably.
+pub(crate) fn wipe_all_but(place: &Place, mut open: Vec<(u64, u64)>) -> Result<(), LedgerError> {
+    let failed = |error| LedgerError::file(&place.bodies, "erasing bodies", error);
+    let file = match place::open_private(&place.bodies, false) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
+    let end = file.metadata().map_err(failed)?.len();
+    open.sort_unstable();
+    let mut kept_to = 0;
+    for (slot, body_bytes) in open {
+        let start = slot.saturating_mul(UNIT);
+        overwrite(&file, kept_to, start.min(end)).map_err(failed)?;
+        kept_to = start.saturating_add(HEADER as u64).saturating_add(body_bytes);
+    }
+    overwrite(&file, kept_to, end).map_err(failed)?;
+    file.set_len(end.min(kept_to))
+        .and_then(|()| file.sync_all())
+        .map_err(failed)
+}
+
+fn overwrite(file: &File, from: u64, to: u64) -> io::Result<()> {
+    let zeros = [0; 4096];
+    let mut at = from;
+    while at < to {
+        let bytes = usize::try_from(to - at).map_or(zeros.len(), |bytes| bytes.min(zeros.len()));
+        file.write_all_at(&zeros[..bytes], at)?;
+        at += bytes as u64;
+    }
+    Ok(())
+}
+
 fn header(key: &str, body: &[u8]) -> [u8; HEADER] {
     let mut header = [0; HEADER];
     header[..8].copy_from_slice(&MARK);
@@ -171,6 +204,30 @@ mod tests {
         assert_eq!(read(&place, slot, "a", 9000).unwrap(), None);
         std::fs::remove_file(&place.bodies).unwrap();
         assert_eq!(read(&place, slot, "a", 9000).unwrap(), None);
+    }
+
+    #[test]
+    fn wiping_leaves_open_bodies_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = place(&folder);
+        let mut slots = BodySlots::open(&place, []).unwrap();
+        for (key, fill) in [("a", b'A'), ("b", b'B'), ("c", b'C')] {
+            slots.write(key, &body(9000, fill)).unwrap();
+        }
+        // A shorter body in a slot that a longer one had leaves the longer one's tail.
+        slots.release(1, 9000);
+        slots.write("d", &body(10, b'D')).unwrap();
+        wipe_all_but(&place, vec![(1, 10)]).unwrap();
+        assert_eq!(read(&place, 1, "d", 10).unwrap().unwrap(), body(10, b'D'));
+        let left = std::fs::read(&place.bodies).unwrap();
+        for gone in [b"AA", b"BB", b"CC"] {
+            assert!(!left.windows(2).any(|pair| pair == gone));
+        }
+        wipe_all_but(&place, Vec::new()).unwrap();
+        assert_eq!(std::fs::read(&place.bodies).unwrap(), b"");
+        std::fs::remove_file(&place.bodies).unwrap();
+        wipe_all_but(&place, Vec::new()).unwrap();
+        assert!(!place.bodies.exists());
     }
 
     #[test]

@@ -160,6 +160,13 @@ pub(crate) fn find(connection: &Connection, name: &str) -> rusqlite::Result<Opti
         .optional()
 }
 
+/// A campaign's name.
+pub(crate) fn name(connection: &Connection, campaign: CampaignId) -> rusqlite::Result<String> {
+    connection.query_row("SELECT name FROM campaign WHERE id = ?1", [campaign], |row| {
+        row.get(0)
+    })
+}
+
 /// The names of all campaigns, oldest first.
 pub(crate) fn names(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut statement = connection.prepare("SELECT name FROM campaign ORDER BY id")?;

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::ErrorCode;
+use volley_model::BatchState;
 
-use crate::RunId;
+use crate::{BatchId, RunId};
 
 /// See the module. Cloneable, since one failed commit fails everything that waited for it.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -153,6 +154,82 @@ pub enum LedgerError {
     WriterStopped {
         /// Why, where it is known.
         detail: String,
+    },
+}
+
+/// Why an operator's word is not followed. Nothing was changed then, but where it is said.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum WordError {
+    /// The ledger itself.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// No reason was given; it is what a later reader has.
+    #[error("the reason is blank; say why with --reason TEXT")]
+    NoReason,
+    /// There is no such batch.
+    #[error("there is no batch {batch} in {}; `volley doubt list` shows those in doubt", path.display())]
+    NoBatch {
+        /// The ledger.
+        path: PathBuf,
+        /// What was asked for.
+        batch: BatchId,
+    },
+    /// Its outcome is definite.
+    #[error("batch {batch} is {}: its outcome is known, and no word changes it; nothing was changed", state.name())]
+    Settled {
+        /// The batch.
+        batch: BatchId,
+        /// Its state.
+        state: BatchState,
+    },
+    /// It was sent; all that can be said of it is its ticket and its cost.
+    #[error(
+        "batch {batch} is unticketed: it was sent, and only its ticket and its cost are missing; give them with \
+         --sent --ticket T --cost C; nothing was changed"
+    )]
+    ReceiptNeeded {
+        /// The batch.
+        batch: BatchId,
+    },
+    /// Another batch has that ticket.
+    #[error(
+        "ticket {ticket} belongs to batch {holder} already; look it up at the provider again; nothing was changed"
+    )]
+    TicketTaken {
+        /// The ticket.
+        ticket: String,
+        /// Whose it is.
+        holder: BatchId,
+    },
+    /// There is no such campaign.
+    #[error("there is no campaign {name} in {}; it has {known}", path.display())]
+    NoCampaign {
+        /// The ledger.
+        path: PathBuf,
+        /// What was asked for.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// A campaign whose numbers are still needed.
+    #[error(
+        "campaign {name} has {batches} batches in doubt, which need their numbers; settle them first: run it again, or \
+         see `volley doubt list {name}`; nothing was changed"
+    )]
+    Doubtful {
+        /// The campaign.
+        name: String,
+        /// How many.
+        batches: u64,
+    },
+    /// Another program reads the ledger: the log could not be emptied.
+    #[error(
+        "the numbers are out of the ledger, but its log still has them, since another program reads {}; end that, and \
+         say the same again", path.display()
+    )]
+    Busy {
+        /// The ledger.
+        path: PathBuf,
     },
 }
 

@@ -24,6 +24,7 @@ use crate::{
 use crate::{bodies, queries, schema};
 
 pub use opening::Opening;
+pub(crate) use opening::{marks, misfit};
 
 /// See the module. Holds the lock until it, or the writer made of it, is dropped.
 #[derive(Debug)]

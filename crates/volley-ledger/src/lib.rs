@@ -28,20 +28,26 @@ mod rows;
 
 mod campaign;
 mod doubts;
+mod forget;
 mod late;
 mod ledger;
 mod queries;
 mod reader;
 mod report;
+mod verify;
+mod word;
 mod writer;
 
 pub use campaign::{CampaignIdentity, Changes, Entry, FoundOpen, Known};
 pub use doubts::OpenDoubt;
-pub use error::{LedgerError, StorageError};
+pub use error::{LedgerError, StorageError, WordError};
+pub use forget::Forgotten;
 pub use ids::{BatchId, CampaignId, MessageId, RunId};
 pub use ledger::{Ledger, Opening};
 pub use queries::{Spending, StoredMembers};
 pub use reader::Reader;
 pub use record::{Attempt, Conclusion, Intent, Outcome, RunEnd, Signature};
 pub use report::{CampaignReport, CostTotals, Doubt, RunReport, StateTotals, Ticket};
+pub use verify::{Finding, Verification, verify};
+pub use word::{Receipt, Resolved, Word};
 pub use writer::{Writer, WriterThread};

@@ -14,6 +14,7 @@ use crate::LedgerError;
 use crate::place::{self, Place};
 
 const HEADING: &str = "volley ledger lock 1";
+const GONE: &str = "its lock file is gone";
 /// Longer than any lock file: each line has a fixed width.
 const BYTES_MAX: usize = 256;
 
@@ -42,7 +43,7 @@ impl LockFile {
         let file = match place::open_private(&place.lock, make) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(LedgerError::displaced(&place.ledger, "its lock file is gone"));
+                return Err(LedgerError::displaced(&place.ledger, GONE));
             }
             Err(error) => return Err(failed(error)),
         };
@@ -84,12 +85,7 @@ impl LockFile {
     pub(crate) fn memory(&self) -> Result<Option<Memory>, LedgerError> {
         let text = read(&self.file)
             .map_err(|error| LedgerError::file(&self.place.lock, "reading the lock file", error))?;
-        if text.is_empty() {
-            return Ok(None);
-        }
-        Memory::parse(&text)
-            .map(Some)
-            .ok_or_else(|| LedgerError::displaced(&self.place.ledger, "its lock file is garbled"))
+        understand(&self.place, &text)
     }
 
     /// Writes all of it, durably.
@@ -136,6 +132,28 @@ impl Memory {
         };
         (memory.print().0 == text).then_some(memory)
     }
+}
+
+/// What the lock file says, without taking the lock; `None` while it is empty.
+pub(crate) fn recall(place: &Place) -> Result<Option<Memory>, LedgerError> {
+    let failed = |error| LedgerError::file(&place.lock, "reading the lock file", error);
+    let text = match File::open(&place.lock) {
+        Ok(file) => read(&file).map_err(failed)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(LedgerError::displaced(&place.ledger, GONE));
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    understand(place, &text)
+}
+
+fn understand(place: &Place, text: &str) -> Result<Option<Memory>, LedgerError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    Memory::parse(text)
+        .map(Some)
+        .ok_or_else(|| LedgerError::displaced(&place.ledger, "its lock file is garbled"))
 }
 
 fn read(file: &File) -> io::Result<String> {

@@ -165,6 +165,10 @@ impl Reader {
     /// # Errors
     /// The ledger cannot be read.
     pub fn conservation(&self) -> Result<Vec<String>, LedgerError> {
-        report::conservation(&self.connection, &self.place.ledger)
+        let faults = report::faults(&self.connection, &self.place.ledger)?;
+        Ok(faults
+            .into_iter()
+            .map(|(place, fault)| format!("{place}: {fault}"))
+            .collect())
     }
 }

@@ -156,20 +156,14 @@ pub(crate) fn campaigns(
     Ok(reports)
 }
 
-/// The rows of the view `conservation`.
-pub(crate) fn conservation(connection: &Connection, path: &Path) -> Result<Vec<String>, LedgerError> {
+/// The rows of the view `conservation`: place and fault.
+pub(crate) fn faults(connection: &Connection, path: &Path) -> Result<Vec<(String, String)>, LedgerError> {
     let failed = |error| LedgerError::sqlite(path, "checking the account", error);
     let mut statement = connection
         .prepare("SELECT place, fault FROM conservation")
         .map_err(failed)?;
     let faults = statement
-        .query_map([], |row| {
-            Ok(format!(
-                "{}: {}",
-                row.get::<_, String>(0)?,
-                row.get::<_, String>(1)?
-            ))
-        })
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
         .map_err(failed)?;
     faults.collect::<rusqlite::Result<_>>().map_err(failed)
 }

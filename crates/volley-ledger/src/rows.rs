@@ -33,7 +33,12 @@ pub(crate) const COLUMNS: &str = "id, campaign, run, sequence, parent, generatio
     lines_already_sent, lines_refused, lines_in_doubt, lines_planned, lines_read, intended_at, intent_sum, state, \
     reason, status, code, ticket, contacts, billed_units, cost, cost_currency, cost_source, residual_credit, \
     named_number, doubt_since, concluded_at, concluded_run, outcome_sum";
-/// How many they are: where a column put behind them stands.
+/// The columns under an outcome's checksum, in their order; how many they are, and which is the named number.
+const SUMMED: &str = "id, state, reason, status, code, ticket, contacts, billed_units, cost, cost_currency, \
+    cost_source, residual_credit, named_number, doubt_since, concluded_at, concluded_run";
+const SUMMED_COUNT: usize = 16;
+const NAMED_AT: usize = 12;
+/// How many [`COLUMNS`] are: where a column put behind them stands.
 pub(crate) const COLUMN_COUNT: usize = 41;
 
 /// Where an intent's row goes.
@@ -231,6 +236,26 @@ pub(crate) fn add_attempts(
             attempt.ended_at.as_microsecond(),
             attempt.evidence
         ])?;
+    }
+    Ok(())
+}
+
+/// Takes the named numbers of a campaign's split batches out of their outcomes, and gives these new checksums.
+pub(crate) fn erase_named(connection: &Connection, campaign: CampaignId) -> rusqlite::Result<()> {
+    let query = format!("SELECT {SUMMED} FROM batch WHERE campaign = ?1 AND named_number IS NOT NULL");
+    let mut statement = connection.prepare(&query)?;
+    let mut rows = statement.query([campaign])?;
+    let mut erased = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut values = (0..SUMMED_COUNT)
+            .map(|column| row.get(column))
+            .collect::<rusqlite::Result<Vec<Value>>>()?;
+        values[NAMED_AT] = Value::Null;
+        erased.push((row.get::<_, BatchId>(0)?, checksum::of_values(&values)));
+    }
+    let update = "UPDATE batch SET named_number = NULL, outcome_sum = ?2 WHERE id = ?1";
+    for (batch, sum) in erased {
+        connection.execute(update, params![batch, sum])?;
     }
     Ok(())
 }

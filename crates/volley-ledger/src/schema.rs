@@ -141,6 +141,13 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, LedgerError> {
     Ok(connection)
 }
 
+/// An empty ledger in memory, to hold a schema against.
+pub(crate) fn in_memory() -> rusqlite::Result<Connection> {
+    let connection = Connection::open_in_memory()?;
+    connection.execute_batch(SCHEMA)?;
+    Ok(connection)
+}
+
 /// Looks for damage in the structure of the file. Rows have checksums of their own, checked when they are read.
 pub(crate) fn check_structure(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
     let verdict: String = connection

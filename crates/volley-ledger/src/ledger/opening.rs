@@ -20,7 +20,7 @@ pub enum Opening {
 }
 
 /// The one row of table `ledger`.
-struct Marks {
+pub(crate) struct Marks {
     ledger_id: String,
     commit_number: u64,
 }
@@ -176,7 +176,7 @@ fn make(place: &Place, now: Timestamp) -> Result<(), LedgerError> {
 }
 
 /// What speaks against this being the ledger that the lock file remembers.
-fn misfit(memory: Option<&Memory>, marks: &Marks, inode: u64) -> Option<String> {
+pub(crate) fn misfit(memory: Option<&Memory>, marks: &Marks, inode: u64) -> Option<String> {
     let Some(memory) = memory else {
         return (marks.commit_number > 0).then(|| "its lock file is empty".to_owned());
     };
@@ -194,7 +194,7 @@ fn misfit(memory: Option<&Memory>, marks: &Marks, inode: u64) -> Option<String> 
     })
 }
 
-fn marks(connection: &Connection, path: &Path) -> Result<Marks, LedgerError> {
+pub(crate) fn marks(connection: &Connection, path: &Path) -> Result<Marks, LedgerError> {
     connection
         .query_row("SELECT ledger_id, commit_number FROM ledger", [], |row| {
             Ok(Marks {

@@ -59,7 +59,7 @@ async fn a_doubt_tells_all_that_settling_it_takes() {
     let campaign = run.entry.campaign;
     run.close();
     let ledger = stage.open().unwrap();
-    assert_eq!(ledger.doubts(campaign).unwrap(), [expected.clone()]);
+    assert_eq!(ledger.doubts(campaign).unwrap(), std::slice::from_ref(&expected));
     assert_eq!(ledger.doubt(batch).unwrap(), Some(expected));
     assert_eq!(
         ledger.doubt(volley_ledger::BatchId(2)).unwrap(),

@@ -4,8 +4,11 @@
 mod campaign;
 mod damage;
 mod doubts;
+mod forget;
 mod kill;
 mod lifecycle;
 mod model;
 mod stage;
 mod standing;
+mod verify;
+mod word;

@@ -1,0 +1,220 @@
+//! Erases a campaign's numbers, so that they are in none of the ledger's files any more, and closes its name.
+//!
+//! Output: totals, tickets, costs and the account of its lines stay; who was reached is gone, and with it every proof
+//! that nobody is sent to twice, hence the closed name.
+//! Bounds: the ledger is written anew (SQLite's VACUUM), which takes its size again, for a moment, in memory and as log.
+//! Not here: copies, backups, and what a disk keeps of files it has written over.
+
+use std::path::Path;
+
+use rusqlite::{Connection, params};
+
+use crate::bodies;
+use crate::place::Place;
+use crate::rows::{self, Concluded};
+use crate::{CampaignId, Ledger, LedgerError, Outcome, Signature, WordError, campaign, queries};
+
+const STEP: &str = "erasing numbers";
+
+/// What was erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forgotten {
+    /// The campaign's batches; they stay, without their numbers.
+    pub batches: u64,
+    /// The numbers that are gone.
+    pub recipients: u64,
+    /// Whether the campaign had been closed before: an interrupted erasure is finished by asking for it again.
+    pub again: bool,
+}
+
+impl Ledger {
+    /// Erases the numbers of the campaign of that name from database, log and bodies, by the operator's word, which is
+    /// recorded.
+    ///
+    /// # Errors
+    /// [`WordError::NoCampaign`], [`WordError::Doubtful`]: nothing was changed. [`LedgerError::Storage`], and
+    /// [`WordError::Busy`] while another program reads the ledger: numbers may be left in its files; ask again.
+    pub fn forget(&mut self, name: &str, signature: &Signature) -> Result<Forgotten, WordError> {
+        signature.check()?;
+        let failed = {
+            let path = self.place.ledger.clone();
+            move |error| LedgerError::sqlite(&path, STEP, error)
+        };
+        // What is deleted is overwritten, should we not get as far as writing the file anew.
+        self.connection
+            .execute_batch("PRAGMA secure_delete = ON")
+            .map_err(&failed)?;
+        let forgotten = self.transact(STEP, signature.at, |connection, place| {
+            erase(connection, &place.ledger, name, signature)
+        })?;
+        wipe_bodies(&self.connection, &self.place)?;
+        self.connection.execute_batch("VACUUM").map_err(&failed)?;
+        let busy: bool = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .map_err(&failed)?;
+        if busy {
+            return Err(WordError::Busy {
+                path: self.place.ledger.clone(),
+            });
+        }
+        Ok(forgotten)
+    }
+}
+
+fn erase(
+    connection: &Connection,
+    path: &Path,
+    name: &str,
+    signature: &Signature,
+) -> Result<Forgotten, WordError> {
+    let failed = |error| LedgerError::sqlite(path, STEP, error);
+    let Some(campaign) = campaign::find(connection, name).map_err(failed)? else {
+        let known = campaign::names(connection).map_err(failed)?;
+        return Err(WordError::NoCampaign {
+            path: path.to_owned(),
+            name: name.to_owned(),
+            known: known.join(", "),
+        });
+    };
+    settle(connection, path, campaign, name, signature)?;
+    let at = signature.at.as_microsecond();
+    let record = "INSERT INTO erasure (campaign, at, who, why) VALUES (?1, ?2, ?3, ?4)";
+    connection
+        .execute(record, params![campaign, at, signature.who, signature.why])
+        .map_err(failed)?;
+    let close = "UPDATE campaign SET closed_at = ?2 WHERE id = ?1 AND closed_at IS NULL";
+    let closed = connection.execute(close, params![campaign, at]).map_err(failed)?;
+    let delete = "DELETE FROM members WHERE batch IN (SELECT id FROM batch WHERE campaign = ?1)";
+    connection.execute(delete, [campaign]).map_err(failed)?;
+    rows::erase_named(connection, campaign).map_err(failed)?;
+    let totals = "SELECT count(*), coalesce(sum(member_count), 0) FROM batch WHERE campaign = ?1";
+    let (batches, recipients) = connection
+        .query_row(totals, [campaign], |row| Ok((row.get(0)?, row.get(1)?)))
+        .map_err(failed)?;
+    Ok(Forgotten {
+        batches,
+        recipients,
+        again: closed == 0,
+    })
+}
+
+/// Doubts need their numbers and bodies. What a killed run left of a simulation reached nobody, and needs neither.
+fn settle(
+    connection: &Connection,
+    path: &Path,
+    campaign: CampaignId,
+    name: &str,
+    signature: &Signature,
+) -> Result<(), WordError> {
+    let mut open = Vec::new();
+    queries::each_open(connection, path, &mut |batch| {
+        if batch.campaign == campaign {
+            open.push(batch);
+        }
+    })?;
+    let doubts = open.iter().filter(|batch| !batch.simulated).count() as u64;
+    if doubts > 0 {
+        return Err(WordError::Doubtful {
+            name: name.to_owned(),
+            batches: doubts,
+        });
+    }
+    for batch in open {
+        let outcome = Outcome::Simulated { ticket: None };
+        let row = Concluded::new(outcome, &batch.open(), signature.at, batch.run);
+        rows::conclude(connection, batch.id, &row).map_err(|error| LedgerError::sqlite(path, STEP, error))?;
+    }
+    Ok(())
+}
+
+/// Leaves of the bodies' file nothing but the bodies of open batches.
+fn wipe_bodies(connection: &Connection, place: &Place) -> Result<(), LedgerError> {
+    let mut open = Vec::new();
+    queries::each_open(connection, &place.ledger, &mut |batch| {
+        open.push((batch.slot, batch.body_bytes));
+    })?;
+    bodies::wipe_all_but(place, open)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use volley_model::{BatchState, BodyHash, LineCounts, Msisdn, RequestKey, SealedBatch};
+
+    use super::*;
+    use crate::{CampaignIdentity, Changes, Intent, Opening, members};
+
+    /// No provider splits batches yet: the split is written as it will be.
+    #[test]
+    fn the_number_that_a_split_batch_was_refused_for_is_erased_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("volley.db");
+        let at = Timestamp::from_second(1_800_000_000).unwrap();
+        let mut ledger = Ledger::open(&path, Opening::MakeIfMissing, at).unwrap();
+        let identity = CampaignIdentity {
+            name: "spring".to_owned(),
+            provider: "exotel".to_owned(),
+            account: "acme".to_owned(),
+            host: "api.exotel.com".to_owned(),
+            message: Vec::new(),
+            simulated: false,
+        };
+        let entry = ledger.enter(&identity, Changes::Refuse, at).unwrap();
+        let named = Msisdn::new(33_612_345_678).unwrap();
+        split(&ledger.connection, entry.campaign, entry.run, named, at);
+        let signature = Signature {
+            who: "anna@desk".to_owned(),
+            why: "asked for".to_owned(),
+            at,
+        };
+        ledger.forget("spring", &signature).unwrap();
+        let batch = queries::batch(&ledger.connection, &path, crate::BatchId(1))
+            .unwrap()
+            .unwrap();
+        assert_eq!((batch.state, batch.named_number), (BatchState::Split, None));
+        let change = "UPDATE batch SET state = 'released'";
+        ledger.connection.execute(change, []).unwrap_err();
+    }
+
+    fn split(connection: &Connection, campaign: CampaignId, run: crate::RunId, named: Msisdn, at: Timestamp) {
+        let key = "key".to_owned();
+        let intent = Intent {
+            batch: SealedBatch {
+                members: vec![named],
+                body: "body".into(),
+                body_hash: BodyHash::of(b"body"),
+                key: RequestKey(key.clone()),
+                generation: 0,
+                units: 0,
+                lines: LineCounts {
+                    planned: 1,
+                    ..LineCounts::default()
+                },
+            },
+            simulated: false,
+            reserved: None,
+            currency: volley_model::Currency::EUR,
+            at,
+        };
+        let position = rows::Position {
+            campaign,
+            run,
+            sequence: 1,
+            slot: 0,
+            lines_read: 1,
+        };
+        let batch = rows::insert(connection, &intent, position).unwrap();
+        let insert = "INSERT INTO members (batch, numbers) VALUES (?1, ?2)";
+        connection
+            .execute(insert, params![batch, members::encode(&key, &[named])])
+            .unwrap();
+        let open = queries::batch(connection, Path::new(""), batch)
+            .unwrap()
+            .unwrap()
+            .open();
+        let mut row = Concluded::bare(BatchState::Split, &open, at, Some(run));
+        row.named_number = Some(named);
+        assert!(rows::conclude(connection, batch, &row).unwrap());
+    }
+}
