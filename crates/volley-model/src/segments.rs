@@ -52,6 +52,9 @@ impl Meter {
 
     /// Appends a piece of the text.
     pub fn push(&mut self, text: &str) {
+        if is_plain(text) {
+            return self.push_plain(text.len());
+        }
         for character in text.chars() {
             self.ucs2.add(if character.len_utf16() == 2 { 2 } else { 1 });
             self.gsm7 = match (self.gsm7, septets(character)) {
@@ -61,6 +64,15 @@ impl Meter {
                 }
                 _ => None,
             };
+        }
+    }
+
+    /// Appends so many characters of which each is [plain](is_plain): no need to look at them again.
+    pub(crate) fn push_plain(&mut self, characters: usize) {
+        let units = u32::try_from(characters).unwrap_or(u32::MAX);
+        self.ucs2.add_run(units);
+        if let Some(gsm7) = &mut self.gsm7 {
+            gsm7.add_run(units);
         }
     }
 
@@ -103,6 +115,15 @@ impl Parts {
         self.in_last += units;
     }
 
+    /// Adds so many characters of one unit each.
+    fn add_run(&mut self, units: u32) {
+        self.units = self.units.saturating_add(units);
+        let last = self.in_last.saturating_add(units);
+        let filled = last.saturating_sub(1) / self.several;
+        self.full += filled;
+        self.in_last = last - filled * self.several;
+    }
+
     fn measure(self, encoding: Encoding) -> Measure {
         let segments = if self.units <= self.single {
             1
@@ -116,6 +137,22 @@ impl Parts {
         }
     }
 }
+
+/// Whether every character is ASCII and takes one unit in either encoding, as in most texts.
+pub(crate) fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| PLAIN[usize::from(byte)])
+}
+
+/// The bytes that are ASCII characters of one septet; a test holds it against [`septets`].
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte: u8 = 0;
+    while byte < 128 {
+        plain[byte as usize] = matches!(byte, b'\n' | b'\r' | b' '..=b'Z' | b'_' | b'a'..=b'z');
+        byte += 1;
+    }
+    plain
+};
 
 /// Septets of a character in the GSM default alphabet; `None` outside it.
 pub fn septets(character: char) -> Option<u32> {
@@ -236,6 +273,35 @@ mod tests {
             134,
             3,
         );
+    }
+
+    #[test]
+    fn plain_bytes_are_the_ascii_characters_of_one_septet() {
+        for byte in 0..=255_u8 {
+            let single = byte.is_ascii() && septets(char::from(byte)) == Some(1);
+            assert_eq!(PLAIN[usize::from(byte)], single, "{byte}");
+        }
+    }
+
+    #[test]
+    fn a_run_counts_as_its_characters_do_one_by_one() {
+        for before in [0, 1, 66, 67, 152, 153, 154] {
+            for run in [0, 1, 2, 66, 67, 68, 153, 154, 306, 307, 1000] {
+                let mut at_once = Meter::default();
+                at_once.push("€");
+                at_once.push_plain(before);
+                let mut singly = at_once;
+                at_once.push_plain(run);
+                (0..run).for_each(|_| singly.push_plain(1));
+                assert_eq!(at_once.finish(), singly.finish(), "{before} {run}");
+                let mut scanned = Meter::of(&format!("€{}", "a".repeat(before + run)));
+                assert_eq!(at_once.finish(), scanned);
+                // One character that is not plain sends the text through the slow path.
+                at_once.push("é");
+                scanned = Meter::of(&format!("€{}é", "a".repeat(before + run)));
+                assert_eq!(at_once.finish(), scanned, "{before} {run}");
+            }
+        }
     }
 
     #[test]

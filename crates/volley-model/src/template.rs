@@ -5,7 +5,7 @@
 //! Braces around anything that does not look like a name are literal text; around a name that no field has they
 //! are an error, since a typing error would otherwise reach everybody.
 
-use crate::segments::{Measure, Meter};
+use crate::segments::{Measure, Meter, is_plain};
 use crate::{Field, FieldSet, Recipient};
 
 /// A parsed text.
@@ -22,6 +22,8 @@ pub struct Template {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     Literal(String),
+    /// A literal of so many characters that need no look: see [`is_plain`].
+    Plain(usize),
     Placeholder(Field),
 }
 
@@ -86,6 +88,13 @@ impl Template {
             rest = &rest[open + length..];
         }
         template.literal(rest);
+        for piece in &mut template.pieces {
+            if let Piece::Literal(text) = piece
+                && is_plain(text)
+            {
+                *piece = Piece::Plain(text.len());
+            }
+        }
         if seen.is_empty() {
             template.constant = Some(Meter::of(&template.wire));
         }
@@ -144,6 +153,7 @@ impl Template {
         for piece in &self.pieces {
             match piece {
                 Piece::Literal(text) => meter.push(text),
+                Piece::Plain(characters) => meter.push_plain(*characters),
                 Piece::Placeholder(field) => meter.push(self.value(recipient, *field).unwrap_or_default()),
             }
         }
