@@ -76,7 +76,7 @@ pub enum LedgerError {
     /// The ledger is not the one that the lock file beside it remembers: lost, moved, copied or rolled back.
     #[error(
         "{} cannot be trusted: {detail}; sending from it could reach people twice; put the right files back, or, if this \
-         is meant, say so with `volley ledger adopt --reason TEXT`", path.display()
+         is meant, say so with `volley ledger adopt --ledger {} --reason TEXT`", path.display(), path.display()
     )]
     Displaced {
         /// The ledger.

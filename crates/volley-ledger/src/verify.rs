@@ -23,8 +23,6 @@ const FAULTS_MAX: usize = 100;
 const STEP: &str = "checking the ledger";
 
 const RESTORE: &str = "keep all its files, and put back the newest sound copy";
-const ADOPT: &str =
-    "put the right files back, or, if this is meant, say so with `volley ledger adopt --reason TEXT`";
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +113,12 @@ impl Verification {
                 self.find(path.display().to_string(), detail, RESTORE);
             }
             Err(LedgerError::Displaced { path, detail }) => {
-                self.find(path.display().to_string(), detail, ADOPT);
+                let shown = path.display().to_string();
+                let remedy = format!(
+                    "put the right files back, or, if this is meant, say so with `volley ledger adopt --ledger {shown} \
+                     --reason TEXT`"
+                );
+                self.find(shown, detail, remedy);
             }
             Err(error) => return Err(error),
         }

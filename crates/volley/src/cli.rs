@@ -35,6 +35,9 @@ pub enum Command {
     Rehearse(SendArgs),
     /// Totals, tickets and costs from the ledger
     Report(ReportArgs),
+    /// Batches of which nobody knows whether they were sent, and your word on them
+    #[command(subcommand)]
+    Doubt(DoubtCommand),
     /// Make or look after a ledger
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -54,6 +57,105 @@ const REHEARSE_EXAMPLES: &str = "Example:
 pub enum LedgerCommand {
     /// Make a new, empty ledger (once, before the first run off a terminal)
     Init,
+    /// Check everything of a ledger that can be checked; 7 if anything is wrong. Changes nothing
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify,
+    /// Take a moved or restored ledger for what it is from now on: what it does not know of may be sent again
+    #[command(after_help = ADOPT_EXAMPLES)]
+    Adopt(AdoptArgs),
+    /// Erase a campaign's numbers, keep its totals, and close its name for good
+    #[command(after_help = FORGET_EXAMPLES)]
+    Forget(ForgetArgs),
+}
+
+const VERIFY_EXAMPLES: &str = "Example:
+  volley ledger verify --ledger volley.db";
+const ADOPT_EXAMPLES: &str = "Example:
+  volley ledger adopt --ledger volley.db --reason 'restored from the backup of Monday; nothing was sent since'";
+const FORGET_EXAMPLES: &str = "Copies, backups and bills keep what they have.
+
+Example:
+  volley ledger forget spring-sale-2026 --reason 'retention period of one year is over'";
+
+/// `volley ledger adopt`.
+#[derive(Debug, Clone, Args)]
+pub struct AdoptArgs {
+    /// Why; it is recorded
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// `volley ledger forget`.
+#[derive(Debug, Clone, Args)]
+pub struct ForgetArgs {
+    /// The campaign, by its name
+    #[arg(value_name = "CAMPAIGN-NAME")]
+    pub campaign: String,
+    /// Why; it is recorded
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Do not ask for the name once more
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// `volley doubt …`
+#[derive(Debug, Subcommand)]
+pub enum DoubtCommand {
+    /// Show them: since when, why, what can be done
+    #[command(after_help = DOUBT_LIST_EXAMPLES)]
+    List(DoubtListArgs),
+    /// Say what became of one; your word is recorded for good
+    #[command(after_help = DOUBT_RESOLVE_EXAMPLES)]
+    Resolve(DoubtResolveArgs),
+}
+
+const DOUBT_LIST_EXAMPLES: &str = "Example:
+  volley doubt list spring-sale-2026 --json";
+const DOUBT_RESOLVE_EXAMPLES: &str =
+    "Look the batch up at the provider first, by its time and its number of recipients.
+
+Examples:
+  volley doubt resolve 17 --sent --ticket sms_5f0e7c --cost 24.75 --reason 'it is in the provider''s list'
+  volley doubt resolve 17 --not-sent --recipients 500 --reason 'support says it never arrived'
+  volley doubt resolve 17 --abandon --reason 'the provider cannot tell'";
+
+/// `volley doubt list`.
+#[derive(Debug, Clone, Args)]
+pub struct DoubtListArgs {
+    /// One campaign, by its name; all without
+    #[arg(value_name = "CAMPAIGN-NAME")]
+    pub campaign: Option<String>,
+}
+
+/// `volley doubt resolve`.
+#[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("word").required(true).args(["sent", "not_sent", "abandon"]))]
+pub struct DoubtResolveArgs {
+    /// The batch, as `volley doubt list` shows it
+    #[arg(value_name = "BATCH")]
+    pub batch: i64,
+    /// It was sent: nobody in it is sent to again
+    #[arg(long)]
+    pub sent: bool,
+    /// The provider's ticket, where it is known
+    #[arg(long, value_name = "T", requires = "sent", conflicts_with_all = ["not_sent", "abandon"])]
+    pub ticket: Option<String>,
+    /// What the provider charged for it
+    #[arg(long, value_name = "C", requires = "ticket")]
+    pub cost: Option<String>,
+    /// It was not sent: the next run sends to everybody in it again
+    #[arg(long)]
+    pub not_sent: bool,
+    /// The batch's number of recipients, to confirm --not-sent without a terminal
+    #[arg(long, value_name = "N", requires = "not_sent", conflicts_with_all = ["sent", "abandon"])]
+    pub recipients: Option<u64>,
+    /// Nobody will ever know: nobody in it is sent to again, and it counts as spent
+    #[arg(long)]
+    pub abandon: bool,
+    /// Why; it is recorded
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
 }
 
 /// A campaign and its inputs.

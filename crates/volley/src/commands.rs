@@ -1,6 +1,8 @@
 //! From the command line to what is done, and from its end to the exit code.
 
+mod doubt;
 mod ledger;
+mod operator;
 mod plan;
 mod rehearse;
 mod report;
@@ -10,7 +12,9 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Cli, Command, Common, LedgerCommand, SendArgs};
+use volley_ledger::WordError;
+
+use crate::cli::{Cli, Command, Common, DoubtCommand, LedgerCommand, SendArgs};
 use crate::config::credentials::CredentialsError;
 use crate::config::{Campaign, ConfigError};
 use crate::exit::Exit;
@@ -35,6 +39,12 @@ enum CommandError {
     Input(#[from] InputError),
     #[error(transparent)]
     Run(#[from] RunError),
+    /// A whole sentence, as the ledger says it.
+    #[error(transparent)]
+    Word(#[from] WordError),
+    /// A whole sentence: what was not confirmed, and that nothing was changed.
+    #[error("{0}")]
+    Unconfirmed(String),
     #[error("make {path}: {source}")]
     Output { path: PathBuf, source: std::io::Error },
     #[error("ask before sending: {0}")]
@@ -59,7 +69,8 @@ impl CommandError {
             Self::Input(error) if error.is_usage() => Exit::Usage,
             Self::Input(_) => Exit::Input,
             Self::Run(error) => error.exit(),
-            Self::Usage(_) => Exit::Usage,
+            Self::Word(error) => operator::exit(error),
+            Self::Usage(_) | Self::Unconfirmed(_) => Exit::Usage,
             Self::Mock(_) => Exit::Bug,
         }
     }
@@ -76,9 +87,18 @@ pub fn run(cli: Cli) -> Exit {
         Command::Report(args) => {
             report::report(&args, &common).unwrap_or_else(|error| failed(&common, &error))
         }
-        Command::Ledger(LedgerCommand::Init) => {
-            ledger::init(&common).unwrap_or_else(|error| failed(&common, &error))
+        Command::Doubt(command) => match command {
+            DoubtCommand::List(args) => doubt::list(&args, &common),
+            DoubtCommand::Resolve(args) => doubt::resolve(&args, &common),
         }
+        .unwrap_or_else(|error| failed(&common, &error)),
+        Command::Ledger(command) => match command {
+            LedgerCommand::Init => ledger::init(&common),
+            LedgerCommand::Verify => ledger::verify(&common),
+            LedgerCommand::Adopt(args) => ledger::adopt(&args, &common),
+            LedgerCommand::Forget(args) => ledger::forget(&args, &common),
+        }
+        .unwrap_or_else(|error| failed(&common, &error)),
     }
 }
 
@@ -149,7 +169,9 @@ fn told(error: &CommandError) -> String {
     let explained = explained(error);
     match error {
         // The ledger's errors are whole sentences.
-        CommandError::Run(RunError::Ledger(_)) => explained,
+        CommandError::Run(RunError::Ledger(_)) | CommandError::Word(_) | CommandError::Unconfirmed(_) => {
+            explained
+        }
         _ => format!("failed to {explained}"),
     }
 }

@@ -32,7 +32,7 @@ fn every_word() -> [Word; 5] {
 }
 
 /// A batch in doubt with two numbers, its reservation 0.5; the word on it; what it is then, settled and reserved.
-async fn check(word: Word, state: BatchState, booked: &str, reserved: &str) {
+async fn check(word: Word, becomes: BatchState, booked: &str, reserved: &str) {
     let stage = Stage::new();
     let run = stage.run();
     let batch = run.sent(intent(&[1, 2], 0), doubt()).await;
@@ -45,7 +45,7 @@ async fn check(word: Word, state: BatchState, booked: &str, reserved: &str) {
     let expected = Resolved {
         campaign: "spring".to_owned(),
         was: BatchState::InDoubt,
-        state,
+        state: becomes,
         recipients: 2,
     };
     assert_eq!(told, expected, "{word}");
@@ -57,7 +57,7 @@ async fn check(word: Word, state: BatchState, booked: &str, reserved: &str) {
     );
     assert_eq!(ledger.read_body(batch).unwrap(), None, "{word}");
     assert_eq!(ledger.doubts(campaign).unwrap(), [], "{word}");
-    let again = u32::from(state == BatchState::DeclaredNotSent);
+    let again = u32::from(becomes == BatchState::DeclaredNotSent);
     let generations = ledger.generations(campaign).unwrap();
     let of_body = generations.get(&BodyHash::of(b"[1, 2]")).copied();
     assert_eq!(

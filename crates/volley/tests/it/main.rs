@@ -13,6 +13,7 @@ mod cli;
 mod faults;
 mod inputs;
 mod kills;
+mod operator;
 mod signals;
 mod transport;
 mod workspace;

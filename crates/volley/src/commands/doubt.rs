@@ -1,0 +1,266 @@
+//! `volley doubt …`: what nobody knows, and the operator's word on it.
+//!
+//! Not here: settling doubts by asking the provider, which every run does by itself.
+
+use std::fmt::Write as _;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use volley_ledger::{BatchId, Ledger, OpenDoubt, Opening, Reader, Receipt, Resolved, Word};
+use volley_model::{Amount, BatchState};
+
+use super::{CommandError, ledger_path, operator};
+use crate::cli::{Common, DoubtListArgs, DoubtResolveArgs};
+use crate::clock;
+use crate::exit::Exit;
+use crate::pipeline::RunError;
+use crate::pipeline::settle::deadline;
+use crate::print;
+use crate::summary::grouped;
+
+/// Shows the doubts, and the batches whose ticket is missing. Neither locks nor changes the ledger.
+pub(super) fn list(args: &DoubtListArgs, common: &Common) -> Result<Exit, CommandError> {
+    let path = ledger_path(common, None);
+    let reader = Reader::open(&path).map_err(RunError::from)?;
+    let name = args.campaign.as_deref();
+    let known = reader.campaigns().map_err(RunError::from)?;
+    if let Some(name) = name
+        && !known.iter().any(|known| known == name)
+    {
+        return Err(CommandError::NoCampaign {
+            path,
+            name: name.to_owned(),
+            known: known.join(", "),
+        });
+    }
+    let doubts = reader.doubts(name).map_err(RunError::from)?;
+    let unticketed = reader.unticketed(name).map_err(RunError::from)?;
+    let now = clock::now();
+    if common.json {
+        let all = |batches: &[OpenDoubt]| {
+            batches
+                .iter()
+                .map(|doubt| as_json(doubt, now))
+                .collect::<Vec<_>>()
+        };
+        print::json(&json!({
+            "schema": 1, "ledger": path, "doubts": all(&doubts), "unticketed": all(&unticketed),
+        }));
+    } else {
+        print::result(&as_text(&doubts, &unticketed, now));
+    }
+    Ok(Exit::Complete)
+}
+
+/// Takes the operator's word on one batch.
+pub(super) fn resolve(args: &DoubtResolveArgs, common: &Common) -> Result<Exit, CommandError> {
+    let word = word(args)?;
+    let signature = operator::sign(&args.reason)?;
+    let path = ledger_path(common, None);
+    let mut ledger = Ledger::open(&path, Opening::MustExist, clock::now()).map_err(RunError::from)?;
+    let batch = BatchId(args.batch);
+    if word == Word::NotSent
+        && let Some(doubt) = ledger.doubt(batch).map_err(RunError::from)?
+    {
+        confirm(&doubt, args.recipients)?;
+    }
+    let resolved = ledger.resolve(batch, &word, &signature)?;
+    ledger.close().map_err(RunError::from)?;
+    if common.json {
+        print::json(&json!({
+            "schema": 1, "batch": batch.0, "campaign": resolved.campaign, "was": resolved.was.name(),
+            "state": resolved.state.name(), "recipients": resolved.recipients, "who": signature.who,
+            "why": signature.why, "at": signature.at.to_string(), "exit_code": Exit::Complete.code(),
+        }));
+    } else {
+        print::result(&told(batch, &resolved));
+    }
+    Ok(Exit::Complete)
+}
+
+fn word(args: &DoubtResolveArgs) -> Result<Word, CommandError> {
+    if args.not_sent {
+        return Ok(Word::NotSent);
+    }
+    if args.abandon {
+        return Ok(Word::Abandon);
+    }
+    let Some(ticket) = &args.ticket else {
+        return Ok(Word::Sent(None));
+    };
+    if ticket.trim().is_empty() {
+        return Err(CommandError::Unconfirmed(
+            "the ticket is blank; leave --ticket out if it is not known; nothing was changed".to_owned(),
+        ));
+    }
+    let cost = args.cost.as_deref().map(amount).transpose()?;
+    Ok(Word::Sent(Some(Receipt {
+        ticket: ticket.clone(),
+        cost,
+    })))
+}
+
+fn amount(typed: &str) -> Result<Amount, CommandError> {
+    typed.parse().map_err(|error| {
+        CommandError::Unconfirmed(format!(
+            "--cost {typed} is {error}; write it as 24.75; nothing was changed"
+        ))
+    })
+}
+
+/// Freed numbers are sent to again: whoever frees them says how many they are.
+fn confirm(doubt: &OpenDoubt, given: Option<u64>) -> Result<(), CommandError> {
+    let batch = doubt.batch;
+    let given = match given {
+        Some(given) => Some(given.to_string()),
+        None => operator::asked(&format!(
+            "Batch {batch} of campaign {} was not sent: the next run sends to its recipients again.\n\
+             If it was sent after all, they get it twice. Type its number of recipients:",
+            doubt.campaign
+        ))?,
+    };
+    match given {
+        Some(given) if given.trim() == doubt.recipients.to_string() => Ok(()),
+        Some(given) => Err(CommandError::Unconfirmed(format!(
+            "batch {batch} does not have {given} recipients; see `volley doubt list`; nothing was changed"
+        ))),
+        None => Err(CommandError::Unconfirmed(
+            "--not-sent frees numbers to be sent to again; confirm it with --recipients N, the batch's number of \
+             recipients; nothing was changed"
+                .to_owned(),
+        )),
+    }
+}
+
+fn told(batch: BatchId, resolved: &Resolved) -> String {
+    let recipients = grouped(resolved.recipients);
+    let then = match resolved.state {
+        BatchState::DeclaredNotSent => {
+            format!("its {recipients} recipients are sent to by the next run that has them")
+        }
+        BatchState::Accepted => "its ticket and its cost are booked".to_owned(),
+        _ => format!("its {recipients} recipients are not sent to again"),
+    };
+    format!(
+        "batch {batch} of campaign {} was {} and is {} now: {then}\n",
+        resolved.campaign,
+        resolved.was.name(),
+        resolved.state.name()
+    )
+}
+
+/// Since when it may have been sent, as far as is known.
+fn since(doubt: &OpenDoubt) -> Timestamp {
+    doubt.doubt_since.unwrap_or(doubt.intended_at)
+}
+
+/// What comes next, and what the operator can do.
+fn remedy(doubt: &OpenDoubt, now: Timestamp) -> String {
+    let batch = doubt.batch;
+    let until = deadline(doubt.first_attempt_at());
+    match doubt.state {
+        BatchState::Unticketed => format!(
+            "nothing need be done; once its ticket and its cost are known: volley doubt resolve {batch} --sent \
+             --ticket T --cost C --reason TEXT"
+        ),
+        _ if doubt.body_kept && now < until => {
+            format!("run the campaign again before {until:.0}: it asks the provider by itself")
+        }
+        _ => format!(
+            "find out at the provider, then: volley doubt resolve {batch} --sent, --not-sent or --abandon, with \
+             --reason TEXT"
+        ),
+    }
+}
+
+fn as_json(doubt: &OpenDoubt, now: Timestamp) -> Value {
+    let open = doubt.state != BatchState::Unticketed;
+    let until = deadline(doubt.first_attempt_at());
+    json!({
+        "batch": doubt.batch.0, "campaign": doubt.campaign, "run": doubt.run.0, "state": doubt.state.name(),
+        "reason": doubt.reason, "since": since(doubt).to_string(),
+        "age_seconds": now.duration_since(since(doubt)).as_secs().max(0),
+        "recipients": doubt.recipients, "segments": doubt.units, "request_key": doubt.request_key.0,
+        "attempts": doubt.attempts, "first_attempt": doubt.first_attempt_at().to_string(),
+        "probe_until": open.then(|| until.to_string()), "body_kept": doubt.body_kept,
+        "probe_possible": open && doubt.body_kept && now < until,
+        "reserved": doubt.reserved.map(|amount| amount.to_string()), "currency": doubt.currency.code(),
+        "remedy": remedy(doubt, now),
+    })
+}
+
+fn as_text(doubts: &[OpenDoubt], unticketed: &[OpenDoubt], now: Timestamp) -> String {
+    let mut out = String::new();
+    if doubts.is_empty() {
+        out.push_str("nothing is in doubt\n");
+    }
+    for doubt in doubts.iter().chain(unticketed) {
+        write_doubt(&mut out, doubt, now);
+    }
+    out
+}
+
+fn write_doubt(out: &mut String, doubt: &OpenDoubt, now: Timestamp) {
+    let state = match doubt.state {
+        BatchState::Intended => "being sent, or left by a killed run",
+        BatchState::Unticketed => "sent, its ticket is not known",
+        _ => "in doubt",
+    };
+    let _ = writeln!(
+        out,
+        "batch {} of campaign {}: {state} since {:.0} ({}), {} recipients",
+        doubt.batch,
+        doubt.campaign,
+        since(doubt),
+        age(now.duration_since(since(doubt))),
+        grouped(doubt.recipients)
+    );
+    if let Some(reason) = &doubt.reason {
+        let _ = writeln!(out, "  why        {reason}");
+    }
+    let _ = writeln!(out, "  key        {}", doubt.request_key);
+    if doubt.state != BatchState::Unticketed {
+        let body = if doubt.body_kept { "kept" } else { "lost" };
+        let until = deadline(doubt.first_attempt_at());
+        let _ = writeln!(
+            out,
+            "  attempts   {}, the first at {:.0}",
+            doubt.attempts,
+            doubt.first_attempt_at()
+        );
+        let _ = writeln!(out, "  probes     until {until:.0}, its body is {body}");
+    }
+    let _ = writeln!(out, "  what to do {}", remedy(doubt, now));
+}
+
+/// The two largest units of an age; a clock that went back shows as nothing.
+fn age(age: SignedDuration) -> String {
+    let minutes = age.as_mins().max(0);
+    let (days, hours, rest) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
+    if days > 0 {
+        format!("{days} d {hours} h")
+    } else if hours > 0 {
+        format!("{hours} h {rest} min")
+    } else {
+        format!("{rest} min")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_told_in_their_two_largest_units() {
+        for (seconds, told) in [
+            (-5, "0 min"),
+            (59, "0 min"),
+            (61, "1 min"),
+            (3600, "1 h 0 min"),
+            (7380, "2 h 3 min"),
+            (86_400 * 3 + 3600 * 5, "3 d 5 h"),
+        ] {
+            assert_eq!(age(SignedDuration::from_secs(seconds)), told);
+        }
+    }
+}
