@@ -56,20 +56,7 @@ pub fn judge(evidence: &Evidence, context: &JudgeContext<'_>) -> Verdict {
 /// `reason` is the answer in short: its status, and whether its body came whole.
 fn judge_answer(answer: &Answer, context: &JudgeContext<'_>, reason: String) -> Verdict {
     match answer.status {
-        200..=299 => match acceptance(answer) {
-            Some(acceptance) => Verdict::Accepted(acceptance),
-            None => {
-                let reason = format!(
-                    "{}, without a readable ticket",
-                    with_saying(reason, &refusal(answer))
-                );
-                if context.doubted {
-                    in_doubt(reason)
-                } else {
-                    sent_without_ticket(context, reason)
-                }
-            }
-        },
+        200..=299 => judge_success(answer, context, reason),
         300..=399 => Verdict::InDoubt {
             reason: format!("{reason}: a redirect, and none is followed; check base_url"),
             stops: true,
@@ -84,6 +71,22 @@ fn judge_answer(answer: &Answer, context: &JudgeContext<'_>, reason: String) -> 
         },
         // 408 and 5xx whatever they carry, and everything that the table does not name.
         _ => in_doubt(with_saying(reason, &refusal(answer))),
+    }
+}
+
+/// A ticket, or none. Where the key was in doubt before, a success without a ticket proves nothing.
+fn judge_success(answer: &Answer, context: &JudgeContext<'_>, reason: String) -> Verdict {
+    if let Some(acceptance) = acceptance(answer) {
+        return Verdict::Accepted(acceptance);
+    }
+    let reason = format!(
+        "{}, without a readable ticket",
+        with_saying(reason, &refusal(answer))
+    );
+    if context.doubted {
+        in_doubt(reason)
+    } else {
+        sent_without_ticket(context, reason)
     }
 }
 
