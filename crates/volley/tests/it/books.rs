@@ -48,6 +48,16 @@ impl Books {
         self.states().get(&state).copied().unwrap_or(0)
     }
 
+    /// The state of one batch, by its number in the ledger: from 1, in the order of the intents.
+    pub(crate) fn state_of(&self, batch: i64) -> BatchState {
+        let sql = "SELECT state FROM batch WHERE id = ?1";
+        let state: String = self
+            .tables
+            .query_row(sql, [batch], |row| row.get(0))
+            .expect("a batch of that number");
+        BatchState::named(&state).expect("a state")
+    }
+
     /// Every attempt that left us, in the order of handing over.
     pub(crate) fn hand_overs(&self) -> Vec<HandOver> {
         let sql = "SELECT batch, handed_over_at, ended_at FROM attempt

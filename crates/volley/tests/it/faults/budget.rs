@@ -6,7 +6,7 @@ use super::hits;
 use crate::books::{Books, expect_all_agree};
 use crate::support::{End, Sandbox, contacts};
 
-/// Five batches of four: 0.20 reserved for each, 0.18049468 charged; the third answer is lost.
+/// Five batches of four: 0.20 reserved for each, 0.18049468 charged; the third answer is lost, each time it is asked for.
 fn lose_the_third(max_cost: &str) -> (Sandbox, End) {
     let sandbox = Sandbox::new();
     sandbox
@@ -18,9 +18,9 @@ fn lose_the_third(max_cost: &str) -> (Sandbox, End) {
         .set("limits.max_cost", max_cost)
         .write();
     sandbox.write("contacts.ndjson", contacts(0..20));
-    sandbox.faults(r#"{"rules":[{"at":"after_commit","do":"drop","request":3}]}"#);
+    sandbox.faults(r#"{"rules":[{"at":"after_commit","do":"drop","number":"+33600000008"}]}"#);
     let end = sandbox.send(&["contacts.ndjson"]).run();
-    assert_eq!(hits(&sandbox), [1], "{end}");
+    assert!(hits(&sandbox)[0] >= 1, "{end}");
     expect_all_agree(&sandbox, &end);
     (sandbox, end)
 }
