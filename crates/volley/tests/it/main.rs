@@ -7,6 +7,7 @@
 
 mod books;
 mod support;
+mod skip;
 
 mod account;
 mod cli;
@@ -17,3 +18,6 @@ mod operator;
 mod signals;
 mod transport;
 mod workspace;
+mod disk;
+mod nginx;
+mod strace;

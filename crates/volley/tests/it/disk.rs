@@ -1,0 +1,96 @@
+//! A disk that is full or read-only, and a ledger that something happened to: nothing that the process was told of is
+//! lost, nothing is sent from what cannot be trusted, and once it is mended the next run finishes (invariants 11 to 13,
+//! and "Storage that fails").
+//!
+//! Not here: what `cli::ledger` shows of ledgers that were closed cleanly.
+
+mod damage;
+mod full;
+mod single;
+
+use rusqlite::{Connection, OpenFlags};
+use serde_json::Value;
+use volley_model::BatchState;
+
+use crate::books::{Books, expect_all_agree};
+use crate::support::{End, Sandbox};
+
+/// Every ticket that the provider gave, and that the process heard of, is in the ledger or was printed as an
+/// `unrecorded` line of JSON on stderr. For runs whose every answer was heard.
+#[track_caller]
+pub(crate) fn expect_told(sandbox: &Sandbox, end: &End, at: &str) {
+    let mut known = tickets_on_stderr(end);
+    if sandbox.path("volley.db").exists() {
+        known.extend(tickets_in_ledger(sandbox));
+    }
+    for given in sandbox.mock().tickets() {
+        let key = given.request_id.as_deref().unwrap_or_default();
+        // A request whose answer was lost is in doubt, and shows as such.
+        let settled = known.contains(&given.ticket) || is_ticketless(sandbox, key);
+        assert!(settled, "{at}: {given:?} is lost\n{end}");
+    }
+}
+
+/// The tickets in lines `{"unrecorded":{"request_key":…,"outcome":{"state":"accepted","ticket":…}}}`.
+pub(crate) fn tickets_on_stderr(end: &End) -> Vec<String> {
+    let parsed = end.stderr.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let ticket = |line: Value| Some(line["unrecorded"]["outcome"]["ticket"].as_str()?.to_owned());
+    parsed.filter_map(ticket).collect()
+}
+
+fn tickets_in_ledger(sandbox: &Sandbox) -> Vec<String> {
+    let reports = volley_ledger::Reader::open(&sandbox.path("volley.db"))
+        .and_then(|reader| reader.report(None))
+        .expect("a ledger that can be read");
+    let tickets = reports.into_iter().flat_map(|report| report.tickets);
+    tickets.map(|ticket| ticket.ticket).collect()
+}
+
+/// Whether the ledger says itself that this batch was, or may have been, sent without our knowing its ticket. An intent
+/// that is merely open does not say so: its answer may have been heard.
+fn is_ticketless(sandbox: &Sandbox, key: &str) -> bool {
+    let path = sandbox.path("volley.db");
+    let ledger = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("SQLite");
+    let sql = "SELECT count(*) FROM batch WHERE request_key = ?1 AND state IN ('in_doubt', 'unticketed')";
+    let count: i64 = ledger.query_row(sql, [key], |row| row.get(0)).expect("the documented tables");
+    count > 0
+}
+
+/// Runs `contacts.ndjson` to its end without faults: every number has been accepted exactly once, nothing is in doubt,
+/// and a further run sends nothing.
+#[track_caller]
+pub(crate) fn expect_finished(sandbox: &Sandbox, recipients: u32, at: &str) {
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    assert_eq!(end.code(), 0, "{at}: the next run\n{end}");
+    let known = end.lines("accepted") + end.lines("already_sent");
+    assert_eq!(known, u64::from(recipients), "{at}\n{end}");
+    expect_all_agree(sandbox, &end);
+    let books = Books::open(sandbox);
+    assert_eq!(books.batches(BatchState::InDoubt), 0, "{at}\n{end}");
+    assert_eq!(books.batches(BatchState::Intended), 0, "{at}\n{end}");
+    let reached = sandbox.mock().recipients();
+    let wanted = (0..recipients).map(crate::support::number);
+    for number in wanted {
+        let times = reached.iter().find(|one| one.number == number).map(|one| one.times);
+        assert_eq!(times, Some(1), "{at}: {number}\n{end}");
+    }
+    let requests = sandbox.mock().stats().together.requests;
+    let further = sandbox.send(&["contacts.ndjson"]).run();
+    further.expect(0).expect_lines(&[("already_sent", recipients.into())]);
+    assert_eq!(
+        sandbox.mock().stats().together.requests,
+        requests,
+        "{at}: a further run sends nothing\n{further}"
+    );
+}
+
+/// Asserts a refusal: exit 7, its remedy, no panic, and that the provider has heard nothing.
+#[track_caller]
+fn expect_refused(sandbox: &Sandbox, end: &End, requests_before: u64, at: &str) {
+    assert_eq!(end.code(), 7, "{at}\n{end}");
+    assert!(!end.stderr.contains("panicked"), "{at}\n{end}");
+    let error = end.summary()["error"].as_str().unwrap_or_default().to_owned();
+    assert!(error.contains("volley.db"), "{at}: the file is named\n{end}");
+    let requests = sandbox.mock().stats().together.requests;
+    assert_eq!(requests, requests_before, "{at}: nothing was sent\n{end}");
+}

@@ -1,0 +1,71 @@
+//! Tests that need something of the machine: each says loudly that it was skipped, or fails where it must not be.
+//!
+//! Input: `VOLLEY_TESTS_MUST_NOT_SKIP`, the names of what this machine is known to have, apart by spaces.
+//! Output: a line `SKIPPED: name: why` on stderr, past the harness, which hides what a passing test prints.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+/// What a test may need.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Need {
+    /// The program, and the right to trace our own processes.
+    Strace,
+    /// The program.
+    Nginx,
+    /// The right to mount a file system.
+    Mount,
+}
+
+impl Need {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Strace => "strace",
+            Self::Nginx => "nginx",
+            Self::Mount => "mount",
+        }
+    }
+
+    /// Whether it is there; otherwise the test is to return, having been skipped.
+    #[track_caller]
+    pub(crate) fn is_met(self) -> bool {
+        let lacking = match self {
+            Self::Strace => lacking("strace", &["-o", "/dev/null", "true"]),
+            Self::Nginx => lacking("nginx", &["-v"]),
+            Self::Mount => lacking("mount", &["--fake", "-t", "tmpfs", "tmpfs", "/mnt"])
+                .or_else(|| (!rustix::process::geteuid().is_root()).then(|| "only root may".to_owned())),
+        };
+        lacking.is_none_or(|why| self.skip(&why))
+    }
+
+    /// Says that the running test is skipped. Always false.
+    #[track_caller]
+    pub(crate) fn skip(self, why: &str) -> bool {
+        let name = self.name();
+        let must = std::env::var("VOLLEY_TESTS_MUST_NOT_SKIP").unwrap_or_default();
+        assert!(
+            !must.split_whitespace().any(|needed| needed == name),
+            "{name} is needed here: {why}"
+        );
+        let test = std::thread::current().name().unwrap_or("a test").to_owned();
+        let line = format!("SKIPPED: {test}: {name}: {why}\n");
+        std::io::stderr()
+            .write_all(line.as_bytes())
+            .expect("an open stderr");
+        false
+    }
+}
+
+/// Why a program cannot be used.
+fn lacking(program: &str, args: &[&str]) -> Option<String> {
+    let tried = Command::new(program)
+        .args(args)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    match tried {
+        Ok(status) if status.success() => None,
+        Ok(status) => Some(format!("{program} ends with {status}")),
+        Err(error) => Some(format!("{program}: {error}")),
+    }
+}
