@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use volley_model::Amount;
 
 /// Sends a campaign to millions of contacts, each at most once.
 #[derive(Debug, Parser)]
@@ -116,7 +117,7 @@ const DOUBT_RESOLVE_EXAMPLES: &str =
     "Look the batch up at the provider first, by its time and its number of recipients.
 
 Examples:
-  volley doubt resolve 17 --sent --ticket sms_5f0e7c --cost 24.75 --reason 'it is in the provider''s list'
+  volley doubt resolve 17 --sent --ticket sms_5f0e7c --cost 24.75 --reason 'the provider has it in its list'
   volley doubt resolve 17 --not-sent --recipients 500 --reason 'support says it never arrived'
   volley doubt resolve 17 --abandon --reason 'the provider cannot tell'";
 
@@ -183,8 +184,8 @@ pub struct SendArgs {
     #[arg(long, requires = "rejects")]
     pub rejects_include_skipped: bool,
     /// Stop before the campaign could cost more, over all its runs (needs `unit_price`)
-    #[arg(long, value_name = "AMOUNT")]
-    pub max_cost: Option<String>,
+    #[arg(long, value_name = "AMOUNT", value_parser = amount)]
+    pub max_cost: Option<Amount>,
     /// Send to at most this many recipients in this run
     #[arg(long, value_name = "N")]
     pub max_recipients: Option<u64>,
@@ -211,6 +212,12 @@ pub struct ReportArgs {
     /// One campaign, by its name; all without
     #[arg(value_name = "CAMPAIGN-NAME")]
     pub campaign: Option<String>,
+}
+
+/// An exact amount, as clap asks for it.
+fn amount(text: &str) -> Result<Amount, String> {
+    text.parse()
+        .map_err(|_| "expected an exact amount, such as 50.00".to_owned())
 }
 
 /// Flags that every command takes.

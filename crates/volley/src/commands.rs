@@ -3,13 +3,12 @@
 mod doubt;
 mod ledger;
 mod operator;
+mod outputs;
 mod plan;
 mod rehearse;
 mod report;
 mod send;
 
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use volley_ledger::WordError;
@@ -24,6 +23,7 @@ use crate::pipeline::RunError;
 use crate::pipeline::stop::explained;
 use crate::print;
 use crate::summary::Summary;
+use outputs::SummaryFile;
 
 /// The ledger's name where none is given.
 const LEDGER_NAME: &str = "volley.db";
@@ -45,10 +45,19 @@ enum CommandError {
     /// A whole sentence: what was not confirmed, and that nothing was changed.
     #[error("{0}")]
     Unconfirmed(String),
-    #[error("make {path}: {source}")]
-    Output { path: PathBuf, source: std::io::Error },
-    #[error("ask before sending: {0}")]
-    Usage(String),
+    #[error("write {flag} {path}: {source}")]
+    Output {
+        flag: &'static str,
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    /// A whole sentence.
+    #[error("{flag} {path} is {what}; name another file, nothing was written")]
+    Clash {
+        flag: &'static str,
+        path: PathBuf,
+        what: &'static str,
+    },
     #[error("find campaign {name} in {path}: it has {known}")]
     NoCampaign {
         path: PathBuf,
@@ -70,7 +79,7 @@ impl CommandError {
             Self::Input(_) => Exit::Input,
             Self::Run(error) => error.exit(),
             Self::Word(error) => operator::exit(error),
-            Self::Usage(_) | Self::Unconfirmed(_) => Exit::Usage,
+            Self::Clash { .. } | Self::Unconfirmed(_) => Exit::Usage,
             Self::Mock(_) => Exit::Bug,
         }
     }
@@ -111,48 +120,49 @@ pub fn usage(error: &clap::Error) -> Exit {
     }
     if std::env::args_os().any(|argument| argument == "--json") {
         let text = error.render().to_string();
-        print::json(&Summary::failed("", Exit::Usage, text.trim_end().to_owned()));
+        let first = text.lines().next().unwrap_or_default();
+        let first = first.strip_prefix("error: ").unwrap_or(first);
+        print::json(&Summary::failed("", Exit::Usage, first.to_owned()));
     }
     Exit::Usage
 }
 
 /// Tells how a run ended: to people or as JSON, and to the summary file.
-fn concluded(args: &SendArgs, common: &Common, ended: Result<Summary, CommandError>) -> Exit {
-    let summary = ended.unwrap_or_else(|error| {
-        let text = told(&error);
-        print::message(&format!("volley: {text}"));
-        // The name is best effort here: the file itself may be what is wrong.
-        let name = Campaign::load(&args.what.campaign, &common.overrides).map(|campaign| campaign.name);
-        Summary::failed(&name.unwrap_or_default(), error.exit(), text)
-    });
-    if let Some(path) = &args.summary_file
-        && let Err(error) = write_summary(path, &summary)
-    {
-        print::message(&format!("volley: failed to write {}: {error}", path.display()));
+fn concluded(args: &SendArgs, common: &Common, ended: Result<Ended, CommandError>) -> Exit {
+    let told_well = match ended {
+        Ok(Ended { summary, file }) => {
+            let kept = file.map_or(Ok(()), |file| file.write(&summary));
+            if let Err(error) = &kept {
+                print::message(&format!("volley: {}", told(error)));
+            }
+            let printed = if common.json {
+                print::json(&summary)
+            } else {
+                print::result(&summary.text())
+            };
+            (summary.exit_code, kept.is_ok() && printed)
+        }
+        Err(error) => {
+            let text = told(&error);
+            print::message(&format!("volley: {text}"));
+            // The name is best effort here: the file itself may be what is wrong.
+            let name = Campaign::load(&args.what.campaign, &common.overrides).map(|campaign| campaign.name);
+            let summary = Summary::failed(&name.unwrap_or_default(), error.exit(), text);
+            let printed = !common.json || print::json(&summary);
+            (summary.exit_code, printed)
+        }
+    };
+    match told_well {
+        // Whoever relies on the summary must not take a lost one for success.
+        (Exit::Complete, false) => Exit::Config,
+        (exit, _) => exit,
     }
-    let early = summary.error.is_some() && summary.lines.read == 0;
-    match (common.json, early) {
-        (true, _) => print::json(&summary),
-        (false, true) => {}
-        (false, false) => print::result(&summary.text()),
-    }
-    Exit::ALL
-        .into_iter()
-        .find(|exit| exit.code() == summary.exit_code)
-        .unwrap_or(Exit::Bug)
 }
 
-/// Never half a summary: written beside, then renamed.
-fn write_summary(path: &Path, summary: &Summary) -> std::io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    serde_json::to_writer(&mut file, summary)?;
-    file.write_all(b"\n")?;
-    file.persist(path)?;
-    Ok(())
+/// A run that has ended, and where its summary is to be kept.
+struct Ended {
+    summary: Summary,
+    file: Option<SummaryFile>,
 }
 
 fn failed(common: &Common, error: &CommandError) -> Exit {
@@ -169,9 +179,10 @@ fn told(error: &CommandError) -> String {
     let explained = explained(error);
     match error {
         // The ledger's errors are whole sentences.
-        CommandError::Run(RunError::Ledger(_)) | CommandError::Word(_) | CommandError::Unconfirmed(_) => {
-            explained
-        }
+        CommandError::Run(RunError::Ledger(_))
+        | CommandError::Word(_)
+        | CommandError::Clash { .. }
+        | CommandError::Unconfirmed(_) => explained,
         _ => format!("failed to {explained}"),
     }
 }
@@ -185,16 +196,4 @@ fn ledger_path(common: &Common, campaign: Option<&Path>) -> PathBuf {
             Some(folder) => folder.join(LEDGER_NAME),
             None => PathBuf::from(LEDGER_NAME),
         })
-}
-
-/// Opens the rejects file: before anything is sent, so that a wrong path costs nothing.
-fn rejects(args: &SendArgs) -> Result<Option<Box<dyn Write + Send>>, CommandError> {
-    let Some(path) = &args.rejects else {
-        return Ok(None);
-    };
-    let file = File::create(path).map_err(|source| CommandError::Output {
-        path: path.clone(),
-        source,
-    })?;
-    Ok(Some(Box::new(std::io::BufWriter::new(file))))
 }

@@ -26,7 +26,7 @@ mod signals;
 pub(crate) mod standing;
 pub(crate) mod stop;
 
-use std::io::Write;
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -78,8 +78,8 @@ pub struct Options {
     pub accept_changes: bool,
     /// `--fail-on-invalid`.
     pub fail_on_invalid: bool,
-    /// Where rejections go: `--rejects`.
-    pub rejects: Option<Box<dyn Write + Send>>,
+    /// Where rejections go, `--rejects`: emptied once the ledger is locked.
+    pub rejects: Option<File>,
     /// `--rejects-include-skipped`.
     pub rejects_include_skipped: bool,
 }

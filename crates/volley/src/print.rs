@@ -7,23 +7,25 @@ use serde_json::json;
 use volley_ledger::Outcome;
 use volley_model::RequestKey;
 
-/// Writes a result. A reader that went away (`volley … | head`) has had enough; any other failure is told.
-pub(crate) fn result(text: &str) {
+/// Writes a result, and returns whether it was taken. A reader that went away (`volley … | head`) has had enough; any
+/// other failure is told.
+pub(crate) fn result(text: &str) -> bool {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            message(&format!("failed to write to stdout: {error}"));
+            message(&format!("volley: failed to write to stdout: {error}"));
+            false
         }
-        _ => {}
+        _ => true,
     }
 }
 
 /// Writes one JSON object on a line of its own.
-pub(crate) fn json(value: &impl Serialize) {
+pub(crate) fn json(value: &impl Serialize) -> bool {
     // Our own structs have string keys and no non-finite numbers: they always serialise.
     let mut line = serde_json::to_string(value).unwrap_or_default();
     line.push('\n');
-    result(&line);
+    result(&line)
 }
 
 /// Writes a line for people to stderr. If stderr is gone, nobody reads it.

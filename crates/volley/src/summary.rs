@@ -21,7 +21,7 @@ pub struct Summary {
     pub campaign: String,
     pub provider: &'static str,
     pub outcome: &'static str,
-    pub exit_code: u8,
+    pub exit_code: Exit,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,7 +123,7 @@ impl Summary {
             campaign: campaign.to_owned(),
             provider: "octopush",
             outcome: exit.outcome(0),
-            exit_code: exit.code(),
+            exit_code: exit,
             reason: (exit.outcome(0) == "stopped").then(|| error.clone()),
             error: Some(error),
             simulated: false,

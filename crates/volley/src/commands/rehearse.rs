@@ -4,25 +4,25 @@ use volley_ledger::Opening;
 use volley_provider::{OctopushCredentials, Secret};
 use volley_transport::Endpoint;
 
-use super::CommandError;
+use super::outputs::Outputs;
 use super::send::{campaign, options, shown};
+use super::{CommandError, Ended, ledger_path};
 use crate::cli::{Common, SendArgs};
 use crate::inputs::Inputs;
 use crate::pipeline::Job;
 use crate::print;
-use crate::summary::Summary;
 
 /// Rehearses a campaign.
-pub(super) fn rehearse(args: &SendArgs, common: &Common) -> Result<Summary, CommandError> {
+pub(super) fn rehearse(args: &SendArgs, common: &Common) -> Result<Ended, CommandError> {
     let mut campaign = campaign(args, common)?;
     let opened = Inputs::new(args.what.inputs.clone()).open()?;
-    let options = options(args)?;
     let mock = mock_server::spawn_thread(mock_server::Config::default())
         .map_err(|error| CommandError::Mock(error.to_string()))?;
     campaign.endpoint = Endpoint::parse(&format!("http://{}/v1/public", mock.addr()))
         .map_err(|error| CommandError::Mock(error.to_string()))?;
     // The mock speaks for itself: neither the provider's certificates nor its clock matter here.
     campaign.transport.ca_file = None;
+    let outputs = Outputs::open(args, &campaign, &ledger_path(common, Some(&args.what.campaign)))?;
     let folder = tempfile::tempdir().map_err(|error| CommandError::Mock(error.to_string()))?;
     if !common.quiet {
         print::message(
@@ -38,8 +38,8 @@ pub(super) fn rehearse(args: &SendArgs, common: &Common) -> Result<Summary, Comm
         opened,
         ledger: folder.path().join(super::LEDGER_NAME),
         opening: Opening::MakeIfMissing,
-        options,
+        options: options(args),
     };
     // That the throwaway ledger was made is nobody's concern.
-    shown(job, common, &mut |_| {})
+    shown(job, outputs, common, &mut |_| {})
 }

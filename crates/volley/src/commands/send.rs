@@ -5,7 +5,8 @@ use std::io::{self, IsTerminal};
 use volley_ledger::Opening;
 use volley_model::Amount;
 
-use super::{CommandError, ledger_path, rejects};
+use super::outputs::Outputs;
+use super::{CommandError, Ended, ledger_path};
 use crate::cli::{Common, SendArgs};
 use crate::config::{Campaign, credentials};
 use crate::inputs::Inputs;
@@ -14,10 +15,10 @@ use crate::plan::{self, PlanOptions};
 use crate::print;
 use crate::progress::Display;
 use crate::question;
-use crate::summary::{Summary, grouped};
+use crate::summary::grouped;
 
 /// Sends a campaign.
-pub(super) fn send(args: &SendArgs, common: &Common) -> Result<Summary, CommandError> {
+pub(super) fn send(args: &SendArgs, common: &Common) -> Result<Ended, CommandError> {
     let campaign = campaign(args, common)?;
     let credentials = credentials::octopush(&mut |warning| {
         if !common.quiet {
@@ -36,15 +37,17 @@ pub(super) fn send(args: &SendArgs, common: &Common) -> Result<Summary, CommandE
     } else {
         Opening::MustExist
     };
+    let opened = inputs.open()?;
+    let outputs = Outputs::open(args, &campaign, &ledger)?;
     let job = Job {
-        opened: inputs.open()?,
-        options: options(args)?,
+        opened,
+        options: options(args),
         campaign,
         credentials,
         ledger,
         opening,
     };
-    shown(job, common, &mut |notice| {
+    shown(job, outputs, common, &mut |notice| {
         if !common.quiet {
             print::message(notice);
         }
@@ -53,14 +56,19 @@ pub(super) fn send(args: &SendArgs, common: &Common) -> Result<Summary, CommandE
 
 /// Runs a job with its progress display.
 pub(super) fn shown(
-    job: Job,
+    mut job: Job,
+    outputs: Outputs,
     common: &Common,
     notice: &mut dyn FnMut(&str),
-) -> Result<Summary, CommandError> {
+) -> Result<Ended, CommandError> {
+    job.options.rejects = outputs.rejects;
     let mut display = Display::new(common);
     let summary = run(job, &mut |snapshot| display.show(snapshot), notice);
     display.clear();
-    Ok(summary?)
+    Ok(Ended {
+        summary: summary?,
+        file: outputs.summary,
+    })
 }
 
 /// The campaign with the flags that override it.
@@ -75,15 +83,15 @@ pub(super) fn campaign(args: &SendArgs, common: &Common) -> Result<Campaign, Com
 }
 
 /// The flags of the run.
-pub(super) fn options(args: &SendArgs) -> Result<Options, CommandError> {
-    Ok(Options {
+pub(super) fn options(args: &SendArgs) -> Options {
+    Options {
         max_recipients: args.max_recipients,
         retry_refused: args.retry_refused,
         accept_changes: args.accept_changes,
         fail_on_invalid: args.fail_on_invalid,
-        rejects: rejects(args)?,
+        rejects: None,
         rejects_include_skipped: args.rejects_include_skipped,
-    })
+    }
 }
 
 /// States what would be sent, and asks once.
@@ -94,8 +102,9 @@ fn ask(
     args: &SendArgs,
 ) -> Result<(), CommandError> {
     if inputs.has_stdin() {
-        return Err(CommandError::Usage(
-            "standard input can be read only once; give --yes, or name a file".to_owned(),
+        return Err(CommandError::Unconfirmed(
+            "standard input can be read only once, and is planned before it is sent: give --yes, or name a file"
+                .to_owned(),
         ));
     }
     let options = PlanOptions {
@@ -120,9 +129,11 @@ fn ask(
     );
     match question::agreed(&question) {
         Ok(true) => Ok(()),
-        Ok(false) => Err(CommandError::Usage("not confirmed; nothing was sent".to_owned())),
-        Err(error) => Err(CommandError::Usage(format!(
-            "the terminal cannot be read ({error}); give --yes"
+        Ok(false) => Err(CommandError::Unconfirmed(
+            "not confirmed; nothing was sent".to_owned(),
+        )),
+        Err(error) => Err(CommandError::Unconfirmed(format!(
+            "the terminal cannot be read: {error}; give --yes to send unasked"
         ))),
     }
 }

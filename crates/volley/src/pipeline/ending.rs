@@ -129,7 +129,7 @@ impl Ending<'_> {
             campaign: self.campaign.name.clone(),
             provider: "octopush",
             outcome: exit.outcome(lines.pending),
-            exit_code: exit.code(),
+            exit_code: exit,
             error: reason.clone().filter(|_| failed),
             reason,
             simulated,

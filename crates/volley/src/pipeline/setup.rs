@@ -1,5 +1,6 @@
 //! From a job to the parts of a run: everything is opened, compared and loaded here, before anything is sent.
 
+use std::io::BufWriter;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -175,9 +176,11 @@ fn intake(campaign: &Campaign, book: NumberBook, options: Options) -> Intake {
     } else {
         Skipped::Left
     };
-    let rejects = options
-        .rejects
-        .map_or_else(Rejects::none, |out| Rejects::to(out, skipped));
+    let rejects = options.rejects.map_or_else(Rejects::none, |file| {
+        // A pipe or a device has no length to cut; whatever else fails shows with the first line written.
+        let _ = file.set_len(0);
+        Rejects::to(Box::new(BufWriter::new(file)), skipped)
+    });
     Intake::new(config, Box::new(Encoder::new(&campaign.message)), book, rejects)
 }
 

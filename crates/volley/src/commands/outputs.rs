@@ -1,0 +1,138 @@
+//! The files that a run writes besides the ledger: rejects and summary.
+//!
+//! Both are opened before anything is sent, so that a wrong path costs nothing, and neither may be a file that the run
+//! reads or keeps: `--rejects contacts.ndjson` must not empty the contacts.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::CommandError;
+use crate::cli::SendArgs;
+use crate::config::Campaign;
+use crate::summary::Summary;
+
+/// What stands beside a ledger under its name.
+const LEDGER_FILES: [&str; 5] = ["", "-lock", "-bodies", "-wal", "-shm"];
+
+/// The outputs, opened.
+pub(super) struct Outputs {
+    /// Not emptied yet: another run may be writing it, and only the ledger's lock tells.
+    pub(super) rejects: Option<File>,
+    pub(super) summary: Option<SummaryFile>,
+}
+
+impl Outputs {
+    /// Opens what the flags name.
+    pub(super) fn open(args: &SendArgs, campaign: &Campaign, ledger: &Path) -> Result<Self, CommandError> {
+        let kept = kept_files(args, campaign, ledger);
+        let rejects = match &args.rejects {
+            None => None,
+            Some(path) => {
+                refuse_kept("--rejects", path, &kept)?;
+                let file = File::options()
+                    .write(true)
+                    .create(true)
+                    .truncate(false)
+                    .open(path);
+                Some(file.map_err(|source| unwritable("--rejects", path, source))?)
+            }
+        };
+        let summary = match &args.summary_file {
+            None => None,
+            Some(path) => {
+                refuse_kept("--summary-file", path, &kept)?;
+                Some(SummaryFile::beside(path).map_err(|source| unwritable("--summary-file", path, source))?)
+            }
+        };
+        Ok(Self { rejects, summary })
+    }
+}
+
+/// A summary on its way: written beside its place and renamed into it, so that there is never half of one.
+pub(super) struct SummaryFile {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl SummaryFile {
+    fn beside(path: &Path) -> std::io::Result<Self> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        Ok(Self {
+            file: NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Puts the summary in its place.
+    pub(super) fn write(mut self, summary: &Summary) -> Result<(), CommandError> {
+        let written = serde_json::to_writer(&mut self.file, summary)
+            .map_err(std::io::Error::from)
+            .and_then(|()| self.file.write_all(b"\n"))
+            .and_then(|()| self.file.persist(&self.path).map_err(|error| error.error));
+        written
+            .map(drop)
+            .map_err(|source| unwritable("--summary-file", &self.path, source))
+    }
+}
+
+/// The files that must not be written over, each with what it is.
+fn kept_files(args: &SendArgs, campaign: &Campaign, ledger: &Path) -> Vec<(PathBuf, &'static str)> {
+    let ledger_files = LEDGER_FILES.iter().map(|suffix| {
+        let mut name = ledger.as_os_str().to_owned();
+        name.push(suffix);
+        (PathBuf::from(name), "the ledger")
+    });
+    let inputs = args.what.inputs.iter().map(|path| (path.clone(), "an input"));
+    let suppressed = campaign
+        .input
+        .suppress
+        .iter()
+        .map(|path| (path.clone(), "a suppression file"));
+    let authority = campaign
+        .transport
+        .ca_file
+        .iter()
+        .map(|path| (path.clone(), "the ca_file"));
+    std::iter::once((args.what.campaign.clone(), "the campaign file"))
+        .chain(inputs)
+        .chain(suppressed)
+        .chain(authority)
+        .chain(ledger_files)
+        .collect()
+}
+
+fn refuse_kept(
+    flag: &'static str,
+    path: &Path,
+    kept: &[(PathBuf, &'static str)],
+) -> Result<(), CommandError> {
+    // A file that is not there yet can still be meant as the ledger: the names are compared too.
+    let clash = kept
+        .iter()
+        .find(|(file, _)| file == path || same_file(file, path));
+    match clash {
+        None => Ok(()),
+        Some((_, what)) => Err(CommandError::Clash {
+            flag,
+            path: path.to_owned(),
+            what,
+        }),
+    }
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    let identity = |path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
+    identity(one).is_some_and(|one| identity(other) == Some(one))
+}
+
+fn unwritable(flag: &'static str, path: &Path, source: std::io::Error) -> CommandError {
+    CommandError::Output {
+        flag,
+        path: path.to_owned(),
+        source,
+    }
+}
