@@ -74,6 +74,14 @@ impl Books {
         all.map(|row| row.expect("an attempt")).collect()
     }
 
+    /// When each run began, in microseconds.
+    pub(crate) fn runs_started_at(&self) -> Vec<i64> {
+        let sql = "SELECT started_at FROM run ORDER BY id";
+        let mut rows = self.tables.prepare(sql).expect("the documented tables");
+        let all = rows.query_map([], |row| row.get(0)).expect("runs");
+        all.map(|at| at.expect("a time")).collect()
+    }
+
     /// Invariant 2: the view that shows what does not add up is empty.
     #[track_caller]
     pub(crate) fn expect_sound(&self) -> &Self {

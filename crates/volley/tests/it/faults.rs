@@ -6,6 +6,7 @@ mod budget;
 mod gate;
 mod put_off;
 mod rate;
+mod settle;
 mod storm;
 mod wire;
 

@@ -1,0 +1,70 @@
+//! The body of a doubt lies in a slot beside the ledger. Without it, whole, nothing is asked about and nothing sent.
+
+use std::fs;
+
+use volley_model::BatchState;
+
+use super::{
+    BATCH, LOST_COMMITTED, LOST_UNCOMMITTED, RECIPIENTS, THIRD, doubtful, expect_settled, handed_over_since,
+};
+use crate::books::{Books, expect_all_agree};
+use crate::support::{Sandbox, contacts};
+
+/// Destroys the bodies between two runs: the doubt stays, run after run, and everything else goes on.
+#[track_caller]
+fn check(how: &str, destroy: impl Fn(&Sandbox)) {
+    for lost in [LOST_UNCOMMITTED, LOST_COMMITTED] {
+        let sandbox = doubtful(lost);
+        destroy(&sandbox);
+        for _ in 0..2 {
+            let end = sandbox.send(&["contacts.ndjson"]).run();
+            assert_eq!(end.code(), 6, "{how}\n{end}");
+            end.expect_lines(&[("already_sent", RECIPIENTS - BATCH), ("in_doubt", BATCH)]);
+            expect_settled(&end, 0);
+            assert_eq!(end.summary()["requests"]["sent"], 0, "{how}\n{end}");
+            assert_eq!(handed_over_since(&sandbox, 6), [0_i64; 0], "{how}");
+            assert_eq!(Books::open(&sandbox).state_of(3), BatchState::InDoubt, "{how}");
+            expect_all_agree(&sandbox, &end);
+        }
+        sandbox.write("new.ndjson", contacts(100..108));
+        let end = sandbox.send(&["new.ndjson"]).run();
+        end.expect(6).expect_lines(&[("accepted", 8)]);
+        expect_all_agree(&sandbox, &end);
+    }
+}
+
+/// Changes the file; it is told where the body in doubt names its first number.
+fn change(sandbox: &Sandbox, change: impl Fn(&mut Vec<u8>, usize)) {
+    let path = sandbox.path("volley.db-bodies");
+    let mut bytes = fs::read(&path).expect("bodies");
+    let place = bytes
+        .windows(THIRD.len())
+        .position(|part| part == THIRD.as_bytes());
+    change(&mut bytes, place.expect("the third batch's body"));
+    fs::write(path, bytes).expect("bodies");
+}
+
+#[test]
+fn a_doubt_whose_body_is_gone_stays() {
+    check("empty", |sandbox| change(sandbox, |bytes, _| bytes.clear()));
+    check("removed", |sandbox| {
+        fs::remove_file(sandbox.path("volley.db-bodies")).expect("bodies");
+    });
+    check("cut off within the body", |sandbox| {
+        change(sandbox, |bytes, place| bytes.truncate(place + 20));
+    });
+}
+
+#[test]
+fn a_doubt_whose_body_is_not_what_was_sent_stays() {
+    check("zeroed", |sandbox| change(sandbox, |bytes, _| bytes.fill(0)));
+    check("torn", |sandbox| {
+        change(sandbox, |bytes, place| bytes[place..].fill(0));
+    });
+    check("another number", |sandbox| {
+        change(sandbox, |bytes, place| bytes[place + THIRD.len() - 1] = b'9');
+    });
+    check("one bit", |sandbox| {
+        change(sandbox, |bytes, place| bytes[place + THIRD.len() + 20] ^= 1);
+    });
+}
