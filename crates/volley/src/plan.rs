@@ -2,6 +2,8 @@
 //!
 //! Reads an existing ledger without locking it, so that what was sent already is told apart.
 
+mod notes;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
@@ -20,7 +22,7 @@ use crate::pipeline::setup::intake_config;
 use crate::pipeline::stop::StopReason;
 use crate::pipeline::{RunError, standing};
 use crate::progress::duration;
-use crate::summary::{Lines, grouped};
+use crate::summary::{Lines, counted, counted_as, grouped};
 
 /// What would be sent.
 #[derive(Debug, Clone, Serialize)]
@@ -38,6 +40,8 @@ pub struct Plan {
     /// Why reading ended before the end of the inputs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What would stop the campaign, or surprise whoever sends it.
+    pub notes: Vec<String>,
     /// Invalid lines by reason.
     pub rejected: BTreeMap<&'static str, u64>,
     /// The exit code of the plan.
@@ -87,12 +91,17 @@ pub fn plan(
     let early = read_all(&mut intake, opened, &mut planned);
     let finished = intake.finish(&mut |batch| planned.take(&batch));
     let early = early.or(finished.too_many_invalid.map(StopReason::from));
-    Ok(draw(campaign, &finished, &planned, early.as_ref()))
+    let mut plan = draw(campaign, &finished, &planned, early.as_ref());
+    let estimated = estimate(campaign, finished.tally.segments, planned.batches);
+    plan.notes = notes::notes(campaign, ledger, options.account.as_deref(), estimated)?;
+    Ok(plan)
 }
 
-/// The flags of `send` that change what would be sent.
-#[derive(Debug, Clone, Copy, Default)]
+/// What changes what would be sent, or whether it would.
+#[derive(Debug, Clone, Default)]
 pub struct PlanOptions {
+    /// The account's name, where there are credentials: with it the campaign is compared with the ledger's.
+    pub account: Option<String>,
     /// `--max-recipients`.
     pub max_recipients: Option<u64>,
     /// `--retry-refused`.
@@ -168,6 +177,7 @@ fn draw(campaign: &Campaign, finished: &Finished, planned: &Planned, early: Opti
         duration_seconds,
         limited_by,
         reason: early.map(StopReason::sentence),
+        notes: Vec::new(),
         rejected: rejected(finished),
         exit: early.map_or(crate::exit::Exit::Complete, StopReason::exit),
     }
@@ -201,37 +211,16 @@ impl Plan {
     pub fn text(&self) -> String {
         let mut out = String::new();
         let lines = &self.lines;
+        let _ = writeln!(out, "campaign {} ({})", self.campaign, self.provider);
+        lines.write(&mut out, &["would be sent", "left out"], &self.rejected);
         let _ = writeln!(
             out,
-            "campaign {} ({}): {} lines read",
-            self.campaign,
-            self.provider,
-            grouped(lines.read)
-        );
-        let parts = [
-            (lines.accepted, "would be sent"),
-            (lines.already_sent, "already sent"),
-            (lines.duplicate, "duplicates"),
-            (lines.invalid, "invalid"),
-            (lines.suppressed, "suppressed"),
-            (lines.refused, "refused earlier"),
-            (lines.in_doubt, "in doubt from earlier"),
-            (lines.pending, "left out"),
-        ];
-        for (count, name) in parts.into_iter().filter(|(count, _)| *count > 0) {
-            let _ = writeln!(out, "{:>12} {name}", grouped(count));
-        }
-        for (reason, count) in &self.rejected {
-            let _ = writeln!(out, "{:>12}   {reason}", grouped(*count));
-        }
-        let _ = writeln!(
-            out,
-            "{} messages in {} batches: {} GSM-7, {} UCS-2, {} segments",
-            grouped(lines.accepted),
-            grouped(self.batches),
+            "{} in {}: {} GSM-7, {} UCS-2, {}",
+            counted(lines.accepted, "message"),
+            counted_as(self.batches, "batch", "batches"),
             grouped(self.messages.gsm7),
             grouped(self.messages.ucs2),
-            grouped(self.messages.total_segments)
+            counted(self.messages.total_segments, "segment")
         );
         match &self.cost.estimated {
             Some(estimated) => {
@@ -243,13 +232,17 @@ impl Plan {
             std::time::Duration::try_from_secs_f64(self.duration_seconds).unwrap_or(std::time::Duration::MAX);
         let _ = writeln!(
             out,
-            "takes {} or more, limited by {}",
-            duration(time),
+            "takes {}, limited by {}",
+            at_least(time),
             self.limited_by
         );
-        if let Some(reason) = &self.reason {
-            let _ = writeln!(out, "{reason}");
+        for note in self.reason.iter().chain(&self.notes) {
+            let _ = writeln!(out, "{note}");
         }
         out
     }
+}
+
+fn at_least(time: std::time::Duration) -> String {
+    if time.as_secs() == 0 { "under a second".to_owned() } else { format!("{} or more", duration(time)) }
 }

@@ -58,6 +58,32 @@ pub struct Lines {
     pub pending: u64,
 }
 
+impl Lines {
+    /// The account for people, one count a line; `names` are what `accepted` and `pending` are called.
+    pub(crate) fn write(&self, out: &mut String, names: &[&str; 2], rejected: &BTreeMap<&'static str, u64>) {
+        let [accepted, pending] = names;
+        let _ = writeln!(out, "{:>12} {} read", grouped(self.read), if self.read == 1 { "line" } else { "lines" });
+        let parts = [
+            (self.accepted, *accepted),
+            (self.already_sent, "already sent"),
+            (self.duplicate, "duplicate"),
+            (self.invalid, "invalid"),
+            (self.suppressed, "suppressed"),
+            (self.refused, "refused"),
+            (self.in_doubt, "in doubt"),
+            (self.pending, *pending),
+        ];
+        for (count, name) in parts.into_iter().filter(|(count, _)| *count > 0) {
+            let _ = writeln!(out, "{:>12} {name}", grouped(count));
+            if name == "invalid" {
+                for (reason, count) in rejected {
+                    let _ = writeln!(out, "{:>14} {reason}", grouped(*count));
+                }
+            }
+        }
+    }
+}
+
 /// Batches of this run; `in_doubt` is the campaign's at the end.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 #[expect(missing_docs, reason = "the names are the interface's")]
@@ -150,12 +176,12 @@ impl Summary {
             "campaign {} ({}): {}",
             self.campaign, self.provider, self.outcome
         );
-        self.write_lines(&mut out);
+        self.lines.write(&mut out, &["accepted", "pending"], &self.rejected);
         let _ = writeln!(
             out,
-            "{} tickets for {} contacts{}",
-            grouped(self.tickets),
-            grouped(self.contacts),
+            "{} for {}{}",
+            counted(self.tickets, "ticket"),
+            counted(self.contacts, "contact"),
             if self.dropped > 0 {
                 format!(", {} dropped by the provider", grouped(self.dropped))
             } else {
@@ -165,8 +191,8 @@ impl Summary {
         self.write_cost(&mut out);
         let _ = writeln!(
             out,
-            "{} requests ({} retried, {} throttled) in {:.2} s: {:.0} recipients/s, limited by {}",
-            grouped(self.requests.sent),
+            "{} ({} retried, {} throttled) in {:.2} s: {:.0} recipients/s, limited by {}",
+            counted(self.requests.sent, "request"),
             grouped(self.requests.retried),
             grouped(self.requests.throttled),
             self.seconds,
@@ -176,41 +202,15 @@ impl Summary {
         if self.batches.in_doubt > 0 {
             let _ = writeln!(
                 out,
-                "{} batches are in doubt: whether they were sent is not known, and they are not sent again",
-                grouped(self.batches.in_doubt)
+                "{} in doubt: whether it was sent is not known, and nothing of it is sent again; run this again later, or see `volley doubt list {}`",
+                counted_as(self.batches.in_doubt, "batch", "batches"),
+                self.campaign
             );
         }
         if let Some(reason) = &self.reason {
             let _ = writeln!(out, "{reason}");
         }
         out
-    }
-
-    fn write_lines(&self, out: &mut String) {
-        let lines = &self.lines;
-        let _ = writeln!(out, "{:>12} lines read", grouped(lines.read));
-        let parts = [
-            (lines.accepted, "accepted"),
-            (lines.already_sent, "already sent"),
-            (lines.duplicate, "duplicates"),
-            (lines.invalid, "invalid"),
-            (lines.suppressed, "suppressed"),
-            (lines.refused, "refused"),
-            (lines.in_doubt, "in doubt"),
-            (lines.pending, "pending"),
-        ];
-        for (count, name) in parts.into_iter().filter(|(count, _)| *count > 0) {
-            let _ = writeln!(out, "{:>12} {name}", grouped(count));
-            if name == "invalid" {
-                self.write_rejected(out);
-            }
-        }
-    }
-
-    fn write_rejected(&self, out: &mut String) {
-        for (reason, count) in &self.rejected {
-            let _ = writeln!(out, "{:>14} {reason}", grouped(*count));
-        }
     }
 
     fn write_cost(&self, out: &mut String) {
@@ -225,12 +225,23 @@ impl Summary {
         if self.cost.unpriced_batches > 0 {
             let _ = write!(
                 out,
-                ", of which {} estimated for {} batches that the provider has not priced",
-                self.cost.estimated, self.cost.unpriced_batches
+                ", of which {} estimated for {} that the provider has not priced",
+                self.cost.estimated,
+                counted_as(self.cost.unpriced_batches, "batch", "batches")
             );
         }
         out.push('\n');
     }
+}
+
+/// A count of things: `1 ticket`, `2,000 tickets`.
+pub(crate) fn counted(count: u64, thing: &str) -> String {
+    counted_as(count, thing, &format!("{thing}s"))
+}
+
+/// The same where the plural is not regular.
+pub(crate) fn counted_as(count: u64, one: &str, several: &str) -> String {
+    format!("{} {}", grouped(count), if count == 1 { one } else { several })
 }
 
 /// A count with its thousands apart.

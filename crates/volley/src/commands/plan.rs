@@ -2,7 +2,7 @@
 
 use super::{CommandError, ledger_path};
 use crate::cli::{CampaignArgs, Common};
-use crate::config::Campaign;
+use crate::config::{Campaign, credentials};
 use crate::exit::Exit;
 use crate::inputs::Inputs;
 use crate::plan::{self, PlanOptions};
@@ -13,7 +13,10 @@ pub(super) fn plan(args: &CampaignArgs, common: &Common) -> Result<Exit, Command
     let campaign = Campaign::load(&args.campaign, &common.overrides)?;
     let opened = Inputs::new(args.inputs.clone()).open()?;
     let ledger = ledger_path(common, Some(&args.campaign));
-    let plan = plan::plan(&campaign, opened, &ledger, &PlanOptions::default())?;
+    // Without credentials the plan says less, and that is all.
+    let account = credentials::octopush(&mut |_| {}).ok().map(|credentials| credentials.account());
+    let options = PlanOptions { account, ..PlanOptions::default() };
+    let plan = plan::plan(&campaign, opened, &ledger, &options)?;
     if common.json {
         print::json(&plan);
     } else {

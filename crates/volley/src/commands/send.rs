@@ -30,7 +30,12 @@ pub(super) fn send(args: &SendArgs, common: &Common) -> Result<Ended, CommandErr
     let terminal = io::stderr().is_terminal();
     let loopback = campaign.endpoint.is_loopback();
     if terminal && !loopback && !args.yes {
-        ask(&campaign, &inputs, &ledger, args)?;
+        let options = PlanOptions {
+            account: Some(credentials.account()),
+            max_recipients: args.max_recipients,
+            retry_refused: args.retry_refused,
+        };
+        ask(&campaign, &inputs, &ledger, &options)?;
     }
     let opening = if terminal || loopback {
         Opening::MakeIfMissing
@@ -99,7 +104,7 @@ fn ask(
     campaign: &Campaign,
     inputs: &Inputs,
     ledger: &std::path::Path,
-    args: &SendArgs,
+    options: &PlanOptions,
 ) -> Result<(), CommandError> {
     if inputs.has_stdin() {
         return Err(CommandError::Unconfirmed(
@@ -107,11 +112,7 @@ fn ask(
                 .to_owned(),
         ));
     }
-    let options = PlanOptions {
-        max_recipients: args.max_recipients,
-        retry_refused: args.retry_refused,
-    };
-    let plan = plan::plan(campaign, inputs.open()?, ledger, &options)?;
+    let plan = plan::plan(campaign, inputs.open()?, ledger, options)?;
     let cost = plan.cost.estimated.as_ref().map_or_else(
         || "an unknown cost (no limits.unit_price)".to_owned(),
         |amount| format!("at most {amount} EUR"),

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use volley_intake::{Intake, IntakeConfig, NumberBook, Rejects, Skipped};
 use volley_ledger::{CampaignIdentity, Changes, Ledger, RunId, Writer, WriterThread};
-use volley_provider::OctopushCredentials;
 use volley_provider::octopush::{Encoder, Octopush, Sealer};
 use volley_transport::{Pace, PaceConfig, Pool, PoolConfig};
 
@@ -66,7 +65,7 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         Changes::Refuse
     };
     let ledger_last_at = ledger.last_at()?;
-    let entry = ledger.enter(&identity(&campaign, &credentials), changes, clock::now())?;
+    let entry = ledger.enter(&identity(&campaign, &credentials.account()), changes, clock::now())?;
     let retry = Retry {
         message: Some(entry.message),
         refused: options.retry_refused,
@@ -144,11 +143,11 @@ fn pace_config(campaign: &Campaign) -> PaceConfig {
 }
 
 /// The campaign as the ledger knows it.
-fn identity(campaign: &Campaign, credentials: &OctopushCredentials) -> CampaignIdentity {
+pub(crate) fn identity(campaign: &Campaign, account: &str) -> CampaignIdentity {
     CampaignIdentity {
         name: campaign.name.clone(),
         provider: "octopush".to_owned(),
-        account: credentials.account(),
+        account: account.to_owned(),
         host: campaign.endpoint.host().to_owned(),
         message: campaign.message_parts(),
         simulated: campaign.message.simulation_mode,
