@@ -31,6 +31,7 @@ pub(super) struct Row {
     /// The provider's, or estimated.
     pub(super) cost: Option<Amount>,
     doubt_since: Option<Timestamp>,
+    failed_at: Option<Timestamp>,
     /// The run, and when the request was handed over.
     attempts: Vec<(i64, Option<Timestamp>)>,
     pub(super) lines: LineCounts,
@@ -70,6 +71,8 @@ pub(super) struct Books {
     by_key: BTreeMap<String, usize>,
     pub(super) run: i64,
     pub(super) last_at: Timestamp,
+    /// Whether a run never told its end.
+    pub(super) unended: bool,
     /// Batches in doubt before this run that are settled since.
     pub(super) settled: Vec<BatchId>,
 }
@@ -82,6 +85,7 @@ impl Books {
             by_key: BTreeMap::new(),
             run: 0,
             last_at: Timestamp::UNIX_EPOCH,
+            unended: false,
             settled: Vec::new(),
         }
     }
@@ -106,6 +110,7 @@ impl Books {
         for row in self.rows.iter_mut().filter(|row| row.state == BatchState::Intended) {
             row.state = if row.simulated { BatchState::Simulated } else { BatchState::InDoubt };
             row.doubt_since = Some(now);
+            row.failed_at = Some(now);
         }
     }
 
@@ -153,6 +158,7 @@ impl Books {
             currency: Currency::EUR,
             reason: None,
             doubt_since: row.doubt_since,
+            failed_at: row.failed_at,
             intended_at: row.intended_at,
             first_handed_over_at: row.first_handed_over_at(),
             attempts: row.attempts.len() as u64,
@@ -190,6 +196,7 @@ impl Books {
             ticket: None,
             cost: None,
             doubt_since: None,
+            failed_at: None,
             attempts: Vec::new(),
             lines: batch.lines,
         });
@@ -215,7 +222,10 @@ impl Books {
                 row.cost = *cost;
             }
             Outcome::Unticketed { estimated, .. } => row.cost = *estimated,
-            Outcome::InDoubt { .. } => row.doubt_since = row.doubt_since.or(Some(at)),
+            Outcome::InDoubt { .. } => {
+                row.doubt_since = row.doubt_since.or(Some(at));
+                row.failed_at = Some(at);
+            }
             Outcome::Refused { .. } | Outcome::Released { .. } | Outcome::Simulated { .. } => {}
         }
         if !row.is_open() {

@@ -237,6 +237,7 @@ impl History {
                 check_account(&world, &dispatch, &planned);
             }
         }
+        world.books.borrow_mut().unended |= !ended || world.storage_failed.get();
         drop(dispatch);
         world.provider.borrow_mut().catch_up(world.elapsed());
         world.books.borrow().check_tickets(&world.provider.borrow());
@@ -258,7 +259,8 @@ fn prepare(world: &Rc<World>, simulated: bool) -> Simulated {
     let (settled, reserved) = books.spending();
     let doubts = Doubts::default();
     for doubt in books.doubts() {
-        doubts.add(Doubt::of_an_earlier_run(&doubt, limits.settle, now));
+        let failed_at = doubt.failed_at.filter(|_| !books.unended).unwrap_or(now);
+        doubts.add(Doubt::of_an_earlier_run(&doubt, failed_at, limits.settle, now));
     }
     let credentials = OctopushCredentials {
         login: "simulated".to_owned(),

@@ -107,6 +107,7 @@ impl Provider {
 
     /// A request that it will process after its connection is gone.
     pub(super) fn process_later(&mut self, sent: Sent, now: Duration, delay: Duration) {
+        self.catch_up(now);
         let known = self.knows(&sent.request_id, now);
         if self.atomic || !known {
             let checked = !self.atomic;
@@ -129,6 +130,7 @@ impl Provider {
 
     /// Refuses a request for what is in it.
     pub(super) fn refuse(&mut self, sent: &Sent, now: Duration) {
+        self.catch_up(now);
         if self.burns && !self.knows(&sent.request_id, now) {
             self.used.insert(sent.request_id.clone(), now);
             self.burned.insert(sent.request_id.clone(), now);
