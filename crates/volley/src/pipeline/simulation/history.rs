@@ -185,8 +185,9 @@ impl History {
     fn arm(&self) {
         let world = &*self.world;
         let steps = |most: u64| u32::try_from(world.below(most)).ok();
-        world.crash_in.set(if world.chance(0.5) { steps(60) } else { None });
-        world.signal_in.set(if world.chance(0.2) { steps(60) } else { None });
+        let some = [10, 25, 60][usize::try_from(world.below(3)).unwrap_or_default()];
+        world.crash_in.set(if world.chance(0.5) { steps(some) } else { None });
+        world.signal_in.set(if world.chance(0.3) { steps(some) } else { None });
         let storage = world.scenario.theme == Theme::Storage && world.chance(0.7);
         world.commits_left.set(if storage { steps(15) } else { None });
         if world.scenario.outages {
@@ -212,6 +213,7 @@ impl History {
         let sealer = sealer(&world, simulated);
         let batches: Vec<SealedBatch> =
             planned.batches.iter().map(|batch| sealer.seal(batch.clone())).collect();
+        let handed_over = world.watch.borrow().hits.requests;
         let (crash, signal) = (Rc::clone(&world.crash.borrow()), Rc::clone(&world.signal.borrow()));
         let (send, mut receive) = mpsc::channel(16);
         let ended = tokio::select! {
@@ -235,6 +237,11 @@ impl History {
                 record_late(&world, &dispatch);
             } else {
                 check_account(&world, &dispatch, &planned);
+            }
+            let handed_over = world.watch.borrow().hits.requests - handed_over;
+            assert_eq!(dispatch.account.borrow().requests_sent, handed_over, "the account: requests sent");
+            if reasons.iter().any(|reason| matches!(reason, StopReason::Unreachable { hopeless: false, .. })) {
+                world.watch.borrow().check_given_up(world.elapsed());
             }
         }
         world.books.borrow_mut().unended |= !ended || world.storage_failed.get();

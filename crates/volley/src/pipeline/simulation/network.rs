@@ -9,7 +9,7 @@ use volley_model::{Answer, AnswerBody, BatchState, Evidence, Lost, NotProcessed,
 use super::super::outside::Wire;
 use super::provider::{Order, Said, Sent};
 use super::scenario::{Dates, DuplicateAnswer};
-use super::watch::Weight;
+use super::watch::{Watch, Weight};
 use super::world::{World, forever};
 
 /// Connections to the simulated provider.
@@ -127,9 +127,18 @@ impl Network {
         let (evidence, weight) = self.see(sign, said, doubted, sent.simulated);
         world.say(|| format!("{}: {} ({weight:?})", sent.request_id, evidence.summary()));
         air.sent = None;
-        world.watch.borrow_mut().heard(&sent.request_id, weight, world.elapsed());
+        let watch = &mut *world.watch.borrow_mut();
+        watch.heard(&sent.request_id, weight, world.elapsed());
+        if matches!(evidence, Evidence::Answered(_) | Evidence::NotProcessed(_)) {
+            watch.saw_life(world.elapsed());
+        }
+        if sign == Sign::Code(400, 104) {
+            watch.silenced = Some("the credit was used up");
+        }
+        note(watch, &evidence);
         evidence
     }
+
 
     /// Invariants 1, 3 and 6 at the moment at which the first byte leaves.
     fn check_hand_over(&self, sent: &Sent, body: &Bytes) {
@@ -162,7 +171,7 @@ impl Network {
         let status = server_errors[usize::try_from(world.below(6)).unwrap_or_default()];
         let lost = Sign::Lost(u8::try_from(world.below(3)).unwrap_or_default());
         let later = [126, 127, 129, 130, 153][usize::try_from(world.below(5)).unwrap_or_default()];
-        match world.below(64) {
+        match world.below(if world.chance(0.3) { 64 } else { 56 }) {
             0..6 => (Effect::Nothing, lost),
             6..9 => (Effect::Nothing, Sign::Timeout),
             9..15 => (Effect::Processed, lost),
@@ -265,7 +274,7 @@ impl Network {
         tokio::time::sleep(world.millis_below(100)).await;
         let balance = r#"{"credit":12.5,"unit":"EUR"}"#;
         let faulty = world.faults.get() && world.chance(world.scenario.fault_rate / 2.0);
-        let evidence = match world.below(16) {
+        let evidence = match world.below(if world.chance(0.3) { 16 } else { 9 }) {
             _ if !faulty => self.answer(200, balance),
             0..3 => Evidence::Lost(Lost::Reset("simulated".to_owned())),
             3..5 => {
@@ -280,8 +289,9 @@ impl Network {
             _ => Evidence::NotProcessed(NotProcessed::GoAway),
         };
         world.say(|| format!("free GET: {}", evidence.summary()));
+        note(&mut world.watch.borrow_mut(), &evidence);
         if matches!(&evidence, Evidence::Answered(answer) if answer.status == 200) {
-            world.watch.borrow_mut().answered();
+            world.watch.borrow_mut().answered(world.elapsed());
         }
         evidence
     }
@@ -325,6 +335,17 @@ impl Network {
     }
 }
 
+/// Answers after which nothing more may be handed over.
+fn note(watch: &mut Watch, evidence: &Evidence) {
+    if let Evidence::Answered(answer) = evidence {
+        match answer.status {
+            300..=399 => watch.silenced = Some("a redirect had come"),
+            401..=403 => watch.silenced = Some("the account was refused"),
+            _ => {}
+        }
+    }
+}
+
 impl Drop for InAir<'_> {
     fn drop(&mut self) {
         let Some(sent) = self.sent.take() else { return };
@@ -333,7 +354,7 @@ impl Drop for InAir<'_> {
         }
         let world = self.world;
         if world.crashed.get() {
-            world.watch.borrow_mut().died(&sent.request_id);
+            world.watch.borrow_mut().died(&sent.request_id, world.elapsed());
         } else {
             world.say(|| format!("{}: given up", sent.request_id));
             world.watch.borrow_mut().heard(&sent.request_id, Weight::Doubt, world.elapsed());

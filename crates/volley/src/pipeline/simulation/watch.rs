@@ -9,6 +9,8 @@ use crate::config::Limits;
 const TRIALS_IN_DOUBT_MAX: u32 = 10;
 /// A key's last moment, from its first attempt.
 const PROBE_WINDOW: Duration = Duration::from_hours(23);
+/// How long an unreachable provider that had answered is tried at least.
+const SILENCE_MIN: Duration = Duration::from_mins(5);
 /// Wall clocks that agree within five minutes are trusted.
 const CLOCK_OFF_MAX: Duration = Duration::from_mins(5);
 
@@ -46,6 +48,8 @@ pub(super) struct Watch {
     first: BTreeMap<String, Duration>,
     /// When each key's last attempt failed in doubt, or the lock was taken after a crash.
     doubted: BTreeMap<String, Duration>,
+    /// When the provider last showed that it is there, in this run.
+    answered_at: Option<Duration>,
     /// Why nothing may be handed over any more in this run.
     pub(super) silenced: Option<&'static str>,
     pub(super) hits: Hits,
@@ -74,6 +78,7 @@ impl Watch {
             heard: BTreeSet::new(),
             first: BTreeMap::new(),
             doubted: BTreeMap::new(),
+            answered_at: None,
             silenced: None,
             hits: Hits::default(),
         }
@@ -84,6 +89,7 @@ impl Watch {
         self.door = Door::TrialDue;
         self.trials_in_doubt = 0;
         self.heard.clear();
+        self.answered_at = None;
         self.silenced = None;
         self.full_at = now;
         assert!(self.in_air.is_empty(), "the last run left nothing in the air");
@@ -152,8 +158,9 @@ impl Watch {
     }
 
     /// The process died with this key in the air.
-    pub(super) fn died(&mut self, key: &str) {
+    pub(super) fn died(&mut self, key: &str, now: Duration) {
         self.in_air.remove(key);
+        self.doubted.insert(key.to_owned(), now);
     }
 
     /// What came of a batch is about to be written: it holds no trial any more.
@@ -169,8 +176,22 @@ impl Watch {
         self.take_token(now);
     }
 
+    /// The provider showed that it is there.
+    pub(super) fn saw_life(&mut self, now: Duration) {
+        self.answered_at = Some(now);
+    }
+
+    /// The run gives up, since nobody answers.
+    pub(super) fn check_given_up(&self, now: Duration) {
+        if let Some(answered_at) = self.answered_at {
+            let silence = now - answered_at;
+            assert!(silence > SILENCE_MIN, "liveness: given up after {silence:?} without an answer");
+        }
+    }
+
     /// A free GET had a good answer.
-    pub(super) fn answered(&mut self) {
+    pub(super) fn answered(&mut self, now: Duration) {
+        self.saw_life(now);
         if self.door == Door::Closed {
             self.door = Door::TrialDue;
         }
