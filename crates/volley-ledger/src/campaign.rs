@@ -64,6 +64,8 @@ pub struct Entry {
     pub begun: bool,
     /// What an earlier run left behind.
     pub found_open: FoundOpen,
+    /// Whether an earlier run of the campaign never told its end: requests of its may still be on their way.
+    pub unended: bool,
 }
 
 /// Intents that an earlier run left without an outcome, in all campaigns of the ledger.
@@ -139,6 +141,7 @@ pub(crate) fn enter(
         Some(message) => message,
         None => write_message(connection, campaign, &identity.message).map_err(failed)?,
     };
+    let unended = has_unended(connection, campaign).map_err(failed)?;
     let run = write_run(connection, campaign, message, identity.simulated, now).map_err(failed)?;
     write_changes(connection, campaign, run, &known.changes, now).map_err(failed)?;
     let found_open = conclude_open(connection, path, run, now)?;
@@ -148,7 +151,13 @@ pub(crate) fn enter(
         message,
         begun: known.begun,
         found_open,
+        unended,
     })
+}
+
+fn has_unended(connection: &Connection, campaign: CampaignId) -> rusqlite::Result<bool> {
+    let query = "SELECT EXISTS (SELECT 1 FROM run WHERE campaign = ?1 AND ended_at IS NULL)";
+    connection.query_row(query, [campaign], |row| row.get(0))
 }
 
 /// The id of the campaign with that name.

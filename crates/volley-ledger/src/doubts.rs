@@ -36,9 +36,12 @@ pub struct OpenDoubt {
     pub reason: Option<String>,
     /// When it first was in doubt; `None` while intended.
     pub doubt_since: Option<Timestamp>,
+    /// When its last attempt was found to be in doubt; `None` while intended.
+    pub failed_at: Option<Timestamp>,
     /// When its intent was written.
     pub intended_at: Timestamp,
-    /// When its first attempt was handed over, where that is known: a crash loses it.
+    /// When its first attempt was handed over, where that is known: a crash loses it, and what later runs tried since is
+    /// no measure.
     pub first_handed_over_at: Option<Timestamp>,
     /// The attempts that are known.
     pub attempts: u64,
@@ -119,6 +122,7 @@ fn complete(connection: &Connection, place: &Place, row: BatchRow) -> Result<Ope
         currency: row.currency,
         reason: row.reason,
         doubt_since: row.doubt_since,
+        failed_at: row.concluded_at,
         intended_at: row.intended_at,
         first_handed_over_at,
         attempts,
@@ -129,7 +133,7 @@ fn complete(connection: &Connection, place: &Place, row: BatchRow) -> Result<Ope
 /// The campaign's name, how many attempts there are, and when the first of them was handed over.
 fn beside(connection: &Connection, batch: BatchId) -> rusqlite::Result<(String, u64, Option<Timestamp>)> {
     let query = "SELECT campaign.name, (SELECT count(*) FROM attempt WHERE attempt.batch = batch.id), \
-        (SELECT min(handed_over_at) FROM attempt WHERE attempt.batch = batch.id) \
+        (SELECT min(handed_over_at) FROM attempt WHERE attempt.batch = batch.id AND attempt.run = batch.run) \
         FROM batch JOIN campaign ON campaign.id = batch.campaign WHERE batch.id = ?1";
     connection.prepare_cached(query)?.query_row([batch], |row| {
         let first: Option<i64> = row.get(2)?;

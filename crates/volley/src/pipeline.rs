@@ -23,6 +23,8 @@ mod reading;
 pub(crate) mod settle;
 pub(crate) mod setup;
 mod signals;
+#[cfg(test)]
+mod simulation;
 pub(crate) mod standing;
 pub(crate) mod stop;
 

@@ -47,6 +47,7 @@ async fn a_doubt_tells_all_that_settling_it_takes() {
         currency: volley_model::Currency::EUR,
         reason: Some("lost: no answer in time".to_owned()),
         doubt_since: Some(at(5)),
+        failed_at: Some(at(5)),
         intended_at: at(2),
         first_handed_over_at: Some(at(3)),
         attempts: 1,
@@ -114,6 +115,22 @@ async fn the_writer_reads_a_body_back_while_the_batch_is_open_and_a_lost_one_har
 }
 
 #[tokio::test]
+async fn what_later_runs_tried_is_not_the_first_attempt_of_a_batch_whose_run_was_killed() {
+    let stage = Stage::new();
+    let run = stage.run();
+    let batch = run.writer.intend(intent(&[1], 0)).await.unwrap();
+    run.close();
+    let run = stage.run();
+    let mut probed = conclusion(doubt());
+    probed.attempts[0].handed_over_at = Some(at(90_000));
+    run.writer.conclude(batch, probed).await.unwrap();
+    let found = only(stage.reader().doubts(None).unwrap());
+    assert_eq!((found.attempts, found.first_handed_over_at), (1, None));
+    assert_eq!(found.first_attempt_at(), at(2));
+    run.close();
+}
+
+#[tokio::test]
 async fn attempts_are_numbered_on_across_runs_and_a_doubt_keeps_its_beginning() {
     let stage = Stage::new();
     let run = stage.run();
@@ -132,7 +149,7 @@ async fn attempts_are_numbered_on_across_runs_and_a_doubt_keeps_its_beginning() 
     let found = stage.reader().doubts(None).unwrap().remove(0);
     assert_eq!((found.attempts, found.doubt_since), (2, Some(at(5))));
     assert_eq!(found.reason.as_deref(), Some("answered 502"));
-    assert_eq!(found.first_handed_over_at, Some(at(3)));
+    assert_eq!((found.first_handed_over_at, found.failed_at), (Some(at(3)), Some(at(30))));
     for outcome in [refused(), released()] {
         let undrawn = run.writer.conclude(first, conclusion(outcome)).await;
         assert!(matches!(undrawn, Err(LedgerError::Refused { .. })), "{undrawn:?}");

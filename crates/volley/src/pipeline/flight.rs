@@ -25,14 +25,20 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     }
 
     async fn carry<'a>(&'a self, batch: SealedBatch, window: SemaphorePermit<'a>) -> Fate {
-        let pass = self.gate.pass(Errand::Batch);
-        let Some(pass) = self.stop.unless(Stage::Draining, pass).await else {
-            return Fate::Pending;
-        };
         let reserved = if self.simulated {
             None
         } else {
             self.tariff.estimate(batch.units)
+        };
+        let amount = reserved.unwrap_or(Amount::ZERO);
+        // Before the gate: whoever holds a trial must not wait for money that batches behind the gate hold.
+        if !self.reserve(amount).await {
+            return Fate::Pending;
+        }
+        let pass = self.gate.pass(Errand::Batch);
+        let Some(pass) = self.stop.unless(Stage::Draining, pass).await else {
+            self.budget.free(amount);
+            return Fate::Pending;
         };
         let Some(id) = self.intend(&batch, reserved).await else {
             self.gate.settle(pass, Settled::Neither);
@@ -46,19 +52,23 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         self.conclude(id, &batch, reserved, flight, decision).await
     }
 
-    /// Reserves the money and makes the intent durable; `None` if the run stops before that.
+    /// Reserves the money; `false` if the run stops before that, or for that.
+    async fn reserve(&self, amount: Amount) -> bool {
+        match self.stop.unless(Stage::Draining, self.budget.reserve(amount)).await {
+            Some(Ok(())) => true,
+            Some(Err(out)) => {
+                let (spent, wanted, max_cost) = (out.spent, out.wanted, out.max_cost);
+                let why = format!("{spent} spent or reserved, {wanted} wanted, {max_cost} allowed");
+                self.stop.request(StopReason::MaxCost(why));
+                false
+            }
+            None => false,
+        }
+    }
+
+    /// Makes the intent durable; `None` if the run stops before that.
     async fn intend(&self, batch: &SealedBatch, reserved: Option<Amount>) -> Option<BatchId> {
         let amount = reserved.unwrap_or(Amount::ZERO);
-        if let Err(out) = self
-            .stop
-            .unless(Stage::Draining, self.budget.reserve(amount))
-            .await?
-        {
-            let (spent, wanted, max_cost) = (out.spent, out.wanted, out.max_cost);
-            let why = format!("{spent} spent or reserved, {wanted} wanted, {max_cost} allowed");
-            self.stop.request(StopReason::MaxCost(why));
-            return None;
-        }
         let recipients = u32::try_from(batch.members.len()).unwrap_or(u32::MAX);
         let due = self.pace.approach(recipients);
         if self.stop.unless(Stage::Draining, due).await.is_none() {

@@ -38,6 +38,8 @@ pub(super) struct Flight<'a> {
     /// Held from before the intent until the first hand-over: bounds intents that are durable and unsent.
     window: Option<SemaphorePermit<'a>>,
     pub(super) attempts: Vec<Attempt>,
+    /// After this moment nothing is handed over any more: the provider may have forgotten the key.
+    pub(super) deadline: Timestamp,
     put_off: u32,
     unsent: u32,
 }
@@ -78,6 +80,7 @@ impl<'a> Flight<'a> {
             pass,
             window,
             attempts: Vec::new(),
+            deadline: Timestamp::MAX,
             put_off: 0,
             unsent: 0,
         }
@@ -105,6 +108,11 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         };
         loop {
             let Some(evidence) = self.attempt(flight).await else {
+                if self.clock.now() >= flight.deadline {
+                    return Heard::NotSent {
+                        reason: "its key's time was over before it could be sent".to_owned(),
+                    };
+                }
                 return stopped();
             };
             match self.follow(flight, self.octopush.judge(&evidence, context)) {
@@ -119,7 +127,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         }
     }
 
-    /// One attempt; `None` if the run stops before the request is handed over.
+    /// One attempt; `None` if the run stops, or the key's time is over, before the request is handed over.
     async fn attempt(&self, flight: &mut Flight<'_>) -> Option<Evidence> {
         let stage = flight.yields_to();
         let (place, stream) = loop {
@@ -145,6 +153,10 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         };
         flight.window = None;
         let handed_over_at = self.clock.now();
+        // Waiting for all that, or for an earlier try's delay, may have taken an hour.
+        if handed_over_at >= flight.deadline {
+            return None;
+        }
         self.note_handover(!flight.attempts.is_empty() || flight.errand == Errand::Probe);
         let request = self.octopush.send_request(flight.body.clone());
         let evidence = tokio::select! {

@@ -1,6 +1,7 @@
 //! The free GET that opens a closed gate: it costs nothing, reaches nobody, and shows whether the provider answers.
 
 use volley_model::{Answer, Evidence, Verdict};
+use volley_provider::octopush::JudgeContext;
 
 use super::dispatch::Dispatch;
 use super::outside::{Clock, Journal, Wire};
@@ -34,7 +35,12 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                 self.wire.send(stream, self.octopush.balance_request(), self.request_timeout).await
             }
         };
-        match self.octopush.judge(&evidence, &self.judge_context()) {
+        // A GET is never simulated: its good answer has no ticket, and owes none.
+        let context = JudgeContext {
+            simulated: false,
+            ..self.judge_context()
+        };
+        match self.octopush.judge(&evidence, &context) {
             Verdict::Accepted(_) | Verdict::Unticketed { .. } => {
                 self.patience.answered();
                 let Evidence::Answered(answer) = evidence else {

@@ -63,10 +63,14 @@ impl Doubt {
         }
     }
 
-    /// A doubt of an earlier run: due `settle` after it arose, which for most has long passed.
-    pub(super) fn of_an_earlier_run(doubt: &OpenDoubt, settle: Duration, now: Timestamp) -> Self {
-        let since = doubt.doubt_since.unwrap_or(now);
-        let age = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+    /// A doubt of an earlier run: due `settle` after its last attempt failed, which for most has long passed.
+    pub(super) fn of_an_earlier_run(
+        doubt: &OpenDoubt,
+        failed_at: Timestamp,
+        settle: Duration,
+        now: Timestamp,
+    ) -> Self {
+        let age = Duration::try_from(now.duration_since(failed_at)).unwrap_or_default();
         Self {
             due: Instant::now() + settle.saturating_sub(age),
             deadline: deadline(doubt.first_attempt_at()),
@@ -172,6 +176,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             }
         };
         let mut flight = Flight::new(body, doubt.members, pass, None);
+        flight.deadline = doubt.deadline;
         // A simulated batch is never in doubt: what is asked about was meant.
         let context = JudgeContext {
             doubted: true,

@@ -75,12 +75,12 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
     let spending = ledger.spending(entry.campaign)?;
     let generations = ledger.generations(entry.campaign)?;
     let doubts = Doubts::default();
+    let now = clock::now();
     for doubt in ledger.doubts(entry.campaign)? {
-        doubts.add(Doubt::of_an_earlier_run(
-            &doubt,
-            campaign.limits.settle,
-            clock::now(),
-        ));
+        // A run that was killed may have been asking about it, and could not tell.
+        let failed_at = doubt.failed_at.filter(|_| !entry.unended).unwrap_or(now);
+        let settle = campaign.limits.settle;
+        doubts.add(Doubt::of_an_earlier_run(&doubt, failed_at, settle, now));
     }
     let simulated = campaign.message.simulation_mode;
     let (writer, writer_thread) = ledger.start(entry.run);

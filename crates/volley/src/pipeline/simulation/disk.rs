@@ -1,0 +1,129 @@
+//! The disk: commits take time, overtake each other, fail from some moment on, and may be durable or not at a crash.
+
+use std::io;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use volley_ledger::{BatchId, Conclusion, Intent, LedgerError, StorageError};
+
+use super::super::outside::Journal;
+use super::world::{World, forever};
+
+/// The ledger's writer.
+pub(super) struct Disk(pub(super) Rc<World>);
+
+/// What is asked of it.
+enum Order {
+    Intend(Box<Intent>),
+    Conclude(BatchId, Box<Conclusion>),
+}
+
+/// An order on its way. Dropped before its end, it may have reached the disk.
+struct Pending<'a> {
+    world: &'a World,
+    order: Option<Order>,
+    /// Whether the storage had failed before this was asked for: then it never gets there.
+    hopeless: bool,
+}
+
+impl Journal for Disk {
+    async fn intend(&self, intent: Intent) -> Result<BatchId, LedgerError> {
+        let key = intent.batch.key.clone();
+        self.0.say(|| format!("intend {key}, {} numbers", intent.batch.members.len()));
+        self.commit(Order::Intend(Box::new(intent))).await?;
+        let id = self.0.books.borrow().id_of(&key.0).expect("it was written");
+        self.0.say(|| format!("intended {key} as {id}"));
+        Ok(id)
+    }
+
+    async fn conclude(&self, id: BatchId, conclusion: Conclusion) -> Result<(), LedgerError> {
+        let key = self.0.books.borrow_mut().row(id).key.clone();
+        self.0.say(|| format!("conclude {id} {:?}", conclusion.outcome));
+        if !self.0.crashed.get() {
+            self.0.watch.borrow_mut().concluded(&key);
+        }
+        self.commit(Order::Conclude(id, Box::new(conclusion))).await?;
+        self.0.say(|| format!("concluded {id}"));
+        Ok(())
+    }
+
+    async fn body(&self, id: BatchId) -> Result<Option<Bytes>, LedgerError> {
+        if self.0.step() {
+            return forever().await;
+        }
+        tokio::time::sleep(self.0.millis_below(3)).await;
+        if self.0.storage_failed.get() {
+            return Err(self.failure());
+        }
+        Ok(self.0.books.borrow_mut().row(id).body.clone())
+    }
+}
+
+impl Disk {
+    async fn commit(&self, order: Order) -> Result<(), LedgerError> {
+        let world = &*self.0;
+        let mut pending = Pending {
+            world,
+            order: Some(order),
+            hopeless: world.storage_failed.get(),
+        };
+        if world.step() {
+            return forever().await;
+        }
+        let latency = if world.chance(0.02) { world.millis_below(3_000) } else { world.millis_below(8) };
+        tokio::time::sleep(latency).await;
+        if world.crashed.get() {
+            return forever().await;
+        }
+        let left = world.commits_left.get();
+        world.commits_left.set(left.map(|left| left.saturating_sub(1)));
+        if left == Some(0) {
+            world.storage_failed.set(true);
+        }
+        if world.storage_failed.get() {
+            // Its group's COMMIT may have been durable all the same.
+            drop(pending);
+            return Err(self.failure());
+        }
+        pending.write();
+        if world.step() {
+            return forever().await;
+        }
+        Ok(())
+    }
+
+    fn failure(&self) -> LedgerError {
+        self.0.say(|| "the storage fails");
+        self.0.watch.borrow_mut().silenced = Some("the ledger had failed");
+        LedgerError::Storage {
+            step: "COMMIT",
+            path: PathBuf::from("volley.db"),
+            source: StorageError::File(Arc::new(io::Error::other("simulated"))),
+        }
+    }
+}
+
+impl Pending<'_> {
+    fn write(&mut self) {
+        let Some(order) = self.order.take() else { return };
+        let books = &mut *self.world.books.borrow_mut();
+        match order {
+            Order::Intend(intent) => drop(books.intend(&intent)),
+            Order::Conclude(id, conclusion) => {
+                books.conclude(id, &conclusion, &self.world.provider.borrow());
+            }
+        }
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        // A failing assertion elsewhere must not be followed by another here.
+        if self.order.is_some() && !self.hopeless && !std::thread::panicking() && self.world.chance(0.5) {
+            self.write();
+            self.world.say(|| "… durable all the same");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What a seed decides before anything happens: the limits, the provider's habits, how often what fails.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
+
+use fastrand::Rng;
+use volley_model::Amount;
+
+use crate::config::Limits;
+
+/// What a history is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Theme {
+    Faults,
+    Storage,
+    Clocks,
+    Money,
+}
+
+impl Theme {
+    /// The theme of a seed, so that the seed alone repeats a history.
+    pub(super) fn of(seed: u64) -> Self {
+        match seed % 4 {
+            0 => Self::Faults,
+            1 => Self::Storage,
+            2 => Self::Clocks,
+            _ => Self::Money,
+        }
+    }
+}
+
+/// How a second request with a key is answered.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum DuplicateAnswer {
+    /// An error with this status and code.
+    Error(u16, u32),
+    /// The first one's ticket again.
+    Ticket,
+}
+
+/// What the `Date` of the provider's answers is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dates {
+    Right,
+    Missing,
+    /// Off by so many seconds.
+    Off(i64),
+}
+
+/// How the wall clock of our machine behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OurClock {
+    Right,
+    /// Behind by another amount in each run, up to 25 hours.
+    FallsBehind,
+    /// Ahead by so many seconds, for good.
+    Ahead(i64),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Scenario {
+    pub(super) theme: Theme,
+    pub(super) limits: Limits,
+    pub(super) numbers: u64,
+    /// The share of requests that meet a fault.
+    pub(super) fault_rate: f64,
+    pub(super) outages: bool,
+    pub(super) duplicates: DuplicateAnswer,
+    /// Whether a duplicate is noticed while the first one is being processed.
+    pub(super) atomic: bool,
+    /// Whether a refused request uses its key up.
+    pub(super) burns: bool,
+    pub(super) dates: Dates,
+    pub(super) our_clock: OurClock,
+    /// Whether a rehearsal comes first.
+    pub(super) rehearsal: bool,
+    pub(super) runs_with_faults: u32,
+}
+
+impl Scenario {
+    pub(super) fn of(seed: u64, rng: &mut Rng) -> Self {
+        let theme = Theme::of(seed);
+        let batch_size = rng.u32(2..=3);
+        let numbers = rng.u64(4..=30);
+        let (dates, our_clock) = clocks(theme, rng);
+        Self {
+            theme,
+            limits: limits(theme, batch_size, numbers, rng),
+            numbers,
+            fault_rate: [0.0, 0.05, 0.2, 0.5, 0.9][rng.usize(..5)],
+            outages: rng.u8(..4) == 0,
+            duplicates: match rng.u8(..5) {
+                0 => DuplicateAnswer::Error(409, 120),
+                1 => DuplicateAnswer::Error(400, 133),
+                2 => DuplicateAnswer::Ticket,
+                _ => DuplicateAnswer::Error(400, 120),
+            },
+            atomic: rng.bool(),
+            burns: rng.bool(),
+            dates,
+            our_clock,
+            rehearsal: rng.u8(..8) == 0,
+            runs_with_faults: rng.u32(1..=5),
+        }
+    }
+}
+
+/// Never both wrong: two clocks that are wrong alike cannot be told from right ones.
+fn clocks(theme: Theme, rng: &mut Rng) -> (Dates, OurClock) {
+    let day = 25 * 3600;
+    match (theme, rng.u8(..8)) {
+        (Theme::Clocks, 0) => (Dates::Missing, OurClock::Right),
+        (Theme::Clocks, 1) => (Dates::Off(rng.i64(-day..=day)), OurClock::Right),
+        (Theme::Clocks, 2) => (Dates::Right, OurClock::Ahead(rng.i64(0..=day))),
+        (Theme::Clocks, 3..=5) => (Dates::Right, OurClock::FallsBehind),
+        (_, 0) => (Dates::Missing, OurClock::Right),
+        _ => (Dates::Right, OurClock::Right),
+    }
+}
+
+fn limits(theme: Theme, batch_size: u32, numbers: u64, rng: &mut Rng) -> Limits {
+    let amount = |text: &str| text.parse::<Amount>().expect("an amount");
+    let priced = theme == Theme::Money || rng.bool();
+    let unit_price = priced.then(|| amount("0.05"));
+    let hundredths = rng.u64(0..=numbers * 6);
+    let limited = theme == Theme::Money || rng.u8(..4) == 0;
+    let max_cost = (priced && limited).then(|| amount("0.01").times(hundredths).expect("small"));
+    Limits {
+        batch_size: NonZeroU32::new(batch_size).expect("not zero"),
+        requests_per_second: [2.0, 20.0, 100.0, 500.0][rng.usize(..4)],
+        burst: NonZeroU32::new(rng.u32(1..=4)).expect("not zero"),
+        recipients_per_second: (rng.u8(..4) == 0).then_some(50.0),
+        connections: NonZeroUsize::MIN,
+        max_in_flight: NonZeroUsize::new(rng.usize(1..=6)).expect("not zero"),
+        max_cost,
+        max_invalid: None,
+        min_credit: None,
+        unit_price,
+        request_timeout: Duration::from_secs(10),
+        settle: Duration::from_secs(15),
+        shutdown_grace: Duration::from_secs(3),
+    }
+}

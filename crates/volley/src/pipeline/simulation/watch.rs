@@ -1,0 +1,210 @@
+//! Watches what leaves the process: pace, gate, keys in flight, what may follow a doubt. Knows nothing of the dispatcher.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::config::Limits;
+
+/// Trials in a row that may end in doubt.
+const TRIALS_IN_DOUBT_MAX: u32 = 10;
+/// A key's last moment, from its first attempt.
+const PROBE_WINDOW: Duration = Duration::from_hours(23);
+/// How long an unreachable provider that had answered is tried at least.
+const SILENCE_MIN: Duration = Duration::from_mins(5);
+/// Wall clocks that agree within five minutes are trusted.
+const CLOCK_OFF_MAX: Duration = Duration::from_mins(5);
+
+/// What evidence means for the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Weight {
+    Definite,
+    Doubt,
+    Neither,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Door {
+    TrialDue,
+    /// This key is the trial, until it is definite, in doubt, or concluded.
+    Trial(String),
+    Open,
+    Closed,
+}
+
+#[derive(Debug)]
+pub(super) struct Watch {
+    period: Duration,
+    burst: u32,
+    in_flight_max: usize,
+    settle: Duration,
+    /// When the bucket is full again.
+    full_at: Duration,
+    in_air: BTreeSet<String>,
+    door: Door,
+    trials_in_doubt: u32,
+    /// Keys whose probe of this run has been heard of.
+    heard: BTreeSet<String>,
+    /// When each key was first handed over, over all runs.
+    first: BTreeMap<String, Duration>,
+    /// When each key's last attempt failed in doubt, or the lock was taken after a crash.
+    doubted: BTreeMap<String, Duration>,
+    /// When the provider last showed that it is there, in this run.
+    answered_at: Option<Duration>,
+    /// Why nothing may be handed over any more in this run.
+    pub(super) silenced: Option<&'static str>,
+    pub(super) hits: Hits,
+}
+
+/// What the histories met.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Hits {
+    pub(super) requests: u64,
+    pub(super) doubts: u64,
+    pub(super) probes: u64,
+    pub(super) gets: u64,
+}
+
+impl Watch {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            period: Duration::from_secs_f64(1.0 / limits.requests_per_second),
+            burst: limits.burst.get(),
+            in_flight_max: limits.max_in_flight.get(),
+            settle: limits.settle,
+            full_at: Duration::ZERO,
+            in_air: BTreeSet::new(),
+            door: Door::TrialDue,
+            trials_in_doubt: 0,
+            heard: BTreeSet::new(),
+            first: BTreeMap::new(),
+            doubted: BTreeMap::new(),
+            answered_at: None,
+            silenced: None,
+            hits: Hits::default(),
+        }
+    }
+
+    /// A run begins; these keys were found open.
+    pub(super) fn begin<'a>(&mut self, now: Duration, found_open: impl Iterator<Item = &'a String>) {
+        self.door = Door::TrialDue;
+        self.trials_in_doubt = 0;
+        self.heard.clear();
+        self.answered_at = None;
+        self.silenced = None;
+        self.full_at = now;
+        assert!(self.in_air.is_empty(), "the last run left nothing in the air");
+        for key in found_open {
+            self.doubted.insert(key.clone(), now);
+        }
+    }
+
+    /// A send is handed over.
+    pub(super) fn send(&mut self, key: &str, now: Duration, clocks_jump: bool) {
+        self.take_token(now);
+        self.hits.requests += 1;
+        assert_ne!(self.door, Door::Closed, "the gate: {key} went through the closed gate");
+        assert!(self.trials_in_doubt < TRIALS_IN_DOUBT_MAX, "the gate: an eleventh trial, {key}");
+        match &self.door {
+            Door::Trial(trial) => assert_eq!(trial, key, "the gate: two at once while a trial is out"),
+            Door::TrialDue => self.door = Door::Trial(key.to_owned()),
+            Door::Open | Door::Closed => {}
+        }
+        assert!(self.in_air.insert(key.to_owned()), "invariant 6, keys: two attempts of {key} in flight");
+        assert!(self.in_air.len() <= self.in_flight_max, "more than max_in_flight in the air");
+        let first = *self.first.entry(key.to_owned()).or_insert(now);
+        if let Some(doubted) = self.doubted.get(key) {
+            self.hits.probes += 1;
+            assert!(!self.heard.contains(key), "settling: {key} was asked about twice in one run");
+            assert!(
+                now <= first + PROBE_WINDOW + CLOCK_OFF_MAX,
+                "invariant 6, keys: {key} was sent {} s after its first attempt",
+                (now - first).as_secs()
+            );
+            assert!(
+                clocks_jump || now >= *doubted + self.settle,
+                "settling: {key} was asked about {:?} after its doubt",
+                now - *doubted
+            );
+        }
+    }
+
+    /// Whether an attempt of this key was ever in doubt.
+    pub(super) fn is_doubted(&self, key: &str) -> bool {
+        self.doubted.contains_key(key)
+    }
+
+    /// The evidence of a send is there.
+    pub(super) fn heard(&mut self, key: &str, weight: Weight, now: Duration) {
+        self.in_air.remove(key);
+        if weight != Weight::Neither && self.is_doubted(key) {
+            self.heard.insert(key.to_owned());
+        }
+        let is_trial = self.door == Door::Trial(key.to_owned());
+        match weight {
+            Weight::Doubt => {
+                self.hits.doubts += 1;
+                self.doubted.insert(key.to_owned(), now);
+                self.trials_in_doubt += u32::from(is_trial);
+                if is_trial || self.door == Door::Open {
+                    self.door = Door::Closed;
+                }
+            }
+            Weight::Definite if is_trial => {
+                self.trials_in_doubt = 0;
+                self.door = Door::Open;
+            }
+            Weight::Definite | Weight::Neither => {}
+        }
+    }
+
+    /// The process died with this key in the air.
+    pub(super) fn died(&mut self, key: &str, now: Duration) {
+        self.in_air.remove(key);
+        self.doubted.insert(key.to_owned(), now);
+    }
+
+    /// What came of a batch is about to be written: it holds no trial any more.
+    pub(super) fn concluded(&mut self, key: &str) {
+        if self.door == Door::Trial(key.to_owned()) {
+            self.door = Door::TrialDue;
+        }
+    }
+
+    /// A free GET is handed over.
+    pub(super) fn get(&mut self, now: Duration) {
+        self.hits.gets += 1;
+        self.take_token(now);
+    }
+
+    /// The provider showed that it is there.
+    pub(super) fn saw_life(&mut self, now: Duration) {
+        self.answered_at = Some(now);
+    }
+
+    /// The run gives up, since nobody answers.
+    pub(super) fn check_given_up(&self, now: Duration) {
+        if let Some(answered_at) = self.answered_at {
+            let silence = now - answered_at;
+            assert!(silence > SILENCE_MIN, "liveness: given up after {silence:?} without an answer");
+        }
+    }
+
+    /// A free GET had a good answer.
+    pub(super) fn answered(&mut self, now: Duration) {
+        self.saw_life(now);
+        if self.door == Door::Closed {
+            self.door = Door::TrialDue;
+        }
+    }
+
+    fn take_token(&mut self, now: Duration) {
+        assert_eq!(self.silenced, None, "something was handed over after that");
+        self.full_at = self.full_at.max(now) + self.period;
+        let depth = self.period * self.burst + Duration::from_micros(1);
+        assert!(
+            self.full_at <= now + depth,
+            "invariant 7, rate: {:?} too early",
+            self.full_at - now - depth
+        );
+    }
+}
