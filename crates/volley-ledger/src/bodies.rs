@@ -120,6 +120,12 @@ pub(crate) fn read(
     Ok((found[..] == header(key, &body)).then_some(body))
 }
 
+/// Whether the file is there and begins as ours do.
+pub(crate) fn has_mark(place: &Place) -> bool {
+    let mut mark = [0; MARK.len()];
+    File::open(&place.bodies).is_ok_and(|file| file.read_exact_at(&mut mark, 0).is_ok()) && mark == MARK
+}
+
 /// Overwrites all that does not belong to these open batches, and cuts off what is behind the last of them, durably.
 pub(crate) fn wipe_all_but(place: &Place, mut open: Vec<(u64, u64)>) -> Result<(), LedgerError> {
     let failed = |error| LedgerError::file(&place.bodies, "erasing bodies", error);

@@ -3,6 +3,7 @@
 //! Every message says what happened, where, and what to do. The variants map to exit codes: 3 for what the user can
 //! set right in the campaign or on the command line, 7 for a ledger or a disk that cannot be trusted, 10 for a lock.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,20 +16,21 @@ use crate::{BatchId, RunId};
 /// See the module. Cloneable, since one failed commit fails everything that waited for it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LedgerError {
-    /// No ledger there, and none is to be made.
-    #[error(
-        "no ledger at {}; if this is the first campaign, make one with `volley ledger init --ledger {}`; if not, find the old one: \
-         without it numbers would be sent to twice", path.display(), path.display()
-    )]
+    /// No ledger there, and none is to be made, or can be.
+    #[error("no ledger at {}{}", path.display(), absent.remedy(path))]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
+        /// What is not there.
+        absent: Absent,
     },
     /// A new ledger would stand where a file is.
-    #[error("{} is there already; nothing was changed", path.display())]
+    #[error("{} {occupant}; nothing was changed", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
+        /// What it is.
+        occupant: Occupant,
     },
     /// Another process has it.
     #[error(
@@ -118,8 +120,9 @@ pub enum LedgerError {
     },
     /// What recipients get differs from what was sent before.
     #[error(
-        "{} differ from what others of this campaign were sent; put them back, give the campaign another name, or \
-         say --accept-changes", keys.join(", ")
+        "{} {} from what others of this campaign were sent; put {} back, give the campaign another name, or say \
+         --accept-changes", keys.join(", "), one_or_more(keys.len() as u64, "differs", "differ"),
+        one_or_more(keys.len() as u64, "it", "them")
     )]
     MessageChanged {
         /// The keys.
@@ -155,6 +158,53 @@ pub enum LedgerError {
         /// Why, where it is known.
         detail: String,
     },
+}
+
+/// What is not there where a ledger should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Absent {
+    /// The ledger alone.
+    Ledger,
+    /// The folder that it should be in.
+    Folder(PathBuf),
+}
+
+impl Absent {
+    fn remedy(&self, path: &Path) -> String {
+        match self {
+            Self::Ledger => format!(
+                "; if this is the first campaign, make one with `volley ledger init --ledger {}`; if not, find the old one: \
+                 without it numbers would be sent to twice",
+                path.display()
+            ),
+            Self::Folder(folder) => format!(
+                ": the folder {} does not exist; make it, or name another file with --ledger",
+                folder.display()
+            ),
+        }
+    }
+}
+
+/// What stands where a new ledger was to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occupant {
+    /// A ledger.
+    Ledger,
+    /// Something else.
+    Other,
+}
+
+impl fmt::Display for Occupant {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Ledger => "is a ledger already: go on with it",
+            Self::Other => "is there already, and is no ledger of Volley: name another file with --ledger",
+        })
+    }
+}
+
+fn one_or_more(count: u64, one: &'static str, more: &'static str) -> &'static str {
+    if count == 1 { one } else { more }
 }
 
 /// Why an operator's word is not followed. Nothing was changed then, but where it is said.
@@ -213,8 +263,8 @@ pub enum WordError {
     },
     /// A campaign whose numbers are still needed.
     #[error(
-        "campaign {name} has {batches} batches in doubt, which need their numbers; settle them first: run it again, or \
-         see `volley doubt list {name}`; nothing was changed"
+        "campaign {name} has {batches} {} in doubt, whose numbers are still needed; settle that first: run the campaign \
+         again, or see `volley doubt list {name}`; nothing was changed", one_or_more(*batches, "batch", "batches")
     )]
     Doubtful {
         /// The campaign.
@@ -251,8 +301,10 @@ impl LedgerError {
         let detail = error.to_string();
         match &error {
             rusqlite::Error::SqliteFailure(failure, _) => match failure.code {
-                ErrorCode::NotADatabase => Self::Foreign { path, detail },
-                ErrorCode::DatabaseCorrupt | ErrorCode::Unknown => Self::Damaged { path, detail },
+                // Its first page had our marks when it was opened, so that it is ours whatever SQLite makes of it.
+                ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt | ErrorCode::Unknown => {
+                    Self::Damaged { path, detail }
+                }
                 ErrorCode::ConstraintViolation => Self::Refused { path, step, detail },
                 _ => Self::Storage {
                     step,

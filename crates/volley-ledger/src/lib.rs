@@ -40,7 +40,7 @@ mod writer;
 
 pub use campaign::{CampaignIdentity, Changes, Entry, FoundOpen, Known};
 pub use doubts::OpenDoubt;
-pub use error::{LedgerError, StorageError, WordError};
+pub use error::{Absent, LedgerError, Occupant, StorageError, WordError};
 pub use forget::Forgotten;
 pub use ids::{BatchId, CampaignId, MessageId, RunId};
 pub use ledger::{Ledger, Opening};

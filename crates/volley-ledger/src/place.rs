@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::LedgerError;
+use crate::{Absent, LedgerError};
 
 /// Readable and writable by its owner alone: it holds phone numbers.
 pub(crate) const MODE: u32 = 0o600;
@@ -25,22 +25,14 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn at(path: &Path) -> Result<Self, LedgerError> {
-        let missing = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound => LedgerError::Missing {
-                path: path.to_owned(),
-            },
-            _ => LedgerError::file(path, "finding the ledger", error),
-        };
+        let failed = |error| LedgerError::file(path, "finding the ledger", error);
         let ledger = match fs::canonicalize(path) {
             Ok(ledger) => ledger,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let name = path.file_name().ok_or(error).map_err(missing)?;
-                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-                fs::canonicalize(folder.unwrap_or(Path::new(".")))
-                    .map_err(missing)?
-                    .join(name)
+                let name = path.file_name().ok_or(error).map_err(failed)?;
+                folder_of(path)?.join(name)
             }
-            Err(error) => return Err(missing(error)),
+            Err(error) => return Err(failed(error)),
         };
         let beside = |suffix: &str| {
             let mut name = OsString::from(ledger.as_os_str());
@@ -55,6 +47,14 @@ impl Place {
             draft: beside("-new"),
             ledger,
         })
+    }
+
+    /// No ledger here, and none to be made.
+    pub(crate) fn missing(self) -> LedgerError {
+        LedgerError::Missing {
+            path: self.ledger,
+            absent: Absent::Ledger,
+        }
     }
 
     /// Whether the ledger itself is there.
@@ -90,6 +90,19 @@ impl Place {
             .and_then(|folder| folder.sync_all())
             .map_err(|error| LedgerError::file(&self.folder, "syncing the folder", error))
     }
+}
+
+/// The folder of a file that is not there, symbolic links resolved.
+fn folder_of(path: &Path) -> Result<PathBuf, LedgerError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    fs::canonicalize(folder).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => LedgerError::Missing {
+            path: path.to_owned(),
+            absent: Absent::Folder(folder.to_owned()),
+        },
+        _ => LedgerError::file(path, "finding the ledger", error),
+    })
 }
 
 /// Opens a file for reading and writing, ours alone.

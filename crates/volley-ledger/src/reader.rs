@@ -33,10 +33,10 @@ impl Reader {
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         let place = Place::at(path)?;
         if !place.has_ledger()? {
-            return Err(LedgerError::Missing { path: place.ledger });
+            return Err(place.missing());
         }
         filesystem::refuse_network(&place)?;
-        schema::check_marks(&place.ledger)?;
+        schema::check_marks(&place)?;
         let connection = schema::connect_to_read(&place.ledger)?;
         Ok(Self { connection, place })
     }

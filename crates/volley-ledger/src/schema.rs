@@ -8,8 +8,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::LedgerError;
 use crate::place::{self, Place};
+use crate::{LedgerError, bodies, lock};
 
 /// "VLLY": what `file(1)` and we know a ledger by.
 const APPLICATION_ID: u32 = 0x564c_4c59;
@@ -22,13 +22,24 @@ const BUSY_PATIENCE: Duration = Duration::from_secs(5);
 /// Statements kept prepared.
 const STATEMENTS_MAX: usize = 32;
 
-/// Looks at the file's own marks, before SQLite touches it.
+/// Looks at the file's own marks, before SQLite touches it. What has none of ours is foreign; or damaged, where the files
+/// beside it remember that it was a ledger: to go on with another file would be to send to everybody again.
 ///
 /// Source: the SQLite file format, 1.3: magic, user version at 60, application id at 68, big-endian.
-pub(crate) fn check_marks(path: &Path) -> Result<(), LedgerError> {
-    let foreign = |detail: &str| LedgerError::Foreign {
-        path: path.to_owned(),
-        detail: detail.to_owned(),
+pub(crate) fn check_marks(place: &Place) -> Result<(), LedgerError> {
+    let path = place.ledger.as_path();
+    let foreign = |detail: &str| match remembered_by(place) {
+        None => LedgerError::Foreign {
+            path: path.to_owned(),
+            detail: detail.to_owned(),
+        },
+        Some(beside) => {
+            let beside = beside.display();
+            LedgerError::damaged(
+                path,
+                format!("it is {detail}, and was a ledger, as {beside} shows"),
+            )
+        }
     };
     let failed = |error| LedgerError::file(path, "reading the ledger", error);
     let file = File::open(path).map_err(failed)?;
@@ -64,6 +75,14 @@ pub(crate) fn check_marks(path: &Path) -> Result<(), LedgerError> {
             format!("its format {found} never existed"),
         )),
     }
+}
+
+/// The file beside it that only a ledger has.
+fn remembered_by(place: &Place) -> Option<&Path> {
+    if lock::recall(place).is_ok_and(|memory| memory.is_some()) {
+        return Some(&place.lock);
+    }
+    bodies::has_mark(place).then_some(place.bodies.as_path())
 }
 
 /// Makes an empty ledger under its draft name, all of it durable.

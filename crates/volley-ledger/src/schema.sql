@@ -106,7 +106,7 @@ CREATE TABLE batch (
   campaign         INTEGER NOT NULL REFERENCES campaign,
   run              INTEGER NOT NULL REFERENCES run,
   sequence         INTEGER NOT NULL,  -- 1, 2, … within the run, shared with lines_behind
-  parent           INTEGER REFERENCES batch,  -- the split batch whose numbers go again here
+  parent           INTEGER REFERENCES batch,  -- the split batch whose numbers go again here; reserved: null so far
   generation       INTEGER NOT NULL,  -- how many earlier batches with this body ended without reaching anybody
   request_key      TEXT    NOT NULL UNIQUE,   -- by which the provider recognises a repeated request
   body_hash        BLOB    NOT NULL CHECK (length(body_hash) = 32),  -- blake3 of the body without the key
@@ -128,6 +128,8 @@ CREATE TABLE batch (
   intended_at      INTEGER NOT NULL,
   intent_sum       BLOB    NOT NULL,  -- checksum of the intent's columns
   -- the outcome
+  -- 'split' (refused for a named number) and 'withdrawn' (cancelled before its time) are reserved: for a provider that
+  -- refuses so, and for a command that cancels. Nothing writes them yet.
   state            TEXT    NOT NULL DEFAULT 'intended' CHECK (state IN (
                      'intended', 'accepted', 'unticketed', 'refused', 'released', 'split', 'simulated', 'in_doubt',
                      'declared_sent', 'declared_not_sent', 'abandoned', 'withdrawn')),
@@ -141,7 +143,7 @@ CREATE TABLE batch (
   cost_currency    TEXT,
   cost_source      TEXT CHECK (cost_source IN ('provider', 'estimated', 'operator')),
   residual_credit  TEXT,              -- the account's credit after the request
-  named_number     INTEGER,           -- the member a split batch was refused for
+  named_number     INTEGER,           -- the member a split batch was refused for; reserved: null so far
   doubt_since      INTEGER,           -- when it first was in doubt, settled or not
   concluded_at     INTEGER,
   concluded_run    INTEGER REFERENCES run,
@@ -188,7 +190,7 @@ CREATE TABLE lines_behind (
   PRIMARY KEY (run, sequence)
 ) STRICT, WITHOUT ROWID;
 
--- The states that the guarantee draws, and no others. ---------------------------------------------------------------
+-- The states that docs/guarantee.md draws ("States of a batch"), and no others. --------------------------------------
 
 CREATE TRIGGER batch_begins BEFORE INSERT ON batch
 WHEN NEW.state <> 'intended'
@@ -217,7 +219,7 @@ WHEN NOT CASE OLD.state
   ELSE 0
 END
 BEGIN
-  SELECT RAISE(ABORT, 'the guarantee draws no such transition');
+  SELECT RAISE(ABORT, 'docs/guarantee.md draws no such transition');
 END;
 
 CREATE TRIGGER batch_declared BEFORE UPDATE ON batch

@@ -57,10 +57,10 @@ pub struct Finding {
 pub fn verify(path: &Path) -> Result<Verification, LedgerError> {
     let place = Place::at(path)?;
     if !place.has_ledger()? {
-        return Err(LedgerError::Missing { path: place.ledger });
+        return Err(place.missing());
     }
     filesystem::refuse_network(&place)?;
-    schema::check_marks(&place.ledger)?;
+    schema::check_marks(&place)?;
     let mut found = Verification {
         path: place.ledger.clone(),
         batches: 0,

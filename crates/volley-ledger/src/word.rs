@@ -1,7 +1,7 @@
 //! The operator's word on a batch whose outcome cannot be known, or whose ticket is missing: checked, recorded for good,
 //! and followed.
 //!
-//! Sources: guarantee.md, "States of a batch" and "Money".
+//! Sources: docs/guarantee.md, "States of a batch" and "Money".
 
 use std::fmt;
 use std::path::Path;

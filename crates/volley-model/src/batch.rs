@@ -103,7 +103,8 @@ pub struct SealedBatch {
     pub lines: LineCounts,
 }
 
-/// The state of a batch in the ledger. The ledger's schema allows the transitions that the guarantee draws, and no other.
+/// The state of a batch in the ledger. The ledger's schema allows the transitions that `docs/guarantee.md` draws, and no
+/// other. `Split` and `Withdrawn` are reserved: they are read, and nothing writes them yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BatchState {
     /// The intent is durable; a request may be on its way. Found open by a later run, it is in doubt.
@@ -116,7 +117,7 @@ pub enum BatchState {
     Refused,
     /// Not sent; the numbers are free again.
     Released,
-    /// Refused for a named number; the others are free.
+    /// Refused for a named number; the others are free. Reserved for a provider that refuses so.
     Split,
     /// Sent in simulation mode: nobody was reached, nothing is owed.
     Simulated,
@@ -128,7 +129,7 @@ pub enum BatchState {
     DeclaredNotSent,
     /// The operator gave it up: the numbers count as reached, the cost as open.
     Abandoned,
-    /// Accepted, then cancelled before its time; the numbers are free again.
+    /// Accepted, then cancelled before its time; the numbers are free again. Reserved for a command that cancels.
     Withdrawn,
 }
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use crate::lock::{LockFile, Memory};
 use crate::place::Place;
-use crate::{Ledger, LedgerError, Signature, filesystem, rows, schema};
+use crate::{Ledger, LedgerError, Occupant, Signature, filesystem, rows, schema};
 
 /// What a missing ledger means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,14 +33,22 @@ impl Ledger {
     pub fn init(path: &Path, now: Timestamp) -> Result<(), LedgerError> {
         let place = Place::at(path)?;
         if place.has_ledger()? {
-            return Err(LedgerError::Exists { path: place.ledger });
+            let occupant = match schema::check_marks(&place) {
+                Err(LedgerError::Foreign { .. }) => Occupant::Other,
+                _ => Occupant::Ledger,
+            };
+            let path = place.ledger;
+            return Err(LedgerError::Exists { path, occupant });
         }
         let ledger = Self::open(path, Opening::MakeIfMissing, now)?;
         if ledger.made {
-            Ok(())
-        } else {
-            Err(LedgerError::Exists { path: place.ledger })
+            return Ok(());
         }
+        // Another process was quicker.
+        Err(LedgerError::Exists {
+            path: place.ledger,
+            occupant: Occupant::Ledger,
+        })
     }
 
     /// Opens a ledger, takes its lock, and checks that it is sound and the one that was left here.
@@ -54,9 +62,9 @@ impl Ledger {
         filesystem::refuse_network(&place)?;
         if place.has_ledger()? {
             // Before the lock: a foreign file has none, and gets none.
-            schema::check_marks(&place.ledger)?;
+            schema::check_marks(&place)?;
         } else if opening == Opening::MustExist && !place.has_lock()? {
-            return Err(LedgerError::Missing { path: place.ledger });
+            return Err(place.missing());
         }
         // A ledger has its lock file already; where that is gone, something happened to it.
         let mut lock = LockFile::take(&place, !place.has_ledger()?)?;
@@ -66,7 +74,7 @@ impl Ledger {
             refuse_vanished(&place, &lock, opening)?;
             make(&place, now)?;
         }
-        schema::check_marks(&place.ledger)?;
+        schema::check_marks(&place)?;
         let connection = schema::connect_to_write(&place.ledger)?;
         let marks = marks(&connection, &place.ledger)?;
         let memory = lock.memory()?;
@@ -94,9 +102,9 @@ impl Ledger {
         let place = Place::at(path)?;
         filesystem::refuse_network(&place)?;
         if !place.has_ledger()? {
-            return Err(LedgerError::Missing { path: place.ledger });
+            return Err(place.missing());
         }
-        schema::check_marks(&place.ledger)?;
+        schema::check_marks(&place)?;
         let mut lock = LockFile::take(&place, true)?;
         let connection = schema::connect_to_write(&place.ledger)?;
         schema::check_structure(&connection, &place.ledger)?;
@@ -160,9 +168,7 @@ fn refuse_vanished(place: &Place, lock: &LockFile, opening: Opening) -> Result<(
     }
     match opening {
         Opening::MakeIfMissing => Ok(()),
-        Opening::MustExist => Err(LedgerError::Missing {
-            path: place.ledger.clone(),
-        }),
+        Opening::MustExist => Err(place.clone().missing()),
     }
 }
 

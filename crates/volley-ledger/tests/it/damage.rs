@@ -50,8 +50,24 @@ fn a_missing_ledger_is_made_only_where_that_is_wanted() {
         "nothing was made"
     );
     assert!(stage.open().unwrap().made());
-    let again = Ledger::init(&stage.path, at(0)).unwrap_err();
-    assert!(matches!(again, LedgerError::Exists { .. }), "{again:?}");
+}
+
+#[test]
+fn what_stands_where_a_ledger_is_to_be_made_is_named_with_the_remedy() {
+    let check = |stage: &Stage, said: &str, remedy: &str| {
+        let refused = Ledger::init(&stage.path, at(0)).unwrap_err().to_string();
+        assert!(refused.contains(said) && refused.contains(remedy), "{refused}");
+    };
+    let stage = Stage::new();
+    Ledger::init(&stage.path, at(0)).unwrap();
+    check(&stage, "is a ledger already", "go on with it");
+    let stage = Stage::new();
+    fs::write(&stage.path, "a letter").unwrap();
+    check(&stage, "is no ledger of Volley", "name another file");
+    assert_eq!(fs::read(&stage.path).unwrap(), b"a letter");
+    let mut stage = Stage::new();
+    stage.path = stage.folder.path().join("nowhere").join("volley.db");
+    check(&stage, "nowhere does not exist", "make it");
 }
 
 #[test]
@@ -104,6 +120,36 @@ fn files_that_are_no_ledger_are_refused_and_left_alone() {
     }
     let stage = Stage::new();
     stage.tool().execute_batch("CREATE TABLE theirs (x)").unwrap();
+    assert!(matches!(refusal(&stage), LedgerError::Foreign { .. }));
+}
+
+#[test]
+fn what_was_a_ledger_is_damaged_and_no_remedy_names_another_file() {
+    let check = |stage: &Stage, content: &[u8]| {
+        fs::write(&stage.path, content).unwrap();
+        let reader = Reader::open(&stage.path).unwrap_err();
+        for damaged in [refusal(stage), reader] {
+            assert!(matches!(damaged, LedgerError::Damaged { .. }), "{damaged:?}");
+            let said = damaged.to_string();
+            assert!(said.contains("put back the newest sound copy"), "{said}");
+            assert!(!said.contains("another file"), "{said}");
+        }
+    };
+    for forget in ["-bodies", "-lock"] {
+        let stage = written();
+        fs::remove_file(stage.beside(forget)).unwrap();
+        let whole = fs::read(&stage.path).unwrap();
+        let mut garbled = whole.clone();
+        garbled[3] ^= 1;
+        for content in [&b""[..], &whole[..50], &garbled] {
+            check(&stage, content);
+        }
+    }
+    // Files of those names that are no ledger's remember nothing.
+    let stage = Stage::new();
+    for suffix in ["", "-lock", "-bodies"] {
+        fs::write(stage.beside(suffix), "hello").unwrap();
+    }
     assert!(matches!(refusal(&stage), LedgerError::Foreign { .. }));
 }
 
@@ -257,7 +303,7 @@ fn a_truncated_ledger_is_refused() {
         file.set_len(whole.len() as u64 * part / 8).unwrap();
         let refused = use_all(&stage).unwrap_err();
         assert!(
-            matches!(refused, LedgerError::Damaged { .. } | LedgerError::Foreign { .. }),
+            matches!(refused, LedgerError::Damaged { .. }),
             "{part}/8: {refused:?}"
         );
     }
