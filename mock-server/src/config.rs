@@ -39,7 +39,7 @@ use crate::octopush::OctopushConfig;
 /// Room for many requests in flight on one connection, as large servers allow.
 const MAX_CONCURRENT_STREAMS: u32 = 256;
 
-/// Decimals a price may have: the providers' answers show up to eight (`5.00502839`).
+/// Decimals a price may have: the answers on the pages show up to eight (`5.00502839`).
 const PRICE_DECIMALS_MAX: u32 = 8;
 
 /// Everything that can be set. The default listens on a free port of loopback, in the clear.

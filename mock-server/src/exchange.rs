@@ -20,7 +20,8 @@ use tower::ServiceExt;
 
 use crate::fault::{At, Ending, Forgery, Sight};
 use crate::mock::Mock;
-use crate::record::Provider;
+use crate::octopush;
+use crate::record::OnConnection;
 use crate::server::{End, Line};
 
 /// Longest request body that is read: a hundred full batches.
@@ -40,17 +41,20 @@ pub(crate) async fn answer(
     line: Arc<Line>,
     request: Request<Incoming>,
 ) -> Result<Response, Broken> {
-    let Some(provider) = Provider::of_path(request.uri().path()) else {
+    if !octopush::serves(request.uri().path()) {
         return route(router, request.map(Body::new)).await;
-    };
+    }
     let arrived = Arrived(Instant::now());
     let version = request.version();
-    let nth = mock
-        .state()
-        .record
-        .arrived(provider, version, line.talks_to(provider), arrived.0);
+    let on_connection = line.count_request();
+    let first = if on_connection == 1 {
+        OnConnection::First
+    } else {
+        OnConnection::Later
+    };
+    let nth = mock.state().record.arrived(version, first, arrived.0);
     let limit = mock.config.server.requests_per_connection;
-    if limit.is_some_and(|limit| line.count_request() >= limit.get()) {
+    if limit.is_some_and(|limit| on_connection >= limit.get()) {
         line.order(End::Graceful);
     }
 
@@ -67,11 +71,7 @@ pub(crate) async fn answer(
             .headers_mut()
             .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    passage
-        .mock
-        .state()
-        .record
-        .answered(provider, answer.status().as_u16());
+    passage.mock.state().record.answered(answer.status().as_u16());
     Ok(answer)
 }
 

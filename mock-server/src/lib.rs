@@ -1,15 +1,15 @@
-//! A mock of Octopush and Exotel that remembers every message it accepted.
+//! A mock of Octopush that remembers every message it accepted.
 //!
-//! It is written from the providers' own pages and shares no code with the client: both meet at the wire
+//! It is written from the provider's own pages and shares no code with the client: both meet at the wire
 //! only, else both could be wrong together. Its record is the oracle of the tests: what counts is what the
 //! provider saw, not what the client thinks it sent.
 //!
 //! *Input*: HTTP/1.1 and HTTP/2 on one port, in the clear or over TLS; a [`Config`].
-//! *Output*: the providers' answers; the record, over the control routes under `/__mock/` and by
+//! *Output*: the provider's answers; the record, over the control routes under `/__mock/` and by
 //! [`Running`].
 //! *Bounds*: a request body is at most [`BODY_BYTES_MAX`] bytes; memory grows with the distinct numbers,
 //! tickets and request keys it has accepted, until a reset.
-//! *Not here*: Exotel, which will be one more module beside `octopush`.
+//! *Not here*: another provider, which would be one more module beside `octopush`.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), mock_server::MockError> {

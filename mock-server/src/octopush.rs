@@ -2,9 +2,9 @@
 //!
 //! *Input*: requests under `/v1/public/`. *Output*: answers with the documented statuses, codes and fields.
 //! *Bounds*: request keys are remembered until a reset; expired ones are only overlooked.
-//! *Sources*: 001 (schedule), 002 (lists), 004 (transactional); `octopush.md` §1–§3 for codes, §8 and §9 for
-//! what the pages leave open. What no page says is marked *assumed* and is a switch where a client could
-//! depend on it.
+//! *Sources*: the pages of dev.octopush.com, by their titles: "Schedule SMS sending", "Transactional SMS", "Send SMS to
+//! contacts (on-list/on-tag)". Where two of them differ, both readings are taken, and each strict one is a switch. What
+//! no page says is marked *assumed*, and is a switch where a client could depend on it.
 
 mod balance;
 mod config;
@@ -35,7 +35,13 @@ use crate::record::Number;
 use keys::RequestKeys;
 use tariff::Tariff;
 
-/// `/v1/public/…`
+const PREFIX: &str = "/v1/public/";
+
+/// Whether a path is Octopush's, known or not: such requests are recorded and suffer faults.
+pub(crate) fn serves(path: &str) -> bool {
+    path.starts_with(PREFIX)
+}
+
 pub(crate) fn routes() -> Router<Arc<Mock>> {
     Router::new()
         .route("/v1/public/sms-campaign/send", post(send::send))

@@ -1,7 +1,7 @@
 //! `GET /v1/public/wallet/check-balance`: what is left, in euros or in SMS of one country.
 //!
-//! *Sources*: DOC D-bal in `octopush.md` §1.7: `product_name` and `country_code` go together; with neither,
-//! that the amount is in euros is *assumed* there too.
+//! *Sources*: the page "wallet/check-balance": `product_name` and `country_code` go together. That the amount is in euros
+//! with neither is *assumed*.
 
 use std::sync::Arc;
 

@@ -90,9 +90,9 @@ impl std::fmt::Debug for Credentials {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerFields {
-    /// With `number_of_sms_needed` and `residual_credit` (source 004).
+    /// With `number_of_sms_needed` and `residual_credit` ("Transactional SMS").
     Five,
-    /// Without them (source 001).
+    /// Without them ("Schedule SMS sending").
     Three,
 }
 
@@ -100,17 +100,17 @@ pub enum AnswerFields {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strict {
-    /// `type` must be there (source 001; absent from 004's table).
+    /// `type` must be there ("Schedule SMS sending"; absent from the table of "Transactional SMS").
     TypeRequired,
-    /// `purpose` must be there (001; optional in 004).
+    /// `purpose` must be there ("Schedule SMS sending"; optional in "Transactional SMS").
     PurposeRequired,
     /// `sender` must be there (listed everywhere, nowhere marked optional).
     SenderRequired,
-    /// `send_at` must be there (001; optional in 004).
+    /// `send_at` must be there ("Schedule SMS sending"; optional in "Transactional SMS").
     SendAtRequired,
-    /// `sender` may hold no spaces (001, 002; allowed in 004).
+    /// `sender` may hold no spaces ("Schedule SMS sending", "Send SMS to contacts"; allowed in "Transactional SMS").
     SenderWithoutSpaces,
-    /// `text` must be GSM-7 ("non unicode", 002 and 004).
+    /// `text` must be GSM-7 ("non unicode": "Send SMS to contacts", "Transactional SMS").
     TextGsm7Only,
 }
 

@@ -1,7 +1,7 @@
 //! The `request_id`s of the last 24 hours.
 //!
-//! *Sources*: source 001: "A `request_id` will expire after 24 hours". That the scope is the account, and that
-//! an empty one is none, is *assumed* (`octopush.md` §2.10, §3).
+//! *Sources*: "Schedule SMS sending": "A `request_id` will expire after 24 hours". That the scope is the account, and
+//! that an empty one is none, is *assumed*.
 
 use hashbrown::HashMap;
 

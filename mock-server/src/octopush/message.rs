@@ -1,7 +1,7 @@
 //! The text of a campaign: its placeholders, its STOP mention, and its length for one recipient.
 //!
-//! *Sources*: placeholders `{first_name} {last_name} {param1}` to `{param5}`: `octopush.md` §2.4; STOP: §2.5.
-//! That an absent value becomes empty is *assumed*.
+//! *Sources*: placeholders `{first_name} {last_name} {param1}` to `{param5}`, and STOP: "Schedule SMS sending",
+//! "Transactional SMS". That an absent value becomes empty is *assumed*.
 
 use super::request::{Contact, FIELDS};
 use super::segments::Measure;

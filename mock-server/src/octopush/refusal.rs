@@ -1,7 +1,7 @@
 //! Failures, as `{"code":…,"message":"…"}`.
 //!
-//! *Sources*: 121 and its message: source 001. The other codes: the published table in `octopush.md` §3;
-//! that version 1 uses them with status 400 is *assumed* there too.
+//! *Sources*: 121 and its message: "Schedule SMS sending". The other codes: the numbered table that Octopush published for
+//! its API before; that this version uses them, with status 400, is *assumed*.
 
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};

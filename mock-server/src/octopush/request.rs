@@ -2,7 +2,7 @@
 //!
 //! Values keep their raw JSON text, so that a number keeps its digits and a string is only unescaped where
 //! it has to be.
-//! *Sources*: 001 and 004 for the fields; null stands for absent (`octopush.md` §7).
+//! *Sources*: "Schedule SMS sending" and "Transactional SMS" for the fields. That null stands for absent is *assumed*.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -162,7 +162,7 @@ pub(super) fn scalar(raw: &RawValue) -> Option<Cow<'_, str>> {
     }
 }
 
-/// A boolean, leniently: Octopush casts wrong types, and clients send `"True"` (`octopush.md` §1.0).
+/// A boolean, leniently: clients send `"True"`, too. That Octopush casts it is *assumed*.
 pub(super) fn flag(raw: Raw<'_>, default: bool) -> Option<bool> {
     let Some(raw) = raw else { return Some(default) };
     match raw.get() {

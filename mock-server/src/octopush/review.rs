@@ -1,7 +1,7 @@
 //! Decides whether a send is in order, and what it reaches and costs.
 //!
 //! Pure: neither keys nor credit are looked at here.
-//! *Sources*: `octopush.md` §1.1, §2, §8; the codes are in `refusal`. The order of the checks is *assumed*.
+//! *Sources*: "Schedule SMS sending", "Transactional SMS"; the codes are in `refusal`. The order of the checks is *assumed*.
 
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
@@ -15,15 +15,15 @@ use super::segments::Measure;
 use super::tariff::Meter;
 use crate::record::Number;
 
-/// Recipients one request may carry (DOC D-send).
+/// Recipients one request may carry ("send-sms", the page on campaigns).
 const RECIPIENTS_MAX: usize = 500;
-/// Characters a text may have, as it is written (source 001).
+/// Characters a text may have, as it is written ("Schedule SMS sending").
 const TEXT_CHARS_MAX: usize = 1224;
-/// Characters a field of a recipient may have (DOC D-pers).
+/// Characters a field of a recipient may have ("personalized-sendings").
 const FIELD_CHARS_MAX: usize = 50;
-/// Characters a sender must and may have (source 001).
+/// Characters a sender must and may have ("Schedule SMS sending").
 const SENDER_CHARS: std::ops::RangeInclusive<usize> = 3..=11;
-/// What removing blacklisted numbers costs a request: 0.01 euros (source 001).
+/// What removing blacklisted numbers costs a request: 0.01 euros ("Schedule SMS sending").
 const REMOVAL_CHARGE: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
 
 /// A send that is in order.
@@ -162,7 +162,7 @@ fn is_premium(raw: Option<&RawValue>, required: bool) -> Result<bool, Refusal> {
     }
 }
 
-/// An absent purpose is `wholesale` (source 004).
+/// An absent purpose is `wholesale` ("Transactional SMS").
 fn is_marketing(raw: Option<&RawValue>, required: bool) -> Result<bool, Refusal> {
     let Some(raw) = raw else {
         return if required {

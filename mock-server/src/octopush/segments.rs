@@ -2,7 +2,7 @@
 //!
 //! GSM-7 holds 160 septets in one SMS and 153 in each of several, extension characters take two; anything
 //! else goes as UCS-2, 70 and 67 code units. Neither an escape pair nor a surrogate pair is split.
-//! *Sources*: 3GPP TS 23.038 §6.2.1; `octopush.md` §2.3 (1224 = 8 × 153).
+//! *Sources*: 3GPP TS 23.038 §6.2.1; "Schedule SMS sending" (1224 = 8 × 153).
 
 /// Septets in a message of one SMS, and in each of several.
 const GSM7: Capacity = Capacity {

@@ -1,7 +1,7 @@
 //! `POST /v1/public/sms-campaign/send`: checks, books, answers.
 //!
 //! The commit is one step under one lock: key, credit, ticket and numbers together, or none of them.
-//! *Sources*: 001, 004.
+//! *Sources*: "Schedule SMS sending", "Transactional SMS".
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -21,9 +21,9 @@ use super::review::{Campaign, review};
 use super::{credentials, keys, ticket};
 use crate::exchange::Arrived;
 use crate::mock::{Mock, State as MockState};
-use crate::record::{Commit, Provider};
+use crate::record::Commit;
 
-/// Decimals of `residual_credit`: 94.995 = 100 − 5.00502839 rounded to three (`octopush.md` §5).
+/// Decimals of `residual_credit`: 94.995 = 100 − 5.00502839 rounded to three ("Transactional SMS").
 const RESIDUAL_DECIMALS: u32 = 3;
 
 /// Keeps the tickets of simulated sends apart from those of real ones.
@@ -56,9 +56,7 @@ async fn accept(mock: &Mock, arrived: Arrived, headers: &HeaderMap, body: &[u8])
     let login = credentials::login(&config.accounts, headers)?;
     let request = SendRequest::parse(body)?;
     let carried = request.recipients.as_ref().map_or(0, Vec::len) as u64;
-    mock.state()
-        .record
-        .carried(Provider::Octopush, carried, arrived.0);
+    mock.state().record.carried(carried, arrived.0);
 
     let request_id = request.request_id.and_then(scalar);
     let key = keys::scoped(login, request_id.as_deref());
@@ -130,7 +128,7 @@ fn book(
         numbers: &campaign.numbers,
         cost: campaign.cost,
     };
-    state.record.commit(Provider::Octopush, commit);
+    state.record.commit(commit);
     Ok(Success {
         ticket,
         contacts: campaign.numbers.len(),
@@ -143,7 +141,7 @@ fn book(
 /// The fake result of `simulation_mode`: neither money nor key is used (*assumed*).
 fn simulate(mock: &Mock, campaign: &Campaign) -> Success {
     let mut state = mock.state();
-    let nth = state.record.simulated(Provider::Octopush);
+    let nth = state.record.simulated();
     Success {
         ticket: ticket::name(mock.config.seed, SIMULATED_TICKETS + nth),
         contacts: campaign.numbers.len(),

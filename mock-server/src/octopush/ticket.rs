@@ -1,4 +1,4 @@
-//! Tickets: `sms_` and hex digits (source 001: `sms_5f3fbce61266e`).
+//! Tickets: `sms_` and hex digits ("Schedule SMS sending": `sms_5f3fbce61266e`).
 
 /// The increment of `SplitMix64`: odd, so that the counter runs through all 2⁶⁴ values.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -40,7 +40,7 @@ impl Census {
         self.most
     }
 
-    pub(super) fn times(&self, number: Number) -> u32 {
+    fn times(&self, number: Number) -> u32 {
         match self.repeated.get(&number) {
             Some(times) => *times,
             None => u32::from(self.numbers.contains(&number)),

@@ -1,6 +1,6 @@
 //! A phone number as the mock keys it: `+`, an optional space, 6 to 16 digits.
 //!
-//! *Sources*: source 001 shows `"+ 442038828112"` and `"+2222333334444555"`.
+//! *Sources*: "Schedule SMS sending" shows `"+ 442038828112"` and `"+2222333334444555"`.
 
 use std::fmt;
 

@@ -8,19 +8,19 @@ use serde::{Serialize, Serializer};
 /// The answer to `GET /__mock/stats`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Stats {
-    /// Both providers; on the wire these keys stand at the top.
+    /// All providers; on the wire these keys stand at the top.
     #[serde(flatten)]
     pub together: ProviderStats,
-    /// Octopush alone.
+    /// Octopush's part: all there is.
     pub octopush: ProviderStats,
-    /// Exotel alone.
+    /// Zeros: the mock plays Octopush only, and the key is part of the route's contract.
     pub exotel: ProviderStats,
     /// How often each fault rule was hit, in the order of the script.
     pub faults_hit: Vec<u64>,
 }
 
 /// What was seen and accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ProviderStats {
     /// Requests whose head arrived.
     pub requests: u64,

@@ -4,8 +4,6 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
-use crate::record::Provider;
-
 /// How a connection is to end. A harder end outranks a softer one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum End {
@@ -35,7 +33,6 @@ impl End {
 pub(crate) struct Line {
     end: AtomicU8,
     changed: Notify,
-    talked_to: AtomicU8,
     requests: AtomicU64,
 }
 
@@ -60,11 +57,6 @@ impl Line {
     /// Counts a provider request; returns its number on this connection, from 1.
     pub(crate) fn count_request(&self) -> u64 {
         self.requests.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// Remembers that this provider was talked to; returns the bits of those talked to before.
-    pub(crate) fn talks_to(&self, provider: Provider) -> u8 {
-        self.talked_to.fetch_or(provider.bit(), Ordering::Relaxed)
     }
 }
 

@@ -4,10 +4,10 @@ use http::{Method, Request};
 
 use crate::client::{BALANCE, BOTH, Client, Protocol, SEND, campaign, mock, mock_with, send_once};
 
-/// The command to copy and paste of source 001.
+/// The command to copy and paste of the page "Schedule SMS sending".
 const SCHEDULED: &str = r#"{"recipients": [{"phone_number": "+ 442038828112", "param1": "Alex"}], "text": "This is a Premium SMS with stop mention. STOP at XXXXX", "type": "sms_premium", "purpose": "wholesale", "sender": "Company X", "send_at": "2025-07-29T11:00:39-07:00"}"#;
 
-/// The example of source 004.
+/// The example of the page "Transactional SMS".
 const TRANSACTIONAL: &str = r#"{
   "recipients": [{"phone_number": "+336000123"}],
   "text": "This is a Premium SMS with STOP mention. STOP to 30101",
@@ -266,11 +266,7 @@ async fn the_balance_is_told_in_euros_or_messages() {
 async fn unknown_routes_are_404_with_a_json_body() {
     let mock = mock(mock_server::Config::default()).await;
     let mut client = Client::connect(mock.addr(), Protocol::Http1).await;
-    for path in [
-        "/v1/public/sms-campaign/sent",
-        "/v2/accounts/acme1/campaigns",
-        "/",
-    ] {
+    for path in ["/v1/public/sms-campaign/sent", "/v2/campaigns", "/"] {
         let answer = client.ask(Method::GET, path, "").await.expect("an answer");
         assert_eq!((answer.status, answer.code()), (404, 404), "{path}");
     }
