@@ -8,12 +8,61 @@ mod damage;
 mod full;
 mod single;
 
+use std::fs;
+use std::io::Write as _;
+use std::process::ChildStdin;
+
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use volley_model::BatchState;
 
 use crate::books::{Books, expect_all_agree};
-use crate::support::{End, Sandbox};
+use crate::support::{End, Sandbox, Started, wait_until};
+
+/// A run that has opened its ledger and waits for the rest of its input's first line.
+pub(crate) struct Waiting {
+    started: Started,
+    input: ChildStdin,
+    rest: String,
+}
+
+impl Waiting {
+    /// Starts it with the sandbox's `contacts.ndjson` as standard input; returns once the ledger is open.
+    pub(crate) fn start(sandbox: &Sandbox) -> Self {
+        let mut started = sandbox.send(&[]).start_piped();
+        let mut input = started.take_stdin().expect("a pipe");
+        let mut first = sandbox.read("contacts.ndjson");
+        let rest = first.split_off(8);
+        input.write_all(first.as_bytes()).expect("a reader");
+        let mut waiting = Self { started, input, rest };
+        wait_until("the ledger to be opened", || {
+            assert!(!waiting.started.has_ended(), "it ended before its input came");
+            waiting.find_ledger_thread().is_some() && sandbox.path("volley.db-bodies").exists()
+        });
+        waiting
+    }
+
+    /// The thread that writes the ledger.
+    pub(crate) fn ledger_thread(&self) -> u32 {
+        self.find_ledger_thread().expect("it waits for a batch")
+    }
+
+    fn find_ledger_thread(&self) -> Option<u32> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.started.id())).ok()?;
+        tasks.flatten().find_map(|task| {
+            let name = fs::read_to_string(task.path().join("comm")).ok()?;
+            let id = task.file_name().to_string_lossy().parse();
+            (name == "ledger\n").then(|| id.expect("a number"))
+        })
+    }
+
+    /// Gives it the rest of its input, and waits for its end.
+    pub(crate) fn go_on(mut self) -> End {
+        self.input.write_all(self.rest.as_bytes()).expect("a reader");
+        drop(self.input);
+        self.started.wait()
+    }
+}
 
 /// Every ticket that the provider gave, and that the process heard of, is in the ledger or was printed as an
 /// `unrecorded` line of JSON on stderr. For runs whose every answer was heard.
@@ -33,7 +82,10 @@ pub(crate) fn expect_told(sandbox: &Sandbox, end: &End, at: &str) {
 
 /// The tickets in lines `{"unrecorded":{"request_key":…,"outcome":{"state":"accepted","ticket":…}}}`.
 pub(crate) fn tickets_on_stderr(end: &End) -> Vec<String> {
-    let parsed = end.stderr.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let parsed = end
+        .stderr
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let ticket = |line: Value| Some(line["unrecorded"]["outcome"]["ticket"].as_str()?.to_owned());
     parsed.filter_map(ticket).collect()
 }
@@ -52,7 +104,9 @@ fn is_ticketless(sandbox: &Sandbox, key: &str) -> bool {
     let path = sandbox.path("volley.db");
     let ledger = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("SQLite");
     let sql = "SELECT count(*) FROM batch WHERE request_key = ?1 AND state IN ('in_doubt', 'unticketed')";
-    let count: i64 = ledger.query_row(sql, [key], |row| row.get(0)).expect("the documented tables");
+    let count: i64 = ledger
+        .query_row(sql, [key], |row| row.get(0))
+        .expect("the documented tables");
     count > 0
 }
 
@@ -71,12 +125,17 @@ pub(crate) fn expect_finished(sandbox: &Sandbox, recipients: u32, at: &str) {
     let reached = sandbox.mock().recipients();
     let wanted = (0..recipients).map(crate::support::number);
     for number in wanted {
-        let times = reached.iter().find(|one| one.number == number).map(|one| one.times);
+        let times = reached
+            .iter()
+            .find(|one| one.number == number)
+            .map(|one| one.times);
         assert_eq!(times, Some(1), "{at}: {number}\n{end}");
     }
     let requests = sandbox.mock().stats().together.requests;
     let further = sandbox.send(&["contacts.ndjson"]).run();
-    further.expect(0).expect_lines(&[("already_sent", recipients.into())]);
+    further
+        .expect(0)
+        .expect_lines(&[("already_sent", recipients.into())]);
     assert_eq!(
         sandbox.mock().stats().together.requests,
         requests,

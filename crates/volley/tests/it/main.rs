@@ -6,18 +6,19 @@
 )]
 
 mod books;
-mod support;
 mod skip;
+mod support;
 
 mod account;
 mod cli;
+mod disk;
 mod faults;
 mod inputs;
 mod kills;
+mod nginx;
 mod operator;
+mod raw_peer;
 mod signals;
+mod strace;
 mod transport;
 mod workspace;
-mod disk;
-mod nginx;
-mod strace;

@@ -112,7 +112,11 @@ fn a_thousand_batches_through_nginx_leave_no_doubt() {
     assert_eq!(summary["tickets"], BATCHES, "{end}");
     assert_eq!(summary["batches"]["in_doubt"], 0, "{end}");
     assert_eq!(
-        (stats.accepted_requests, stats.distinct_recipients, stats.max_per_recipient),
+        (
+            stats.accepted_requests,
+            stats.distinct_recipients,
+            stats.max_per_recipient
+        ),
         (BATCHES.into(), RECIPIENTS.into(), 1)
     );
     let cost = summary["cost"]["total"].as_str().expect("a decimal");
@@ -121,7 +125,9 @@ fn a_thousand_batches_through_nginx_leave_no_doubt() {
     expect_closed_often(&sandbox.read("access.log"));
 
     let again = sandbox.send(&["contacts.ndjson"]).run();
-    again.expect(0).expect_lines(&[("already_sent", RECIPIENTS.into())]);
+    again
+        .expect(0)
+        .expect_lines(&[("already_sent", RECIPIENTS.into())]);
 }
 
 /// That nginx did as it was told: HTTP/2, and never more than fifty requests over one connection.
@@ -131,12 +137,15 @@ fn expect_closed_often(log: &str) {
     for line in log.lines() {
         let fields: Vec<&str> = line.split(' ').collect();
         if let [connection, _, protocol, status, "POST"] = fields[..] {
-            assert_eq!((protocol, status), ("HTTP/2.0", "200"), "{line}");
+            assert_eq!((protocol, status), ("HTTP/2.0", "201"), "{line}");
             *requests.entry(connection).or_default() += 1;
         }
     }
     assert_eq!(requests.values().sum::<u32>(), BATCHES);
     let connections = u32::try_from(requests.len()).expect("few");
-    assert!(connections >= BATCHES / REQUESTS_PER_CONNECTION, "{connections} connections");
+    assert!(
+        connections >= BATCHES / REQUESTS_PER_CONNECTION,
+        "{connections} connections"
+    );
     assert!(requests.values().all(|count| *count <= REQUESTS_PER_CONNECTION));
 }

@@ -19,7 +19,9 @@ fn of_four_processes_that_start_at_once_one_sends_and_the_others_exit_10() {
             sandbox.write("others.ndjson", contacts(1000..1001));
             sandbox.send(&["others.ndjson"]).run().expect(0);
         }
-        let started: Vec<_> = (0..4).map(|_| sandbox.send(&["contacts.ndjson"]).start()).collect();
+        let started: Vec<_> = (0..4)
+            .map(|_| sandbox.send(&["contacts.ndjson"]).start())
+            .collect();
         let ends: Vec<_> = started.into_iter().map(crate::support::Started::wait).collect();
         let mut codes: Vec<i32> = ends.iter().map(crate::support::End::code).collect();
         codes.sort_unstable();

@@ -73,7 +73,11 @@ fn requests(sandbox: &Sandbox, http2: bool) -> Vec<(String, usize, Option<usize>
             stream.extend(bytes.iter().map(|byte| (*byte, at)));
         }
     }
-    let heads = if http2 { heads_of_http2(&stream) } else { heads_of_http1(&stream) };
+    let heads = if http2 {
+        heads_of_http2(&stream)
+    } else {
+        heads_of_http1(&stream)
+    };
     let with_sync = |(key, first_byte_at): (String, usize)| {
         let durable_at = durable_at(&events, &key);
         (key, first_byte_at, durable_at)
@@ -127,7 +131,10 @@ fn heads_of_http2(stream: &[(u8, usize)]) -> Vec<(String, usize)> {
         }
         at += 9 + length;
     }
-    bodies.iter().map(|(id, body)| (key_in(body), first[id])).collect()
+    bodies
+        .iter()
+        .map(|(id, body)| (key_in(body), first[id]))
+        .collect()
 }
 
 fn key_in(bytes: &[u8]) -> String {
@@ -155,8 +162,14 @@ fn events(trace: &str) -> Vec<Event> {
             }
             continue;
         }
-        let Some((name, arguments)) = call.split_once('(') else { continue };
-        let path = text_of(arguments.split_once('<').map_or("", |(_, rest)| rest.split('>').next().unwrap_or("")));
+        let Some((name, arguments)) = call.split_once('(') else {
+            continue;
+        };
+        let path = text_of(
+            arguments
+                .split_once('<')
+                .map_or("", |(_, rest)| rest.split('>').next().unwrap_or("")),
+        );
         let of_log = path.ends_with(b"-wal");
         if is_sync(name) && of_log {
             events.push(Event::SyncBegun);
@@ -192,5 +205,7 @@ fn strings(arguments: &str) -> Vec<u8> {
 /// What strace prints as `\x68\x69`.
 fn text_of(hex: &str) -> Vec<u8> {
     let bytes = hex.split("\\x").filter(|byte| !byte.is_empty());
-    bytes.map_while(|byte| u8::from_str_radix(byte, 16).ok()).collect()
+    bytes
+        .map_while(|byte| u8::from_str_radix(byte, 16).ok())
+        .collect()
 }

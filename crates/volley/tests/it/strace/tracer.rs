@@ -1,10 +1,10 @@
 //! strace around the binary, or attached to one of its threads.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use crate::support::{End, Invocation, Sandbox, Started, wait_until};
+use crate::support::{End, Invocation, Sandbox, wait_until};
 
 /// Where a trace is written, in the sandbox.
 pub(super) const TRACE: &str = "trace";
@@ -28,7 +28,13 @@ impl<'a> Tracer<'a> {
     /// Tampers with one system call: `CALL:FAULT:when=N`; traces nothing else.
     pub(super) fn inject(self, injection: &str) -> Self {
         let (call, _) = injection.split_once(':').expect("CALL:FAULT");
-        self.args(["-e", &format!("trace={call}"), "-e", &format!("inject={injection}")])
+        self.args([
+            "-y",
+            "-e",
+            &format!("trace={call}"),
+            "-e",
+            &format!("inject={injection}"),
+        ])
     }
 
     pub(super) fn args<const N: usize>(mut self, args: [&str; N]) -> Self {
@@ -39,7 +45,11 @@ impl<'a> Tracer<'a> {
     /// Runs the invocation with all its threads traced from the start.
     pub(super) fn run(mut self, invocation: Invocation) -> End {
         let inner = invocation.into_command();
-        self.command.arg("-f").arg("--").arg(inner.get_program()).args(inner.get_args());
+        self.command
+            .arg("-f")
+            .arg("--")
+            .arg(inner.get_program())
+            .args(inner.get_args());
         self.command.env_clear();
         for (name, value) in inner.get_envs() {
             self.command.env(name, value.expect("variables are set alone"));
@@ -92,22 +102,4 @@ impl Drop for Attached {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-/// The thread that writes the ledger, once it has opened all its files and waits for a batch.
-pub(super) fn ledger_thread(sandbox: &Sandbox, started: &mut Started) -> u32 {
-    let tasks = format!("/proc/{}/task", started.id());
-    let find = || {
-        fs::read_dir(&tasks).ok()?.flatten().find_map(|task| {
-            let name = fs::read_to_string(task.path().join("comm")).ok()?;
-            (name == "ledger\n").then(|| task.file_name().to_string_lossy().parse().expect("a number"))
-        })
-    };
-    let mut found = None;
-    wait_until("the ledger's thread", || {
-        assert!(!started.has_ended(), "it ended before its input came");
-        found = find();
-        found.is_some() && sandbox.path("volley.db-bodies").exists()
-    });
-    found.expect("a thread")
 }
