@@ -11,7 +11,7 @@ use volley_model::BatchState;
 
 use super::{hits, wait_for_hits};
 use crate::books::{Books, expect_all_agree};
-use crate::support::{Campaign, End, Sandbox, contacts, decimal};
+use crate::support::{Campaign, End, Sandbox, contacts, decimal, wait_until};
 
 /// Five batches of four, one at a time.
 const RECIPIENTS: u64 = 20;
@@ -204,6 +204,9 @@ fn an_intent_found_open_after_a_kill_is_settled_once_settle_has_passed() {
         ));
         let mut send = sandbox.send(&["contacts.ndjson"]).start();
         wait_for_hits(&sandbox, 0, 1);
+        wait_until("the first two outcomes to be durable", || {
+            Books::open(&sandbox).batches(BatchState::Accepted) == 2
+        });
         send.kill();
         drop(send);
         // The third, and those behind it whose intents were written a little ahead.
