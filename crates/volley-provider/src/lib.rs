@@ -11,3 +11,4 @@ mod json_string;
 mod provider_text;
 
 pub use credentials::{CredentialsError, OctopushCredentials, Secret};
+pub use provider_text::presentable;

@@ -18,9 +18,9 @@ use std::fmt;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
-use volley_model::{Answer, AnswerBody, Evidence, Verdict};
+use volley_model::{Answer, AnswerBody, Currency, Evidence, Verdict};
 
-pub use codes::{CODES, Class, Code, explain};
+pub use codes::explain;
 pub use encode::Encoder;
 pub use judge::{DUPLICATE_CODES_DEFAULT, JudgeContext, judge};
 pub use message::{Kind, Message, MessageError, Purpose, SendAt, Sender};
@@ -33,6 +33,9 @@ use crate::{CredentialsError, OctopushCredentials};
 pub const BASE_URL_DEFAULT: &str = "https://api.octopush.com/v1/public";
 /// The most recipients of one request (the pages on sending and on voice SMS).
 pub const RECIPIENTS_MAX: usize = 500;
+
+/// What Octopush bills in: its answers name no currency, its pages show euros.
+pub const CURRENCY: Currency = Currency::EUR;
 
 const API_LOGIN: HeaderName = HeaderName::from_static("api-login");
 const API_KEY: HeaderName = HeaderName::from_static("api-key");

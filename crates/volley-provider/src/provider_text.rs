@@ -11,7 +11,7 @@ pub(crate) const CHARS_MAX: usize = 256;
 const MASKED_FROM_DIGITS: usize = 7;
 
 /// The text as it may be shown.
-pub(crate) fn presentable(text: &str) -> String {
+pub fn presentable(text: &str) -> String {
     let mut shown = String::new();
     let mut digits = String::new();
     for character in text.chars().filter_map(printable) {

@@ -127,6 +127,15 @@ pub fn usage(error: &clap::Error) -> Exit {
     Exit::Usage
 }
 
+/// A panic, which has printed itself to stderr: it has its JSON line like any other end.
+pub fn bug() -> Exit {
+    if std::env::args_os().any(|argument| argument == "--json") {
+        let what = "a bug in Volley, told on stderr; please report it";
+        print::json(&Summary::failed("", Exit::Bug, what.to_owned()));
+    }
+    Exit::Bug
+}
+
 /// Tells how a run ended: to people or as JSON, and to the summary file.
 fn concluded(args: &SendArgs, common: &Common, ended: Result<Ended, CommandError>) -> Exit {
     let told_well = match ended {
@@ -148,6 +157,12 @@ fn concluded(args: &SendArgs, common: &Common, ended: Result<Ended, CommandError
             // The name is best effort here: the file itself may be what is wrong.
             let name = Campaign::load(&args.what.campaign, &common.overrides).map(|campaign| campaign.name);
             let summary = Summary::failed(&name.unwrap_or_default(), error.exit(), text);
+            let ledger = ledger_path(common, Some(&args.what.campaign));
+            // What stands in the way of the outputs is told already.
+            let told_already = matches!(error, CommandError::Clash { .. } | CommandError::Output { .. });
+            if !told_already && let Err(error) = outputs::write_failure(args, &ledger, &summary) {
+                print::message(&format!("volley: {}", told(&error)));
+            }
             let printed = !common.json || print::json(&summary);
             (summary.exit_code, printed)
         }
@@ -189,11 +204,12 @@ fn told(error: &CommandError) -> String {
 
 /// Where the ledger lies: as given, else beside the campaign file, else here.
 fn ledger_path(common: &Common, campaign: Option<&Path>) -> PathBuf {
-    common
-        .ledger
-        .clone()
-        .unwrap_or_else(|| match campaign.and_then(Path::parent) {
+    common.ledger.clone().unwrap_or_else(|| {
+        // The file itself, not a link to it: one campaign file, one ledger.
+        let campaign = campaign.map(|path| path.canonicalize().unwrap_or_else(|_| path.to_owned()));
+        match campaign.as_deref().and_then(Path::parent) {
             Some(folder) => folder.join(LEDGER_NAME),
             None => PathBuf::from(LEDGER_NAME),
-        })
+        }
+    })
 }

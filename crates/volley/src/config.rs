@@ -32,6 +32,8 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 pub const SETTLE: Duration = Duration::from_secs(30);
 /// Below the ten seconds that container runtimes commonly grant after SIGTERM.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(8);
+/// A longer wait is a typing error, and clocks cannot add it.
+const DURATION_MAX: Duration = Duration::from_hours(24);
 /// Below the idle time-outs of common load balancers.
 pub const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -397,11 +399,12 @@ fn duration(key: &'static str, text: Option<&str>, default: Duration) -> Checked
     text.parse::<jiff::SignedDuration>()
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())
+        .filter(|duration| *duration <= DURATION_MAX)
         .map_or_else(
             || {
                 wrong(
                     key,
-                    format!("\"{text}\" is no duration such as \"30s\" or \"2m\""),
+                    format!("\"{text}\" is no duration such as \"30s\" or \"2m\", up to 24 hours"),
                 )
             },
             Ok,

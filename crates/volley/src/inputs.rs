@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
@@ -89,9 +89,29 @@ impl Extent {
     }
 }
 
-/// Ends all blocked reading of a run's inputs when dropped.
+/// Ends all reading of a run's inputs when dropped, blocked or not: the next read fails with [`Stopped`].
 pub struct Waker {
+    stopped: Arc<AtomicBool>,
     _write_end: OwnedFd,
+}
+
+impl Drop for Waker {
+    fn drop(&mut self) {
+        // Before the pipe's end closes, which is what wakes a blocked reader.
+        self.stopped.store(true, Ordering::Release);
+    }
+}
+
+/// The run was stopped while it read: no fault of the input's, and no end of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the run was stopped")]
+pub struct Stopped;
+
+impl Stopped {
+    /// Whether this is why a read failed.
+    pub fn is_why(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Self>)
+    }
 }
 
 /// Which inputs a command line names.
@@ -129,17 +149,23 @@ impl Inputs {
             total: Some(0),
             ..Extent::default()
         };
+        let stopped = Arc::new(AtomicBool::new(false));
+        let watch = Watch {
+            read_end,
+            stopped: Arc::clone(&stopped),
+        };
         let inputs = if self.paths.is_empty() {
-            vec![implicit_stdin(&read_end, &mut extent)?]
+            vec![implicit_stdin(&watch, &mut extent)?]
         } else {
             self.paths
                 .iter()
-                .map(|path| open(path, &read_end, &mut extent))
+                .map(|path| open(path, &watch, &mut extent))
                 .collect::<Result<_, _>>()?
         };
         Ok(Opened {
             inputs,
             waker: Waker {
+                stopped,
                 _write_end: write_end,
             },
             extent,
@@ -147,7 +173,7 @@ impl Inputs {
     }
 }
 
-fn open(path: &Path, wake: &OwnedFd, extent: &mut Extent) -> Result<Input, InputError> {
+fn open(path: &Path, watch: &Watch, extent: &mut Extent) -> Result<Input, InputError> {
     let name = path.display().to_string();
     let failed = |source| InputError::Open {
         name: name.clone(),
@@ -168,7 +194,7 @@ fn open(path: &Path, wake: &OwnedFd, extent: &mut Extent) -> Result<Input, Input
         .map(|total| total + kind.len());
     let wakeable = Wakeable {
         file,
-        wake: wake.try_clone().map_err(failed)?,
+        wake: watch.read_end.try_clone().map_err(failed)?,
     };
     let source = if kind.is_file() {
         Source::Regular(wakeable.file)
@@ -180,16 +206,17 @@ fn open(path: &Path, wake: &OwnedFd, extent: &mut Extent) -> Result<Input, Input
         bytes: Box::new(Counted {
             source,
             read: Arc::clone(&extent.read),
+            stopped: Arc::clone(&watch.stopped),
         }),
     })
 }
 
 /// Standard input that nobody named: a forgotten argument must not look like an empty campaign.
-fn implicit_stdin(wake: &OwnedFd, extent: &mut Extent) -> Result<Input, InputError> {
+fn implicit_stdin(watch: &Watch, extent: &mut Extent) -> Result<Input, InputError> {
     if io::stdin().is_terminal() {
         return Err(InputError::Terminal);
     }
-    let mut input = open(Path::new(STDIN_NAME), wake, extent)?;
+    let mut input = open(Path::new(STDIN_NAME), watch, extent)?;
     let mut first = [0u8; 1];
     let failed = |source| InputError::Open {
         name: STDIN_NAME.to_owned(),
@@ -208,10 +235,17 @@ enum Source {
     Wakeable(Wakeable),
 }
 
-/// A source whose bytes are counted.
+/// How the inputs hear of a stop.
+struct Watch {
+    read_end: OwnedFd,
+    stopped: Arc<AtomicBool>,
+}
+
+/// A source whose bytes are counted, until the run is stopped.
 struct Counted {
     source: Source,
     read: Arc<AtomicU64>,
+    stopped: Arc<AtomicBool>,
 }
 
 impl Read for Counted {
@@ -220,13 +254,16 @@ impl Read for Counted {
             Source::Regular(file) => file.read(buffer),
             Source::Wakeable(wakeable) => wakeable.read(buffer),
         }?;
+        // Asked after the read: a wake-up ends it with nothing read.
+        if self.stopped.load(Ordering::Acquire) {
+            return Err(io::Error::other(Stopped));
+        }
         self.read.fetch_add(length as u64, Ordering::Relaxed);
         Ok(length)
     }
 }
 
-/// A reader that blocks until there are bytes, or until the run's [`Waker`] is dropped; then it is at its end.
-/// Whoever drops the waker knows that the end is not the input's.
+/// A reader that blocks until there are bytes, or until the run's [`Waker`] is dropped.
 struct Wakeable {
     file: File,
     wake: OwnedFd,

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         Ok(cli) => volley::commands::run(cli),
         Err(error) => volley::commands::usage(&error),
     })
-    .unwrap_or(Exit::Bug);
+    .unwrap_or_else(|_| volley::commands::bug());
     raise(exit);
     exit.into()
 }

@@ -230,12 +230,7 @@ impl Plan {
         }
         let time =
             std::time::Duration::try_from_secs_f64(self.duration_seconds).unwrap_or(std::time::Duration::MAX);
-        let _ = writeln!(
-            out,
-            "takes {}, limited by {}",
-            at_least(time),
-            self.limited_by
-        );
+        let _ = writeln!(out, "takes {}, limited by {}", at_least(time), self.limited_by);
         for note in self.reason.iter().chain(&self.notes) {
             let _ = writeln!(out, "{note}");
         }
@@ -244,5 +239,9 @@ impl Plan {
 }
 
 fn at_least(time: std::time::Duration) -> String {
-    if time.as_secs() == 0 { "under a second".to_owned() } else { format!("{} or more", duration(time)) }
+    if time.as_secs() == 0 {
+        "under a second".to_owned()
+    } else {
+        format!("{} or more", duration(time))
+    }
 }

@@ -62,7 +62,12 @@ impl Lines {
     /// The account for people, one count a line; `names` are what `accepted` and `pending` are called.
     pub(crate) fn write(&self, out: &mut String, names: &[&str; 2], rejected: &BTreeMap<&'static str, u64>) {
         let [accepted, pending] = names;
-        let _ = writeln!(out, "{:>12} {} read", grouped(self.read), if self.read == 1 { "line" } else { "lines" });
+        let _ = writeln!(
+            out,
+            "{:>12} {} read",
+            grouped(self.read),
+            if self.read == 1 { "line" } else { "lines" }
+        );
         let parts = [
             (self.accepted, *accepted),
             (self.already_sent, "already sent"),
@@ -176,7 +181,8 @@ impl Summary {
             "campaign {} ({}): {}",
             self.campaign, self.provider, self.outcome
         );
-        self.lines.write(&mut out, &["accepted", "pending"], &self.rejected);
+        self.lines
+            .write(&mut out, &["accepted", "pending"], &self.rejected);
         let _ = writeln!(
             out,
             "{} for {}{}",

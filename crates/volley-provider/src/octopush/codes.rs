@@ -1,4 +1,4 @@
-//! Octopush's error codes: a name, what each proves, what it means and what to do about it.
+//! Octopush's error codes: what each proves, what it means and what to do about it.
 //!
 //! Sources: code 121 with status 400 stands on the pages of the API; the others are *assumed* from the numbered table
 //! that Octopush published for its API before, in which 121 means the same. A code that is not in the table is
@@ -8,7 +8,7 @@ use volley_model::Refusal;
 
 /// What a code proves of the request that it answers. It counts in answers with status 400, 409 and 422 only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
+pub(super) enum Class {
     /// The request was refused; nothing was sent.
     Refused,
     /// Credentials, credit or the account: nothing was sent, and nothing will be.
@@ -23,17 +23,15 @@ pub enum Class {
 
 /// A code of Octopush's table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Code {
+pub(super) struct Code {
     /// The number in the answer.
-    pub code: u32,
-    /// A name for it, unique in the table.
-    pub name: &'static str,
+    pub(super) code: u32,
     /// What it proves.
-    pub class: Class,
+    pub(super) class: Class,
     /// What it means, as the end of a sentence.
-    pub meaning: &'static str,
+    pub(super) meaning: &'static str,
     /// What to do, as a sentence's beginning in lower case.
-    pub remedy: &'static str,
+    pub(super) remedy: &'static str,
 }
 
 const ASK: &str = "ask Octopush's support, naming the code";
@@ -54,16 +52,9 @@ const STOP: &str = "end octopush.text with the mention, such as STOP au 30101";
 const TEXT: &str = "set octopush.text";
 const TYPE: &str = "set octopush.type";
 
-const fn code(
-    code: u32,
-    name: &'static str,
-    class: Class,
-    meaning: &'static str,
-    remedy: &'static str,
-) -> Code {
+const fn code(code: u32, class: Class, meaning: &'static str, remedy: &'static str) -> Code {
     Code {
         code,
-        name,
         class,
         meaning,
         remedy,
@@ -72,66 +63,66 @@ const fn code(
 
 /// All codes known, in rising order.
 #[rustfmt::skip] // a table is read by its rows
-pub const CODES: &[Code] = &[
-    code(0, "ok", Class::Doubt, "it says that there was no error", ASK),
-    code(100, "post_data_missing", Class::Refused, "the request came without a body", REPORT),
-    code(101, "credentials_wrong", Class::Account, "the login or the key is wrong", CREDENTIALS),
-    code(102, "text_over_160", Class::Refused, "the text has more than 160 characters", SHORTEN),
-    code(103, "recipients_none", Class::Refused, "the request has no recipient", REPORT),
-    code(104, "credit_used_up", Class::Account, "the account has no credit left", CREDIT),
-    code(105, "credit_awaits_order", Class::Account, "the credit is too low, and an order awaits validation", CREDIT),
-    code(106, "sender_wrong", Class::Refused, "the sender is not one that Octopush takes", SENDER),
-    code(107, "text_missing", Class::Refused, "the text is missing", TEXT),
-    code(108, "login_missing", Class::Account, "the login is missing", CREDENTIALS),
-    code(109, "password_missing", Class::Account, "the key is missing", CREDENTIALS),
-    code(110, "recipients_missing", Class::Refused, "the recipients are missing", REPORT),
-    code(111, "recipients_source_missing", Class::Refused, "the way of giving the recipients is missing", REPORT),
-    code(112, "type_missing", Class::Refused, "the type of the message is missing", TYPE),
-    code(113, "account_not_validated", Class::Account, "the account is not validated yet", ASK),
-    code(114, "account_investigated", Class::Account, "the account is under investigation for fraud", ASK),
-    code(115, "parameters_mismatched", Class::Refused, "recipients and parameter values differ in number", REPORT),
-    code(116, "mailing_needs_list", Class::Refused, "the mailing option needs a contact list", ASK),
-    code(117, "recipients_all_wrong", Class::Refused, "no number of the request is correct", NUMBERS),
-    code(118, "test_box_wrong", Class::Refused, "the test-SMS box of the web form is set wrongly", ASK),
-    code(119, "text_too_long", Class::Refused, "the text is too long for this type", SHORTEN),
-    code(120, "request_id_repeated", Class::Duplicate, "a request with this request_id was sent before", DOUBT),
-    code(121, "stop_mention_missing", Class::Refused, "the STOP mention is missing from the text", STOP),
-    code(122, "stop_mention_missing_low_cost", Class::Refused, "the mention \"no PUB=STOP\" is missing from the text", STOP),
-    code(123, "signature_missing", Class::Refused, "the request's signature is missing", ASK),
-    code(124, "signature_wrong", Class::Refused, "the request's signature is wrong", ASK),
-    code(125, "undefined", Class::Doubt, "an undefined error happened at Octopush", DOUBT),
-    code(126, "campaign_awaits_approval", Class::Later, "a campaign awaits approval", LATER),
-    code(127, "campaign_in_progress", Class::Later, "a campaign is being processed", LATER),
-    code(128, "attempts_too_many", Class::Refused, "there were too many attempts for this campaign", RETRY),
-    code(129, "campaign_in_preparation", Class::Later, "a campaign is being built", LATER),
-    code(130, "campaign_unfinished", Class::Later, "a campaign is not finished", LATER),
-    code(131, "campaign_unknown", Class::Refused, "the campaign was not found", ASK),
-    code(132, "campaign_already_sent", Class::Refused, "the campaign was sent already", ASK),
-    code(133, "batch_id_repeated", Class::Duplicate, "this batch's id was used before", DOUBT),
-    code(150, "prefix_unknown", Class::Refused, "no country has this prefix", NUMBERS),
-    code(151, "country_not_served", Class::Refused, "the country is not served", COUNTRIES),
-    code(152, "country_without_low_cost", Class::Refused, "low cost is not available in this country", PREMIUM),
-    code(153, "route_congested", Class::Later, "the route is congested", LATER),
-    code(201, "transfer_on_request_only", Class::Refused, "credit transfers are available on request only", ASK),
-    code(202, "transfer_refused_202", Class::Refused, "a sub-account or credit transfer was refused", ASK),
-    code(203, "transfer_token_in_use", Class::Refused, "the transfer's token is in use already", ASK),
-    code(204, "transfer_token_wrong", Class::Refused, "the transfer's token is wrong", ASK),
-    code(205, "transfer_refused_205", Class::Refused, "a sub-account or credit transfer was refused", ASK),
-    code(206, "transfer_in_progress", Class::Refused, "no campaign is taken during a credit transfer", RETRY),
-    code(207, "transfer_refused_207", Class::Refused, "a sub-account or credit transfer was refused", ASK),
-    code(208, "transfer_refused_208", Class::Refused, "a sub-account or credit transfer was refused", ASK),
-    code(209, "transfer_refused_209", Class::Refused, "a sub-account or credit transfer was refused", ASK),
-    code(210, "transfer_refused_210", Class::Refused, "a sub-account or credit transfer was refused", ASK),
-    code(300, "list_not_authorised", Class::Refused, "the account may not manage this list", ASK),
-    code(301, "lists_at_maximum", Class::Refused, "the account has as many lists as it may", ASK),
-    code(302, "list_name_taken", Class::Refused, "a list of this name exists", ASK),
-    code(303, "list_unknown", Class::Refused, "the list does not exist", ASK),
-    code(304, "list_full", Class::Refused, "the list is full", ASK),
-    code(305, "contacts_too_many", Class::Refused, "the request has too many contacts", BATCH_SIZE),
-    code(306, "list_action_unknown", Class::Refused, "the action on the list is unknown", REPORT),
-    code(308, "list_file_unreadable", Class::Refused, "the list's file cannot be read", ASK),
-    code(500, "cannot_process", Class::Doubt, "Octopush could not process the request", DOUBT),
-    code(501, "connection_failed", Class::Doubt, "a connection inside Octopush failed", DOUBT),
+const CODES: &[Code] = &[
+    code(0, Class::Doubt, "it says that there was no error", ASK),
+    code(100, Class::Refused, "the request came without a body", REPORT),
+    code(101, Class::Account, "the login or the key is wrong", CREDENTIALS),
+    code(102, Class::Refused, "the text has more than 160 characters", SHORTEN),
+    code(103, Class::Refused, "the request has no recipient", REPORT),
+    code(104, Class::Account, "the account has no credit left", CREDIT),
+    code(105, Class::Account, "the credit is too low, and an order awaits validation", CREDIT),
+    code(106, Class::Refused, "the sender is not one that Octopush takes", SENDER),
+    code(107, Class::Refused, "the text is missing", TEXT),
+    code(108, Class::Account, "the login is missing", CREDENTIALS),
+    code(109, Class::Account, "the key is missing", CREDENTIALS),
+    code(110, Class::Refused, "the recipients are missing", REPORT),
+    code(111, Class::Refused, "the way of giving the recipients is missing", REPORT),
+    code(112, Class::Refused, "the type of the message is missing", TYPE),
+    code(113, Class::Account, "the account is not validated yet", ASK),
+    code(114, Class::Account, "the account is under investigation for fraud", ASK),
+    code(115, Class::Refused, "recipients and parameter values differ in number", REPORT),
+    code(116, Class::Refused, "the mailing option needs a contact list", ASK),
+    code(117, Class::Refused, "no number of the request is correct", NUMBERS),
+    code(118, Class::Refused, "the test-SMS box of the web form is set wrongly", ASK),
+    code(119, Class::Refused, "the text is too long for this type", SHORTEN),
+    code(120, Class::Duplicate, "a request with this request_id was sent before", DOUBT),
+    code(121, Class::Refused, "the STOP mention is missing from the text", STOP),
+    code(122, Class::Refused, "the mention \"no PUB=STOP\" is missing from the text", STOP),
+    code(123, Class::Refused, "the request's signature is missing", ASK),
+    code(124, Class::Refused, "the request's signature is wrong", ASK),
+    code(125, Class::Doubt, "an undefined error happened at Octopush", DOUBT),
+    code(126, Class::Later, "a campaign awaits approval", LATER),
+    code(127, Class::Later, "a campaign is being processed", LATER),
+    code(128, Class::Refused, "there were too many attempts for this campaign", RETRY),
+    code(129, Class::Later, "a campaign is being built", LATER),
+    code(130, Class::Later, "a campaign is not finished", LATER),
+    code(131, Class::Refused, "the campaign was not found", ASK),
+    code(132, Class::Refused, "the campaign was sent already", ASK),
+    code(133, Class::Duplicate, "this batch's id was used before", DOUBT),
+    code(150, Class::Refused, "no country has this prefix", NUMBERS),
+    code(151, Class::Refused, "the country is not served", COUNTRIES),
+    code(152, Class::Refused, "low cost is not available in this country", PREMIUM),
+    code(153, Class::Later, "the route is congested", LATER),
+    code(201, Class::Refused, "credit transfers are available on request only", ASK),
+    code(202, Class::Refused, "a sub-account or credit transfer was refused", ASK),
+    code(203, Class::Refused, "the transfer's token is in use already", ASK),
+    code(204, Class::Refused, "the transfer's token is wrong", ASK),
+    code(205, Class::Refused, "a sub-account or credit transfer was refused", ASK),
+    code(206, Class::Refused, "no campaign is taken during a credit transfer", RETRY),
+    code(207, Class::Refused, "a sub-account or credit transfer was refused", ASK),
+    code(208, Class::Refused, "a sub-account or credit transfer was refused", ASK),
+    code(209, Class::Refused, "a sub-account or credit transfer was refused", ASK),
+    code(210, Class::Refused, "a sub-account or credit transfer was refused", ASK),
+    code(300, Class::Refused, "the account may not manage this list", ASK),
+    code(301, Class::Refused, "the account has as many lists as it may", ASK),
+    code(302, Class::Refused, "a list of this name exists", ASK),
+    code(303, Class::Refused, "the list does not exist", ASK),
+    code(304, Class::Refused, "the list is full", ASK),
+    code(305, Class::Refused, "the request has too many contacts", BATCH_SIZE),
+    code(306, Class::Refused, "the action on the list is unknown", REPORT),
+    code(308, Class::Refused, "the list's file cannot be read", ASK),
+    code(500, Class::Doubt, "Octopush could not process the request", DOUBT),
+    code(501, Class::Doubt, "a connection inside Octopush failed", DOUBT),
 ];
 
 /// The code of that number, if the table has it.
@@ -183,10 +174,8 @@ mod tests {
     }
 
     #[test]
-    fn every_code_is_found_and_named_once() {
+    fn every_code_is_found_and_has_a_meaning_and_a_remedy() {
         assert!(CODES.is_sorted_by(|one, next| one.code < next.code));
-        let names: std::collections::HashSet<&str> = CODES.iter().map(|known| known.name).collect();
-        assert_eq!(names.len(), CODES.len());
         for code in CODES {
             assert_eq!(known(code.code), Some(code));
             assert!(

@@ -1,4 +1,4 @@
-//! What the evidence of one attempt means for its batch: the guarantee's table "What the wire proves" for Octopush.
+//! What the evidence of one attempt means for its batch: docs/guarantee.md, "What the wire proves", for Octopush.
 //!
 //! One total function over facts. Three rules are kept elsewhere:
 //! - once an attempt of a key was in doubt, only a ticket, a duplicate or the operator ends that doubt: with `doubted`

@@ -73,7 +73,7 @@ pub(super) fn acceptance(answer: &Answer) -> Option<Acceptance> {
         ticket: members.ticket()?,
         contacts: members.count("number_of_contacts"),
         cost: members.amount("total_cost"),
-        currency: Currency::EUR,
+        currency: super::CURRENCY,
         units: members.count("number_of_sms_needed"),
         residual_credit: members.amount("residual_credit"),
     })

@@ -28,7 +28,7 @@ pub(super) struct Outputs {
 impl Outputs {
     /// Opens what the flags name.
     pub(super) fn open(args: &SendArgs, campaign: &Campaign, ledger: &Path) -> Result<Self, CommandError> {
-        let kept = kept_files(args, campaign, ledger);
+        let kept = kept_files(args, Some(campaign), ledger);
         let rejects = match &args.rejects {
             None => None,
             Some(path) => {
@@ -41,14 +41,16 @@ impl Outputs {
                 Some(file.map_err(|source| unwritable("--rejects", path, source))?)
             }
         };
-        let summary = match &args.summary_file {
-            None => None,
-            Some(path) => {
-                refuse_kept("--summary-file", path, &kept)?;
-                Some(SummaryFile::beside(path).map_err(|source| unwritable("--summary-file", path, source))?)
-            }
-        };
+        let summary = SummaryFile::open(args, &kept)?;
         Ok(Self { rejects, summary })
+    }
+}
+
+/// Writes the summary of a run that could not begin, where one is asked for: a script must not read the run before's.
+pub(super) fn write_failure(args: &SendArgs, ledger: &Path, summary: &Summary) -> Result<(), CommandError> {
+    match SummaryFile::open(args, &kept_files(args, None, ledger))? {
+        Some(file) => file.write(summary),
+        None => Ok(()),
     }
 }
 
@@ -59,6 +61,16 @@ pub(super) struct SummaryFile {
 }
 
 impl SummaryFile {
+    fn open(args: &SendArgs, kept: &[(PathBuf, &'static str)]) -> Result<Option<Self>, CommandError> {
+        let Some(path) = &args.summary_file else {
+            return Ok(None);
+        };
+        refuse_kept("--summary-file", path, kept)?;
+        Self::beside(path)
+            .map(Some)
+            .map_err(|source| unwritable("--summary-file", path, source))
+    }
+
     fn beside(path: &Path) -> std::io::Result<Self> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         Ok(Self {
@@ -80,23 +92,17 @@ impl SummaryFile {
 }
 
 /// The files that must not be written over, each with what it is.
-fn kept_files(args: &SendArgs, campaign: &Campaign, ledger: &Path) -> Vec<(PathBuf, &'static str)> {
+fn kept_files(args: &SendArgs, campaign: Option<&Campaign>, ledger: &Path) -> Vec<(PathBuf, &'static str)> {
     let ledger_files = LEDGER_FILES.iter().map(|suffix| {
         let mut name = ledger.as_os_str().to_owned();
         name.push(suffix);
         (PathBuf::from(name), "the ledger")
     });
     let inputs = args.what.inputs.iter().map(|path| (path.clone(), "an input"));
-    let suppressed = campaign
-        .input
-        .suppress
-        .iter()
-        .map(|path| (path.clone(), "a suppression file"));
-    let authority = campaign
-        .transport
-        .ca_file
-        .iter()
-        .map(|path| (path.clone(), "the ca_file"));
+    let suppressed = campaign.map_or(&[][..], |campaign| &campaign.input.suppress);
+    let suppressed = suppressed.iter().map(|path| (path.clone(), "a suppression file"));
+    let authority = campaign.and_then(|campaign| campaign.transport.ca_file.clone());
+    let authority = authority.map(|path| (path, "the ca_file"));
     std::iter::once((args.what.campaign.clone(), "the campaign file"))
         .chain(inputs)
         .chain(suppressed)

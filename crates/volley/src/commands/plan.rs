@@ -14,8 +14,13 @@ pub(super) fn plan(args: &CampaignArgs, common: &Common) -> Result<Exit, Command
     let opened = Inputs::new(args.inputs.clone()).open()?;
     let ledger = ledger_path(common, Some(&args.campaign));
     // Without credentials the plan says less, and that is all.
-    let account = credentials::octopush(&mut |_| {}).ok().map(|credentials| credentials.account());
-    let options = PlanOptions { account, ..PlanOptions::default() };
+    let account = credentials::octopush(&mut |_| {})
+        .ok()
+        .map(|credentials| credentials.account());
+    let options = PlanOptions {
+        account,
+        ..PlanOptions::default()
+    };
     let plan = plan::plan(&campaign, opened, &ledger, &options)?;
     if common.json {
         print::json(&plan);

@@ -8,6 +8,7 @@ use super::outputs::Outputs;
 use super::send::{campaign, options, shown};
 use super::{CommandError, Ended, ledger_path};
 use crate::cli::{Common, SendArgs};
+use crate::config::Campaign;
 use crate::inputs::Inputs;
 use crate::pipeline::Job;
 use crate::print;
@@ -16,12 +17,13 @@ use crate::print;
 pub(super) fn rehearse(args: &SendArgs, common: &Common) -> Result<Ended, CommandError> {
     let mut campaign = campaign(args, common)?;
     let opened = Inputs::new(args.what.inputs.clone()).open()?;
-    let mock = mock_server::spawn_thread(mock_server::Config::default())
+    let mock = mock_server::spawn_thread(mock_config(&campaign))
         .map_err(|error| CommandError::Mock(error.to_string()))?;
     campaign.endpoint = Endpoint::parse(&format!("http://{}/v1/public", mock.addr()))
         .map_err(|error| CommandError::Mock(error.to_string()))?;
     // The mock speaks for itself: neither the provider's certificates nor its clock matter here.
     campaign.transport.ca_file = None;
+    campaign.limits.min_credit = None;
     let outputs = Outputs::open(args, &campaign, &ledger_path(common, Some(&args.what.campaign)))?;
     let folder = tempfile::tempdir().map_err(|error| CommandError::Mock(error.to_string()))?;
     if !common.quiet {
@@ -42,4 +44,18 @@ pub(super) fn rehearse(args: &SendArgs, common: &Common) -> Result<Ended, Comman
     };
     // That the throwaway ledger was made is nobody's concern.
     shown(job, outputs, common, &mut |_| {})
+}
+
+/// The mock charges what the campaign reckons with at most, so that a rehearsal costs what a plan says.
+fn mock_config(campaign: &Campaign) -> mock_server::Config {
+    let mut config = mock_server::Config::default();
+    if let Some(price) = campaign
+        .limits
+        .unit_price
+        .and_then(|price| mock_server::Price::new(price.decimal()))
+    {
+        config.octopush.default_price = price;
+        config.octopush.prices.clear();
+    }
+    config
 }

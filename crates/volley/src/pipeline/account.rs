@@ -52,18 +52,22 @@ pub(crate) struct Waits {
     pub(crate) recipients: Duration,
     /// For the end of a cool-down.
     pub(crate) cool_down: Duration,
+    /// For doubts to fall due, with nothing else to do.
+    pub(crate) settle: Duration,
 }
 
 impl Waits {
     /// What limited the speed most.
     pub(crate) fn limited_by(&self) -> &'static str {
         [
-            (self.input, "input"),
             (self.requests, "requests_per_second"),
             (self.recipients, "recipients_per_second"),
             (self.provider, "max_in_flight"),
             (self.ledger, "ledger"),
             (self.cool_down, "cool_down"),
+            (self.settle, "settle"),
+            // The last of equals is taken: a run that waited for nothing was limited by its input.
+            (self.input, "input"),
         ]
         .into_iter()
         .max_by_key(|(waited, _)| *waited)

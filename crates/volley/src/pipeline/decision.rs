@@ -92,6 +92,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     }
 
     pub(super) fn unticketed(&self, reason: String, members: u64, reserved: Option<Amount>) -> Decision {
+        self.refused_in_a_row.set(0);
         let estimated = self.estimate(members, reserved);
         Decision {
             outcome: Outcome::Unticketed { reason, estimated },

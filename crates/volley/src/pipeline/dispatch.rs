@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use volley_ledger::Conclusion;
 use volley_model::{Amount, LineCounts, RequestKey, SealedBatch};
 use volley_provider::octopush::{JudgeContext, Octopush};
+use volley_provider::presentable;
 use volley_transport::{Backoff, Endpoint, Limit, Pace};
 
 use super::account::Account;
@@ -60,6 +61,8 @@ pub(super) struct Dispatch<W, J, C> {
     /// Whether any batch of this run has been decided.
     pub(super) decided: Cell<bool>,
     pub(super) refused_in_a_row: Cell<u32>,
+    /// How often in a row the free GET was put off.
+    pub(super) get_put_off: Cell<u32>,
     /// Outcomes that we know and the ledger does not: printed if the process has to end so.
     pub(super) unrecorded: RefCell<Vec<(RequestKey, Conclusion)>>,
     /// What is still to be asked about.
@@ -116,6 +119,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             booked: RefCell::default(),
             decided: Cell::new(false),
             refused_in_a_row: Cell::new(0),
+            get_put_off: Cell::new(0),
             unrecorded: RefCell::default(),
             doubts: parts.doubts,
             settle: limits.settle,
@@ -134,11 +138,13 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         mut tick: impl FnMut(&Account),
     ) {
         let mut flights = FuturesUnordered::new();
-        let mut background = pin!(self.probe_while_closed());
+        let mut background = pin!(self.knock_while_closed());
         let mut ticks = tokio::time::interval(Duration::from_millis(200));
         let mut open = true;
         while open || !flights.is_empty() || self.may_probe() {
             let room = flights.len() < self.flights_max;
+            let settling = !open && flights.is_empty();
+            let begun = Instant::now();
             tokio::select! {
                 biased;
                 () = self.stop.reached(Stage::Draining), if open => {
@@ -157,6 +163,9 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                 },
                 () = self.stop.reached(Stage::Stopping), if self.may_probe() => {}
                 _ = ticks.tick() => tick(&self.account.borrow()),
+            }
+            if settling {
+                self.account.borrow_mut().waits.settle += begun.elapsed();
             }
         }
         // A batch that was sealed and never taken stays planned, and so pending.
@@ -191,9 +200,10 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     }
 
     /// Stops the run, since nobody answers there.
-    pub(super) fn give_up(&self, why: String, hopeless: bool) {
+    pub(super) fn give_up(&self, why: &str, hopeless: bool) {
+        let (endpoint, why) = (self.endpoint.clone(), presentable(why));
         self.stop.request(StopReason::Unreachable {
-            endpoint: self.endpoint.clone(),
+            endpoint,
             why,
             hopeless,
         });

@@ -32,7 +32,11 @@ pub(super) struct Ending<'a> {
 
 impl Ending<'_> {
     /// Books what is left, closes the ledger, and tells.
-    pub(super) async fn close<W, C>(&self, dispatch: Dispatch<W, Writer, C>, thread: WriterThread) -> Summary {
+    pub(super) async fn close<W, C>(
+        &self,
+        dispatch: Dispatch<W, Writer, C>,
+        thread: WriterThread,
+    ) -> Summary {
         let Dispatch {
             stop,
             journal: writer,
@@ -52,10 +56,9 @@ impl Ending<'_> {
             exit_code: exit.code(),
             at: clock::now(),
         };
-        if let Err(error) = end_run(writer, difference(totals, booked), end)
-            .await
-            .and_then(|()| thread.join())
-        {
+        let ended = end_run(writer, difference(totals, booked), end).await;
+        // Joined whatever became of it: the thread holds the lock that late outcomes need.
+        if let Err(error) = ended.and(thread.join()) {
             stop.note(error.into());
         }
         self.record_late(unrecorded.into_inner());

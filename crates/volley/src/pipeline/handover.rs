@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use volley_ledger::Attempt;
 use volley_model::{Acceptance, Evidence, Lost, Refusal, Verdict};
 use volley_provider::octopush::JudgeContext;
+use volley_provider::presentable;
 
 use super::dispatch::Dispatch;
 use super::outside::{Clock, Journal, Wire};
@@ -26,7 +27,7 @@ use super::patience::Try;
 use super::stop::{Stage, StopReason};
 
 /// How often a batch may be put off (guarantee, "not processed").
-const PUT_OFF_MAX: u32 = 5;
+pub(super) const PUT_OFF_MAX: u32 = 5;
 
 /// A body on its way, and what it has been through.
 pub(super) struct Flight<'a> {
@@ -186,7 +187,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         flight.attempts.push(Attempt {
             handed_over_at,
             ended_at: self.clock.now(),
-            evidence: evidence.summary(),
+            evidence: presentable(&evidence.summary()),
         });
         evidence
     }
@@ -202,13 +203,13 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             }
             Verdict::InDoubt { reason, stops } => {
                 if stops {
-                    self.stop.request(StopReason::Redirect);
+                    self.stop.request(StopReason::Redirect(self.endpoint.clone()));
                 }
                 Next::Heard(Heard::InDoubt { reason })
             }
             Verdict::Unsent { reason, hopeless } => {
                 if hopeless || self.patience.failed() == Try::Enough {
-                    self.give_up(reason.clone(), hopeless);
+                    self.give_up(&reason, hopeless);
                     return Next::Heard(Heard::NotSent { reason });
                 }
                 flight.unsent += 1;

@@ -13,7 +13,7 @@ use volley_model::{PlannedBatch, SealedBatch};
 use volley_provider::octopush::Sealer;
 
 use super::stop::{StopReason, explained};
-use crate::inputs::Input;
+use crate::inputs::{Input, Stopped};
 
 /// Sealed batches that wait for the dispatcher: enough that neither side waits for the other's hiccups, and at
 /// 500 recipients of 80 bytes each less than 1 MB.
@@ -93,6 +93,7 @@ fn read_all(inputs: Vec<Input>, mut intake: Intake, progress: &Progress, sealing
             Ok(ReadEnd::Stopped) => {}
             Ok(ReadEnd::RecipientsMax) => early = Some(StopReason::MaxRecipients),
             Ok(ReadEnd::TooManyInvalid(counts)) => early = Some(counts.into()),
+            Err(IntakeError::Io { source, .. }) if Stopped::is_why(&source) => {}
             Err(error) => early = Some(error.into()),
         }
         break;

@@ -10,6 +10,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
@@ -20,9 +21,9 @@ use volley_provider::octopush::JudgeContext;
 use super::account::{Fate, Origin};
 use super::decision::Decision;
 use super::dispatch::Dispatch;
-use super::outside::{Clock, Journal, Wire};
 use super::gate::{Errand, Settled};
 use super::handover::{Flight, Heard};
+use super::outside::{Clock, Journal, Wire};
 use super::stop::Stage;
 
 /// A key is forgotten after 24 hours (Octopush, page on scheduled sending); an hour less leaves room for slow answers
@@ -156,25 +157,12 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         let Some(pass) = self.stop.unless(Stage::Stopping, pass).await else {
             return;
         };
-        let in_time = self.clock_is_trusted().await && self.clock.now() < doubt.deadline;
-        let body = if in_time {
-            self.journal.body(doubt.id).await
-        } else {
-            Ok(None)
+        let Some(body) = self.body_to_ask_with(&doubt).await else {
+            self.gate.settle(pass, Settled::Neither);
+            return;
         };
-        let body = match body {
-            Ok(Some(body)) => body,
-            // Too late, or its body is lost: it stays in doubt, for the operator.
-            Ok(None) => {
-                self.gate.settle(pass, Settled::Neither);
-                return;
-            }
-            Err(error) => {
-                self.gate.settle(pass, Settled::Neither);
-                self.stop.request(error.into());
-                return;
-            }
-        };
+        // What is heard may lower the reservation: a batch behind it waits for that.
+        self.budget.reopen();
         let mut flight = Flight::new(body, doubt.members, pass, None);
         flight.deadline = doubt.deadline;
         // A simulated batch is never in doubt: what is asked about was meant.
@@ -187,6 +175,22 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         let decision = self.decide_on_doubt(heard, &doubt);
         self.settle_gate(&flight, decision.gate);
         self.settle_doubt(doubt, flight, decision).await;
+    }
+
+    /// The body, if the doubt may still be asked about: in time, by a clock that can be trusted, and with its bytes kept.
+    /// Otherwise it stays in doubt, for the operator.
+    async fn body_to_ask_with(&self, doubt: &Doubt) -> Option<Bytes> {
+        if self.clock.now() >= doubt.deadline {
+            return None;
+        }
+        match self.journal.body(doubt.id).await {
+            Ok(Some(body)) if self.clock_is_trusted().await => Some(body),
+            Ok(_) => None,
+            Err(error) => {
+                self.stop.request(error.into());
+                None
+            }
+        }
     }
 
     /// Whether the wall clock can be trusted with a key's life: compared once a run with the provider's own clock, by
@@ -248,13 +252,13 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             if fate != Fate::InDoubt {
                 self.unrecorded.borrow_mut().push((doubt.key, conclusion));
             }
+            self.budget.keep();
             return;
         }
+        self.move_money(doubt.reserved, doubt.members, &fate);
         if fate == Fate::InDoubt {
             return;
         }
-        self.budget.reopen();
-        self.move_money(doubt.reserved, doubt.members, &fate);
         self.account
             .borrow_mut()
             .settle(doubt.id, doubt.origin, doubt.members, &fate);

@@ -2,11 +2,13 @@
 
 use std::io::BufWriter;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use volley_intake::{Intake, IntakeConfig, NumberBook, Rejects, Skipped};
-use volley_ledger::{CampaignIdentity, Changes, Ledger, RunId, Writer, WriterThread};
+use volley_ledger::{
+    CampaignIdentity, Changes, Entry, Ledger, LedgerError, Reader, RunId, Writer, WriterThread,
+};
 use volley_provider::octopush::{Encoder, Octopush, Sealer};
 use volley_transport::{Pace, PaceConfig, Pool, PoolConfig};
 
@@ -65,24 +67,23 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         Changes::Refuse
     };
     let ledger_last_at = ledger.last_at()?;
-    let entry = ledger.enter(&identity(&campaign, &credentials.account()), changes, clock::now())?;
+    let identity = identity(&campaign, &credentials.account());
+    refuse_past_start(&campaign, &path, &identity, changes)?;
+    let entry = ledger.enter(&identity, changes, clock::now())?;
     let retry = Retry {
         message: Some(entry.message),
         refused: options.retry_refused,
     };
     let loaded = standing::load(&ledger, entry.campaign, retry, &mut book)?;
-    refuse_past_start(&campaign, entry.begun)?;
     let spending = ledger.spending(entry.campaign)?;
     let generations = ledger.generations(entry.campaign)?;
-    let doubts = Doubts::default();
-    let now = clock::now();
-    for doubt in ledger.doubts(entry.campaign)? {
-        // A run that was killed may have been asking about it, and could not tell.
-        let failed_at = doubt.failed_at.filter(|_| !entry.unended).unwrap_or(now);
-        let settle = campaign.limits.settle;
-        doubts.add(Doubt::of_an_earlier_run(&doubt, failed_at, settle, now));
-    }
     let simulated = campaign.message.simulation_mode;
+    // Asking about a real batch may reach people: not in a run that is said to reach nobody.
+    let doubts = if simulated {
+        Doubts::default()
+    } else {
+        earlier_doubts(&ledger, &entry, campaign.limits.settle)?
+    };
     let (writer, writer_thread) = ledger.start(entry.run);
     let parts = Parts {
         octopush,
@@ -154,10 +155,33 @@ pub(crate) fn identity(campaign: &Campaign, account: &str) -> CampaignIdentity {
     }
 }
 
-/// A `send_at` in the past is refused for a campaign that has not begun; one that has begun goes on.
-fn refuse_past_start(campaign: &Campaign, begun: bool) -> Result<(), RunError> {
-    match &campaign.message.send_at {
-        Some(send_at) if !begun && send_at.instant() < clock::now() => {
+/// The doubts of earlier runs, each due `settle` after its last attempt failed.
+fn earlier_doubts(ledger: &Ledger, entry: &Entry, settle: Duration) -> Result<Doubts, LedgerError> {
+    let doubts = Doubts::default();
+    let now = clock::now();
+    for doubt in ledger.doubts(entry.campaign)? {
+        // A run that was killed may have been asking about it, and could not tell.
+        let failed_at = doubt.failed_at.filter(|_| !entry.unended).unwrap_or(now);
+        doubts.add(Doubt::of_an_earlier_run(&doubt, failed_at, settle, now));
+    }
+    Ok(doubts)
+}
+
+/// A `send_at` in the past is refused for a campaign that has not begun; one that has begun goes on. Asked before the
+/// run is entered, so that a refusal leaves no run behind.
+fn refuse_past_start(
+    campaign: &Campaign,
+    ledger: &Path,
+    identity: &CampaignIdentity,
+    changes: Changes,
+) -> Result<(), RunError> {
+    match campaign
+        .message
+        .send_at
+        .as_ref()
+        .filter(|send_at| send_at.instant() < clock::now())
+    {
+        Some(send_at) if !Reader::open(ledger)?.compare(identity, changes)?.begun => {
             Err(RunError::SendAtPast(send_at.as_str().to_owned()))
         }
         _ => Ok(()),

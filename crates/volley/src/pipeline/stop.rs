@@ -36,7 +36,7 @@ pub(crate) enum StopReason {
     /// One batch was put off too often.
     PutOff(String),
     /// The base URL answers with redirects.
-    Redirect,
+    Redirect(Endpoint),
     /// Ten trials in a row ended in doubt.
     TrialsInDoubt,
     /// The first batch, or three in a row, were refused.
@@ -90,9 +90,8 @@ impl StopReason {
             Self::Rejects(_) => Exit::Ledger,
             Self::Bug(_) => Exit::Bug,
             Self::Account(_) => Exit::Account,
-            Self::Unreachable { .. } | Self::PutOff(_) => Exit::Unreachable,
-            // Their batches are in doubt, which decides the exit; the stop itself is the provider's doing.
-            Self::Redirect | Self::TrialsInDoubt => Exit::Doubtful,
+            // Where batches are in doubt for it, that outranks it.
+            Self::Unreachable { .. } | Self::PutOff(_) | Self::Redirect(_) | Self::TrialsInDoubt => Exit::Unreachable,
             Self::Refused(_) => Exit::Refused,
             Self::MaxCost(_)
             | Self::Dearer(_)
@@ -113,7 +112,7 @@ impl StopReason {
             | Self::Account(_)
             | Self::Unreachable { .. }
             | Self::PutOff(_)
-            | Self::Redirect
+            | Self::Redirect(_)
             | Self::TrialsInDoubt => true,
             Self::Refused(_)
             | Self::MaxCost(_)
@@ -155,13 +154,13 @@ impl StopReason {
                 hopeless: false,
             } => {
                 format!(
-                    "{endpoint} cannot be reached: {why}; check base_url and the network, then run it again"
+                    "{endpoint} cannot be reached, or does not answer: {why}; check base_url and the network, then run it again"
                 )
             }
             Self::PutOff(why) => {
                 format!("the provider put one batch off five times: {why}; run it again later")
             }
-            Self::Redirect => "the provider answers with a redirect; correct base_url".to_owned(),
+            Self::Redirect(endpoint) => format!("{endpoint} answers with a redirect, and none is followed; correct base_url"),
             Self::TrialsInDoubt => {
                 "ten trials in a row ended in doubt; run it again when the provider answers".to_owned()
             }

@@ -28,13 +28,24 @@ pub(super) fn notes(
             }
             notes.extend(over_budget(campaign, &reader, estimated)?);
         }
-        Err(LedgerError::Missing { path }) => {
-            notes.push(format!("no ledger at {}: nothing counts as sent before", path.display()));
+        Err(LedgerError::Missing { path, .. }) => {
+            notes.push(format!(
+                "no ledger at {}: nothing counts as sent before",
+                path.display()
+            ));
         }
         Err(error) => return Err(error),
     }
-    if let Some(send_at) = campaign.message.send_at.as_ref().filter(|at| !begun && at.instant() < clock::now()) {
-        notes.push(format!("send would refuse it: send_at {} is in the past", send_at.as_str()));
+    if let Some(send_at) = campaign
+        .message
+        .send_at
+        .as_ref()
+        .filter(|at| !begun && at.instant() < clock::now())
+    {
+        notes.push(format!(
+            "send would refuse it: send_at {} is in the past",
+            send_at.as_str()
+        ));
     }
     if lacks_stop_mention(campaign) {
         notes.push(
@@ -61,7 +72,9 @@ fn over_budget(
         .limits
         .max_cost
         .filter(|max_cost| estimated.is_some_and(|estimated| spent + estimated > *max_cost))
-        .map(|max_cost| format!("max_cost {max_cost} may stop it before its end: {spent} is spent or reserved already")))
+        .map(|max_cost| {
+            format!("max_cost {max_cost} may stop it before its end: {spent} is spent or reserved already")
+        }))
 }
 
 /// Whether French numbers may be among the recipients of a text that lacks the mention they need.

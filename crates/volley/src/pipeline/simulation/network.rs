@@ -290,7 +290,8 @@ impl Network {
         };
         world.say(|| format!("free GET: {}", evidence.summary()));
         note(&mut world.watch.borrow_mut(), &evidence);
-        if matches!(&evidence, Evidence::Answered(answer) if answer.status == 200) {
+        // A missing route is an answer too: somebody is there, and says something definite.
+        if matches!(&evidence, Evidence::Answered(answer) if matches!(answer.status, 200 | 404)) {
             world.watch.borrow_mut().answered(world.elapsed());
         }
         evidence

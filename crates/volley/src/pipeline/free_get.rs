@@ -4,13 +4,14 @@ use volley_model::{Answer, Evidence, Verdict};
 use volley_provider::octopush::JudgeContext;
 
 use super::dispatch::Dispatch;
+use super::handover::PUT_OFF_MAX;
 use super::outside::{Clock, Journal, Wire};
 use super::patience::Try;
 use super::stop::{Stage, StopReason};
 
 impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     /// While the gate is closed: a free GET with backoff until it is answered. Never ends.
-    pub(super) async fn probe_while_closed(&self) {
+    pub(super) async fn knock_while_closed(&self) {
         loop {
             self.gate.closed().await;
             let mut tries = 0;
@@ -32,7 +33,11 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             Err(unsent) => Evidence::Unsent(unsent),
             Ok(stream) => {
                 self.stop.unless(Stage::Stopping, self.pace.token(0)).await?;
-                self.wire.send(stream, self.octopush.balance_request(), self.request_timeout).await
+                let asked = self
+                    .wire
+                    .send(stream, self.octopush.balance_request(), self.request_timeout);
+                // Nothing is lost with a GET: a stop does not wait for it.
+                self.stop.unless(Stage::Stopping, asked).await?
             }
         };
         // A GET is never simulated: its good answer has no ticket, and owes none.
@@ -41,20 +46,28 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             ..self.judge_context()
         };
         match self.octopush.judge(&evidence, &context) {
-            Verdict::Accepted(_) | Verdict::Unticketed { .. } => {
+            // A refusal is an answer too: somebody is there, and says something definite.
+            Verdict::Accepted(_) | Verdict::Unticketed { .. } | Verdict::Refused(_) => {
                 self.patience.answered();
+                self.get_put_off.set(0);
                 let Evidence::Answered(answer) = evidence else {
                     return None;
                 };
                 return Some(answer);
             }
             Verdict::Account(refusal) => self.stop.request(StopReason::Account(refusal)),
-            Verdict::InDoubt { stops: true, .. } => self.stop.request(StopReason::Redirect),
+            Verdict::InDoubt { stops: true, .. } => {
+                self.stop.request(StopReason::Redirect(self.endpoint.clone()));
+            }
             Verdict::NotProcessed {
                 after,
                 cools_all: true,
                 ..
             } => {
+                self.get_put_off.set(self.get_put_off.get() + 1);
+                if self.get_put_off.get() >= PUT_OFF_MAX {
+                    self.stop.request(StopReason::PutOff(evidence.summary()));
+                }
                 let pause = after.unwrap_or_else(|| self.backoff(1));
                 self.pace.cool_down(pause);
                 self.patience.cooled_down(pause);
@@ -62,13 +75,10 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             Verdict::Unsent {
                 hopeless: true,
                 reason,
-            } => self.give_up(reason, true),
-            Verdict::Unsent { .. }
-            | Verdict::NotProcessed { .. }
-            | Verdict::Refused(_)
-            | Verdict::InDoubt { .. } => {
+            } => self.give_up(&reason, true),
+            Verdict::Unsent { .. } | Verdict::NotProcessed { .. } | Verdict::InDoubt { .. } => {
                 if self.patience.failed() == Try::Enough {
-                    self.give_up(evidence.summary(), false);
+                    self.give_up(&evidence.summary(), false);
                 }
             }
         }
