@@ -2,6 +2,7 @@
 //! is proven harmless: every number that was reached stays reached, and the provider and the ledger agree.
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
 use volley_model::BatchState;
@@ -17,6 +18,8 @@ const FILES: [&str; 5] = [
     "volley.db-lock",
     "volley.db-bodies",
 ];
+
+const PAGE: usize = 4096;
 
 /// Batches of two that were accepted before the damage, and after it the number that is new in the input.
 const ACCEPTED: u32 = 4;
@@ -153,68 +156,132 @@ fn a_log_that_is_gone_or_cut_is_refused() {
 }
 
 #[test]
-fn a_log_with_flipped_bits_is_refused_or_harmless() {
-    let seed = crate::kills::seed();
-    println!("VOLLEY_TEST_SEED={seed}");
-    let mut dice = fastrand::Rng::with_seed(seed);
+fn a_flipped_bit_of_the_log_is_refused_or_harmless() {
+    let mut dice = dice();
     for _ in 0..12 {
         let sandbox = killed();
-        flip(&sandbox, "volley.db-wal", &mut dice);
+        let log = fs::read(sandbox.path("volley.db-wal")).expect("a log");
+        flip(&sandbox, "volley.db-wal", any_of(&log, 0..log.len(), &mut dice));
     }
 }
 
 #[test]
-fn a_ledger_with_flipped_bits_is_refused_or_harmless() {
-    let seed = crate::kills::seed();
-    println!("VOLLEY_TEST_SEED={seed}");
-    let mut dice = fastrand::Rng::with_seed(seed);
-    let sandbox = closed();
-    // One ledger is enough: where the damage is refused, its bytes are put back, into the same file.
-    let sound: Vec<_> = FILES.map(|name| fs::read(sandbox.path(name)).ok()).into();
+fn a_flipped_bit_anywhere_is_refused_or_harmless() {
+    let mut dice = dice();
+    let mut sound = Sound::new();
     for _ in 0..40 {
-        if flip(&sandbox, "volley.db", &mut dice).code() == 7 {
-            for (name, bytes) in FILES.iter().zip(&sound) {
-                match bytes {
-                    Some(bytes) => drop(sandbox.write(name, bytes)),
-                    None => drop(fs::remove_file(sandbox.path(name))),
-                }
+        let place = any_of(&sound.ledger, 0..sound.ledger.len(), &mut dice);
+        sound.flip(place);
+    }
+}
+
+#[test]
+fn a_flipped_bit_of_an_index_is_refused_or_harmless() {
+    let mut dice = dice();
+    let mut sound = Sound::new();
+    for page in 1..sound.ledger.len() / PAGE {
+        let bytes = page * PAGE..(page + 1) * PAGE;
+        // Index pages, inner ones and leaves (SQLite file format, 1.6); an empty one has no content behind its head.
+        let is_index = matches!(sound.ledger[bytes.start], 2 | 10);
+        let content = bytes.start + 100..bytes.end;
+        if is_index && sound.ledger[content.clone()].iter().any(|byte| *byte != 0) {
+            for _ in 0..4 {
+                let place = any_of(&sound.ledger, content.clone(), &mut dice);
+                sound.flip(place);
             }
-        } else {
-            return flip_others(&mut dice);
         }
     }
 }
 
-/// A harmless flip has let the new number be sent: the next flips need a ledger of their own.
-fn flip_others(dice: &mut fastrand::Rng) {
-    for _ in 0..20 {
-        flip(&closed(), "volley.db", dice);
+#[test]
+fn a_flipped_bit_of_the_schema_is_refused_or_harmless() {
+    let mut dice = dice();
+    let mut sound = Sound::new();
+    for statement in [
+        "CREATE TABLE batch",
+        "CREATE TRIGGER",
+        "CREATE INDEX",
+        "CREATE VIEW",
+    ] {
+        for _ in 0..10 {
+            let text = find_all(&sound.ledger, statement.as_bytes());
+            let start = text[dice.usize(..text.len())];
+            let place = any_of(&sound.ledger, start..start + 200, &mut dice);
+            sound.flip(place);
+        }
     }
 }
 
-/// Flips one bit somewhere in the used part of a page.
-fn flip(sandbox: &Sandbox, name: &str, dice: &mut fastrand::Rng) -> End {
-    let mut place = (0, 0);
-    let path = sandbox.path(name);
-    let bytes = fs::read(&path).expect("a file");
-    while bytes[place.0] == 0 {
-        place = (dice.usize(..bytes.len()), dice.u32(..8));
+fn dice() -> fastrand::Rng {
+    let seed = crate::kills::seed();
+    println!("VOLLEY_TEST_SEED={seed}");
+    fastrand::Rng::with_seed(seed)
+}
+
+/// A byte that is not zero, somewhere in the range, and one of its bits.
+fn any_of(bytes: &[u8], range: Range<usize>, dice: &mut fastrand::Rng) -> (usize, u32) {
+    loop {
+        let at = dice.usize(range.clone());
+        if bytes[at] != 0 {
+            return (at, dice.u32(..8));
+        }
     }
-    let (at, bit) = place;
-    check_refused_or_harmless(&format!("{name}: bit {bit} of byte {at}"), sandbox, |_| {
-        edit(&path, |bytes| bytes[at] ^= 1 << bit);
+}
+
+fn find_all(bytes: &[u8], wanted: &[u8]) -> Vec<usize> {
+    let windows = bytes.windows(wanted.len()).enumerate();
+    windows
+        .filter(|(_, window)| *window == wanted)
+        .map(|(at, _)| at)
+        .collect()
+}
+
+fn flip(sandbox: &Sandbox, name: &str, (at, bit): (usize, u32)) -> End {
+    check_refused_or_harmless(&format!("{name}: bit {bit} of byte {at}"), sandbox, |sandbox| {
+        edit(&sandbox.path(name), |bytes| bytes[at] ^= 1 << bit);
     })
+}
+
+/// A ledger that was closed cleanly, and what was in its file.
+struct Sound {
+    sandbox: Sandbox,
+    ledger: Vec<u8>,
+    lock: Vec<u8>,
+}
+
+impl Sound {
+    fn new() -> Self {
+        let sandbox = closed();
+        let read = |name| fs::read(sandbox.path(name)).expect("a file");
+        let (ledger, lock) = (read("volley.db"), read("volley.db-lock"));
+        Self {
+            sandbox,
+            ledger,
+            lock,
+        }
+    }
+
+    /// Flips that bit. A ledger that is refused is put back as it was, into the same file; one that was used is left
+    /// for a new one.
+    fn flip(&mut self, place: (usize, u32)) {
+        if flip(&self.sandbox, "volley.db", place).code() != 7 {
+            *self = Self::new();
+            return;
+        }
+        self.sandbox.write("volley.db", &self.ledger);
+        self.sandbox.write("volley.db-lock", &self.lock);
+        for side_file in ["volley.db-wal", "volley.db-shm"] {
+            // Most refusals come before there are any.
+            let _ = fs::remove_file(self.sandbox.path(side_file));
+        }
+    }
 }
 
 #[test]
 fn a_garbled_name_of_the_campaign_never_begins_it_anew() {
     let places = |sandbox: &Sandbox| {
         let bytes = fs::read(sandbox.path("volley.db")).expect("a ledger");
-        let found = bytes
-            .windows(6)
-            .enumerate()
-            .filter(|(_, window)| *window == b"spring");
-        found.map(|(at, _)| at).collect::<Vec<_>>()
+        find_all(&bytes, b"spring")
     };
     let found = places(&closed());
     assert!(!found.is_empty());
