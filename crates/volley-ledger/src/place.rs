@@ -28,6 +28,13 @@ impl Place {
         let failed = |error| LedgerError::file(path, "finding the ledger", error);
         let ledger = match fs::canonicalize(path) {
             Ok(ledger) => ledger,
+            // A link whose file is gone: perhaps a disk that is not mounted, certainly no place for a new ledger.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_ok() => {
+                return Err(LedgerError::displaced(
+                    path,
+                    "it is a link to a file that is not there",
+                ));
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let name = path.file_name().ok_or(error).map_err(failed)?;
                 folder_of(path)?.join(name)

@@ -1,5 +1,6 @@
 //! The database file: its marks, its tables, and how a connection to it is set up.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -167,13 +168,36 @@ pub(crate) fn in_memory() -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Looks for damage in the structure of the file. Rows have checksums of their own, checked when they are read.
+/// Looks for damage in the structure of the file: its pages, its indexes against its tables, and its rules against those
+/// it was made with. Rows have checksums of their own, checked when they are read.
+///
+/// Not `quick_check`: that one takes indexes on trust, and a batch or a campaign that an index no longer finds would be
+/// sent again. The members have no index, so the comparison costs little (20,000 batches for 10 million numbers).
 pub(crate) fn check_structure(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
+    let failed = |error| LedgerError::sqlite(path, "checking the ledger", error);
     let verdict: String = connection
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(|error| LedgerError::sqlite(path, "checking the ledger", error))?;
-    if verdict == "ok" {
-        return Ok(());
+        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+        .map_err(failed)?;
+    if verdict != "ok" {
+        return Err(LedgerError::damaged(path, verdict));
     }
-    Err(LedgerError::damaged(path, verdict))
+    let found = objects(connection).map_err(failed)?;
+    let made = in_memory().and_then(|made| objects(&made)).map_err(failed)?;
+    // Further objects are the user's matter, and `verify` tells of them; what is ours must be as it was made.
+    match made.iter().find(|(name, sql)| found.get(*name) != Some(sql)) {
+        None => Ok(()),
+        Some((name, _)) => Err(LedgerError::damaged(
+            path,
+            format!("the schema of {name} is not as Volley made it"),
+        )),
+    }
+}
+
+/// Tables, indexes, triggers and views, each with the statement that made it. SQLite's own are left out.
+pub(crate) fn objects(connection: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+    let query = "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%'";
+    let mut statement = connection.prepare(query)?;
+    statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
 }

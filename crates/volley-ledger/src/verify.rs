@@ -3,7 +3,6 @@
 //! Output: what was looked at, and a list of findings, each with its place, the fault and the remedy.
 //! Not here: whether the provider agrees.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -199,8 +198,8 @@ impl Check {
     fn schema(&mut self) -> Result<(), LedgerError> {
         let failed = |error| self.failed(error);
         let made = schema::in_memory().map_err(failed)?;
-        let mut found = objects(&self.connection).map_err(failed)?;
-        for (name, expected) in objects(&made).map_err(failed)? {
+        let mut found = schema::objects(&self.connection).map_err(failed)?;
+        for (name, expected) in schema::objects(&made).map_err(failed)? {
             let fault = match found.remove(&name) {
                 Some(sql) if sql == expected => continue,
                 Some(_) => "it is not as Volley made it",
@@ -363,11 +362,3 @@ fn word_is_sound(row: &Row<'_>) -> rusqlite::Result<bool> {
     Ok(stored == sum.finish() && stored.len() == checksum::BYTES)
 }
 
-/// Tables, indexes, triggers and views, each with the statement that made it. SQLite's own are left out.
-fn objects(connection: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
-    let query = "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%'";
-    let mut statement = connection.prepare(query)?;
-    statement
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect()
-}
