@@ -16,8 +16,8 @@ use crate::lines::{Filled, LINE_BYTES_MAX, Line, LineBuffer};
 use crate::record::RecordReader;
 use crate::source::{Meter, Source, Tap};
 use crate::{
-    IntakeConfig, InvalidLimit, Normalizer, NumberBook, Progress, ReasonCounts, Rejection, Rejects, Sample,
-    Standing, Tally,
+    IntakeConfig, InvalidLimit, Normalizer, NumberBook, Progress, ReasonCounts, Rejection, Rejects, Standing,
+    Tally,
 };
 use examine::Examiner;
 
@@ -97,8 +97,6 @@ pub struct Finished {
     pub by_reason: ReasonCounts,
     /// Lines counted as in doubt, by the batch their number is in.
     pub doubt_lines: HashMap<u64, u64>,
-    /// The first few invalid lines.
-    pub samples: Vec<Sample>,
     /// Set where too many lines were invalid: judged at the end if there were too few to judge earlier.
     pub too_many_invalid: Option<TooManyInvalid>,
 }
@@ -403,7 +401,6 @@ impl Desk {
             tally: self.batcher.tally().clone(),
             by_reason: self.by_reason,
             doubt_lines: self.doubt_lines.clone(),
-            samples: self.rejects.samples().to_vec(),
             too_many_invalid,
         }
     }

@@ -34,5 +34,5 @@ pub use normalize::{Normalizer, NumberFault, NumberRule, Region};
 pub use numbers::{NumberBook, Standing};
 pub use progress::Progress;
 pub use record::{FieldNames, FieldNamesError};
-pub use rejection::{Rejection, Rejects, Sample, Skipped};
+pub use rejection::{Rejection, Rejects, Skipped};
 pub use tally::{ReasonCounts, Tally};

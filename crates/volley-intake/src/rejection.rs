@@ -12,8 +12,6 @@ use volley_model::Reason;
 const VALUE_BYTES_MAX: usize = 256;
 /// Whole lines are collected up to this size before they are written.
 const BLOCK_BYTES: usize = 64 * 1024;
-/// How many rejections are kept to be shown at the end.
-const SAMPLES_MAX: usize = 5;
 
 /// One rejected line. It has no `Debug`: its value may be a phone number.
 #[derive(Clone, Copy)]
@@ -73,32 +71,20 @@ pub enum Skipped {
     Included,
 }
 
-/// A rejection without its value, which may be a phone number: to be shown on a terminal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are those of a rejection")]
-pub struct Sample {
-    pub line: u64,
-    pub input: String,
-    pub reason: Reason,
-    pub detail: String,
-}
-
 /// Where rejections go.
 pub struct Rejects {
     out: Option<Box<dyn Write + Send>>,
     skipped: Skipped,
     block: Vec<u8>,
-    samples: Vec<Sample>,
 }
 
 impl Rejects {
-    /// Nowhere: they are counted, and the first few kept.
+    /// Nowhere: they are counted.
     pub fn none() -> Self {
         Self {
             out: None,
             skipped: Skipped::Left,
             block: Vec::new(),
-            samples: Vec::new(),
         }
     }
 
@@ -118,14 +104,6 @@ impl Rejects {
     }
 
     pub(crate) fn add(&mut self, rejection: &Rejection<'_>) -> io::Result<()> {
-        if self.samples.len() < SAMPLES_MAX && rejection.reason.is_invalid() {
-            self.samples.push(Sample {
-                line: rejection.line,
-                input: rejection.input.to_owned(),
-                reason: rejection.reason,
-                detail: rejection.detail.to_owned(),
-            });
-        }
         if self.out.is_some() {
             rejection.write(&mut self.block);
         }
@@ -140,10 +118,6 @@ impl Rejects {
         let written = out.write_all(&self.block).and_then(|()| out.flush());
         self.block.clear();
         written
-    }
-
-    pub(crate) fn samples(&self) -> &[Sample] {
-        &self.samples
     }
 }
 

@@ -26,7 +26,7 @@ pub struct OpenDoubt {
     pub body_hash: BodyHash,
     /// Its numbers.
     pub recipients: u64,
-    /// Segments or calls; 0 where they are not counted.
+    /// Segments; 0 where they are not counted.
     pub units: u64,
     /// What is set aside for it.
     pub reserved: Option<Amount>,

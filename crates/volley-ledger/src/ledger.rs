@@ -155,15 +155,6 @@ impl Ledger {
         queries::spending(&self.connection, &self.place.ledger, campaign)
     }
 
-    /// The body of an open batch; `None` if it is missing, torn, or another batch's by now, and for a batch that
-    /// is settled.
-    ///
-    /// # Errors
-    /// The files cannot be read.
-    pub fn read_body(&self, batch: BatchId) -> Result<Option<bytes::Bytes>, LedgerError> {
-        read_body(&self.connection, &self.place, batch)
-    }
-
     /// Hands the ledger to a thread of its own, for the run that [`enter`](Self::enter) began last. A thread that cannot
     /// be started shows in the writer's first call and in [`WriterThread::join`].
     pub fn start(self, run: RunId) -> (Writer, WriterThread) {

@@ -1,21 +1,18 @@
-//! A look at a ledger without its lock, while another process may be writing it: for `plan`, `report`, `export`.
+//! A look at a ledger without its lock, while another process may be writing it: for what only looks.
 //!
 //! Bounds: a reader sees whole commits only, and each question one moment.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use rusqlite::Connection;
-use volley_model::BodyHash;
 
 use crate::doubts::{self, Which};
 use crate::place::Place;
 use crate::report::{self, CampaignReport};
 use crate::{
-    BatchId, CampaignId, CampaignIdentity, Changes, Known, LedgerError, MessageId, OpenDoubt, Spending,
-    StoredMembers,
+    CampaignId, CampaignIdentity, Changes, Known, LedgerError, MessageId, OpenDoubt, Spending, StoredMembers,
 };
-use crate::{campaign, filesystem, ledger, queries, schema};
+use crate::{campaign, filesystem, queries, schema};
 
 /// See the module.
 #[derive(Debug)]
@@ -92,28 +89,12 @@ impl Reader {
         queries::standing(&self.connection, &self.place.ledger, campaign, each)
     }
 
-    /// See [`Ledger::generations`](crate::Ledger::generations).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn generations(&self, campaign: CampaignId) -> Result<HashMap<BodyHash, u32>, LedgerError> {
-        queries::generations(&self.connection, &self.place.ledger, campaign)
-    }
-
     /// See [`Ledger::spending`](crate::Ledger::spending).
     ///
     /// # Errors
     /// As there.
     pub fn spending(&self, campaign: CampaignId) -> Result<Spending, LedgerError> {
         queries::spending(&self.connection, &self.place.ledger, campaign)
-    }
-
-    /// See [`Ledger::read_body`](crate::Ledger::read_body).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn read_body(&self, batch: BatchId) -> Result<Option<bytes::Bytes>, LedgerError> {
-        ledger::read_body(&self.connection, &self.place, batch)
     }
 
     /// The batches without a definite outcome, of one campaign or of all, oldest first. A name that no campaign has gives

@@ -39,7 +39,7 @@ pub enum Outcome {
         ticket: String,
         /// How many contacts the provider counts.
         contacts: Option<u64>,
-        /// How many segments or calls the provider counts.
+        /// How many segments the provider counts.
         units: Option<u64>,
         /// The provider's price; without one the batch stays unpriced, and its reservation stands for it.
         cost: Option<Amount>,

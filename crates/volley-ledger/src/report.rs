@@ -48,7 +48,7 @@ pub struct StateTotals {
     pub contacts: u64,
     /// Recipients whom the provider dropped: sent minus contacts, where it counts them.
     pub dropped: u64,
-    /// Segments or calls, where they are counted.
+    /// Segments, where they are counted.
     pub units: u64,
 }
 

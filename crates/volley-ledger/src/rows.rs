@@ -9,7 +9,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
-use volley_model::{Amount, BatchState, BodyHash, CostSource, Currency, LineCounts, Msisdn};
+use volley_model::{Amount, BatchState, BodyHash, CostSource, Currency, Msisdn};
 
 use crate::checksum;
 use crate::{Attempt, BatchId, CampaignId, Intent, LedgerError, Outcome, RunId};
@@ -149,15 +149,6 @@ pub(crate) fn insert(
         currency,
         at,
     } = intent;
-    let LineCounts {
-        invalid,
-        suppressed,
-        duplicate,
-        already_sent,
-        refused,
-        in_doubt,
-        planned,
-    } = batch.lines;
     let mut values = vec![
         position.campaign.into(),
         position.run.into(),
@@ -174,18 +165,7 @@ pub(crate) fn insert(
         text(*reserved),
         Value::Text(currency.code().to_owned()),
     ];
-    values.extend(
-        [
-            invalid,
-            suppressed,
-            duplicate,
-            already_sent,
-            refused,
-            in_doubt,
-            planned,
-        ]
-        .map(integer),
-    );
+    values.extend(batch.lines.in_order().map(integer));
     values.extend([integer(position.lines_read), time(*at)]);
     values.push(Value::Blob(checksum::of_values(&values).to_vec()));
     connection

@@ -113,7 +113,7 @@ CREATE TABLE batch (
   body_bytes       INTEGER NOT NULL,
   slot             INTEGER NOT NULL,  -- where LEDGER-bodies keeps the body while the batch is open
   member_count     INTEGER NOT NULL CHECK (member_count > 0),
-  units            INTEGER NOT NULL,  -- segments or calls; 0 where they are not counted
+  units            INTEGER NOT NULL,  -- segments; 0 where they are not counted
   simulated        INTEGER NOT NULL CHECK (simulated IN (0, 1)),
   reserved         TEXT,              -- set aside from max_cost
   currency         TEXT    NOT NULL,  -- of `reserved`
@@ -138,7 +138,7 @@ CREATE TABLE batch (
   code             INTEGER,
   ticket           TEXT,              -- the provider's id
   contacts         INTEGER,           -- how many the provider counts; fewer than members: it dropped some
-  billed_units     INTEGER,           -- segments or calls as the provider counts them
+  billed_units     INTEGER,           -- segments as the provider counts them
   cost             TEXT,
   cost_currency    TEXT,
   cost_source      TEXT CHECK (cost_source IN ('provider', 'estimated', 'operator')),

@@ -62,7 +62,7 @@ impl Writer {
     /// as accepted, or as unticketed.
     ///
     /// # Errors
-    /// As [`intend`](Self::intend); a transition that the guarantee does not draw is [`Refused`](LedgerError::Refused).
+    /// As [`intend`](Self::intend); a transition that `docs/guarantee.md` does not draw is [`Refused`](LedgerError::Refused).
     pub async fn conclude(&self, batch: BatchId, conclusion: Conclusion) -> Result<(), LedgerError> {
         self.ask(|reply| Order::Conclude(batch, Box::new(conclusion), reply))
             .await

@@ -32,7 +32,7 @@ pub struct PlannedBatch {
     pub members: Vec<Msisdn>,
     /// The request's body, but for the request key.
     pub body: Vec<u8>,
-    /// Segments (SMS) or calls (voice) of all members; 0 where they are not counted.
+    /// Segments of all members; 0 where they are not counted.
     pub units: u64,
     /// The input lines consumed since the batch before, the members' lines among them as `planned`.
     pub lines: LineCounts,
@@ -97,7 +97,7 @@ pub struct SealedBatch {
     pub key: RequestKey,
     /// How many earlier batches of the campaign with this body ended without reaching anybody.
     pub generation: u32,
-    /// Segments or calls; 0 where they are not counted.
+    /// Segments; 0 where they are not counted.
     pub units: u64,
     /// The input lines this batch accounts for.
     pub lines: LineCounts,

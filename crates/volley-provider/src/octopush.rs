@@ -34,7 +34,7 @@ pub const BASE_URL_DEFAULT: &str = "https://api.octopush.com/v1/public";
 /// The most recipients of one request (the pages on sending and on voice SMS).
 pub const RECIPIENTS_MAX: usize = 500;
 
-/// What Octopush bills in: its answers name no currency, its pages show euros.
+/// What Octopush bills in. Its answers name no currency; "Schedule SMS sending" has prices in euros.
 pub const CURRENCY: Currency = Currency::EUR;
 
 const API_LOGIN: HeaderName = HeaderName::from_static("api-login");

@@ -312,7 +312,7 @@ impl Desk {
         let insert = "INSERT INTO lines_behind (run, sequence, lines_invalid, lines_suppressed, lines_duplicate, \
             lines_already_sent, lines_refused, lines_in_doubt, lines_planned, lines_read) \
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-        let LineCounts {
+        let [
             invalid,
             suppressed,
             duplicate,
@@ -320,7 +320,7 @@ impl Desk {
             refused,
             in_doubt,
             planned,
-        } = lines;
+        ] = lines.in_order();
         let values = params![
             self.run,
             self.sequence,

@@ -97,10 +97,10 @@ async fn forgotten_numbers_are_in_no_file_any_more_and_the_totals_stay() {
         is_found(&stage, &stored(44_700_900_123)),
         "the other campaign's stay"
     );
-    assert!(
-        stage.reader().read_body(open).unwrap().is_some(),
-        "and the body of its doubt"
-    );
+    let run = stage.run_as(&summer());
+    let body = run.writer.body(open).await.unwrap();
+    assert!(body.is_some(), "and the body of its doubt");
+    run.close();
     stage.sound();
     assert_eq!(volley_ledger::verify(&stage.path).unwrap().findings, []);
 }

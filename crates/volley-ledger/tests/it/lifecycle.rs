@@ -82,14 +82,14 @@ async fn what_a_crash_left_open_is_in_doubt_and_its_body_can_be_read() {
         }
     );
     assert!(entry.begun);
-    let body = ledger.read_body(batch).unwrap().unwrap();
-    assert_eq!(body, intent(&[33_600_000_001], 0).batch.body);
     let doubts = stage.reader().report(None).unwrap().remove(0).doubts;
     assert_eq!(doubts[0].reason, "found open by run 2");
     assert_eq!(doubts[0].since, at(7));
     stage.sound();
     // A later run settles it.
     let (writer, thread) = ledger.start(entry.run);
+    let body = writer.body(batch).await.unwrap().unwrap();
+    assert_eq!(body, intent(&[33_600_000_001], 0).batch.body);
     writer
         .conclude(batch, conclusion(accepted("late", None)))
         .await

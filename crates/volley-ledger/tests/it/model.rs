@@ -135,7 +135,7 @@ async fn act(stage: &Stage, run: Run, model: &mut Model, next: &mut u64, action:
             // Whatever is open has its body, whole.
             for (batch, (state, _)) in model.iter() {
                 if *state == BatchState::InDoubt {
-                    assert!(stage.reader().read_body(*batch).unwrap().is_some(), "{batch}");
+                    assert!(run.writer.body(*batch).await.unwrap().is_some(), "{batch}");
                 }
             }
             run

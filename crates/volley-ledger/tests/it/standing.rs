@@ -44,7 +44,9 @@ async fn a_body_is_at_the_generation_of_how_often_it_reached_nobody() {
     run.sent(intent(&[1], 2), accepted("t1", None)).await;
     run.sent(intent(&[2], 0), doubt()).await;
     run.sent(intent(&[3], 0), released()).await;
-    let generations = stage.reader().generations(run.entry.campaign).unwrap();
+    let campaign = run.entry.campaign;
+    run.close();
+    let generations = stage.open().unwrap().generations(campaign).unwrap();
     let of = |numbers: &[u64]| {
         generations
             .get(&BodyHash::of(format!("{numbers:?}").as_bytes()))
@@ -54,7 +56,6 @@ async fn a_body_is_at_the_generation_of_how_often_it_reached_nobody() {
         (of(&[1]), of(&[2]), of(&[3]), of(&[4])),
         (Some(2), None, Some(1), None)
     );
-    run.close();
 }
 
 #[tokio::test]

@@ -55,7 +55,6 @@ async fn check(word: Word, becomes: BatchState, booked: &str, reserved: &str) {
         (amount(booked), amount(reserved)),
         "{word}"
     );
-    assert_eq!(ledger.read_body(batch).unwrap(), None, "{word}");
     assert_eq!(ledger.doubts(campaign).unwrap(), [], "{word}");
     let again = u32::from(becomes == BatchState::DeclaredNotSent);
     let generations = ledger.generations(campaign).unwrap();
@@ -68,6 +67,7 @@ async fn check(word: Word, becomes: BatchState, booked: &str, reserved: &str) {
     ledger.close().unwrap();
     // The slot is free for the next body.
     let run = stage.run();
+    assert_eq!(run.writer.body(batch).await.unwrap(), None, "{word}");
     let next = run.writer.intend(intent(&[7], 0)).await.unwrap();
     run.close();
     let query = "SELECT slot FROM batch WHERE id = ?1";

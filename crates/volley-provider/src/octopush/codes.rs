@@ -25,7 +25,7 @@ pub(super) enum Class {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Code {
     /// The number in the answer.
-    pub(super) code: u32,
+    pub(super) number: u32,
     /// What it proves.
     pub(super) class: Class,
     /// What it means, as the end of a sentence.
@@ -52,9 +52,9 @@ const STOP: &str = "end octopush.text with the mention, such as STOP au 30101";
 const TEXT: &str = "set octopush.text";
 const TYPE: &str = "set octopush.type";
 
-const fn code(code: u32, class: Class, meaning: &'static str, remedy: &'static str) -> Code {
+const fn code(number: u32, class: Class, meaning: &'static str, remedy: &'static str) -> Code {
     Code {
-        code,
+        number,
         class,
         meaning,
         remedy,
@@ -127,7 +127,7 @@ const CODES: &[Code] = &[
 
 /// The code of that number, if the table has it.
 pub(super) fn known(code: u32) -> Option<&'static Code> {
-    let at = CODES.binary_search_by_key(&code, |known| known.code).ok()?;
+    let at = CODES.binary_search_by_key(&code, |known| known.number).ok()?;
     CODES.get(at)
 }
 
@@ -175,13 +175,13 @@ mod tests {
 
     #[test]
     fn every_code_is_found_and_has_a_meaning_and_a_remedy() {
-        assert!(CODES.is_sorted_by(|one, next| one.code < next.code));
+        assert!(CODES.is_sorted_by(|one, next| one.number < next.number));
         for code in CODES {
-            assert_eq!(known(code.code), Some(code));
+            assert_eq!(known(code.number), Some(code));
             assert!(
                 !code.meaning.is_empty() && !code.remedy.is_empty(),
                 "{}",
-                code.code
+                code.number
             );
         }
         for unknown in [1, 99, 134, 154, 200, 211, 307, 309, 499, 502, u32::MAX] {

@@ -31,8 +31,9 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// `account` stands for the account, wherever it is the same one: the login, or a hash of it. `generations` tells, for bodies that the ledger knows, how many earlier batches of the
-    /// campaign with that body ended without reaching anybody; a body that is not in it has generation 0.
+    /// `account` stands for the account: the login, or a hash of it. `generations` tells, for bodies that the ledger knows,
+    /// how many earlier batches of the campaign with that body ended without reaching anybody; a body that is not in it
+    /// has generation 0.
     pub fn new(account: &str, campaign: &str, simulated: bool, generations: HashMap<BodyHash, u32>) -> Self {
         let context = if simulated {
             CONTEXT_SIMULATED

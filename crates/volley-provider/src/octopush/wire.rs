@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
-use volley_model::{Acceptance, Amount, Answer, AnswerBody, Currency, Refusal};
+use volley_model::{Acceptance, Amount, Answer, AnswerBody, Refusal};
 
 use crate::provider_text::presentable;
 

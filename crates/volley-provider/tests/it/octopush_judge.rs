@@ -1,10 +1,10 @@
-//! `judge` against the guarantee's table "What the wire proves", written out here a second time and plainly.
+//! `judge` against the table "What the wire proves" of `docs/guarantee.md`, written out here a second time and plainly.
 
 use std::time::Duration;
 
 use proptest::prelude::*;
 use volley_model::{Answer, AnswerBody, Evidence, Lost, NotProcessed, Unsent, Verdict};
-use volley_provider::octopush::{CODES, DUPLICATE_CODES_DEFAULT, JudgeContext, judge};
+use volley_provider::octopush::{DUPLICATE_CODES_DEFAULT, JudgeContext, judge};
 
 const PLAIN: JudgeContext<'static> = JudgeContext {
     duplicate_codes: &DUPLICATE_CODES_DEFAULT,
@@ -94,7 +94,7 @@ impl Carries {
     }
 }
 
-/// The guarantee's table, and nothing of the crate's own.
+/// That table, and nothing of the crate's own.
 fn expected(status: u16, carries: Carries, context: JudgeContext<'_>) -> &'static str {
     let no_ticket = if context.simulated {
         "in doubt"
@@ -139,9 +139,9 @@ fn expected(status: u16, carries: Carries, context: JudgeContext<'_>) -> &'stati
 
 #[test]
 fn every_status_with_every_body_is_judged_as_the_table_says() {
-    let codes = CODES.iter().map(|known| known.code);
-    let unknown = [1, 99, 119 + 100, 400, 777, u32::MAX];
-    let mut bodies: Vec<Carries> = codes.chain(unknown).map(Carries::Code).collect();
+    // Every code that Octopush has published is below 600.
+    let codes = (0..600).chain([777, u32::MAX]);
+    let mut bodies: Vec<Carries> = codes.map(Carries::Code).collect();
     bodies.extend([
         Carries::Nothing,
         Carries::Ticket,
