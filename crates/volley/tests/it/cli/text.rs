@@ -5,7 +5,10 @@ use crate::support::{End, Sandbox, contacts, workspace_root};
 /// The text with what differs from run to run taken out: times, speeds, and what happened to be the bottleneck.
 fn steady(sandbox: &Sandbox, text: &str) -> String {
     let folder = sandbox.path("").display().to_string();
+    let workspace = workspace_root().canonicalize().expect("the workspace");
+    let examples = workspace.join("examples").display().to_string();
     text.replace(&folder, "FOLDER/")
+        .replace(&examples, "EXAMPLES")
         .lines()
         .map(|line| match line.split_once(" requests (") {
             Some((requests, rest)) => {
@@ -37,7 +40,7 @@ fn the_account_of_a_rehearsal() {
     campaign appointment-reminder (octopush): complete
            1,000 lines read
              891 accepted
-              44 duplicates
+              44 duplicate
               65 invalid
                  8 country_not_allowed
                  8 field_too_long
@@ -49,7 +52,7 @@ fn the_account_of_a_rehearsal() {
                  8 placeholder_missing
                  8 utf8_invalid
     2 tickets for 891 contacts
-    cost 52.43474013 EUR
+    cost 58.7565 EUR
     2 requests (0 retried, 0 throttled) in TIME
     "#);
 }
@@ -59,22 +62,24 @@ fn a_plan_of_the_example() {
     let sandbox = Sandbox::without_mock();
     let end = over_the_examples(&sandbox, "plan");
     insta::assert_snapshot!(steady(&sandbox, &end.stdout), @r#"
-    campaign appointment-reminder (octopush): 1,000 lines read
+    campaign appointment-reminder (octopush)
+           1,000 lines read
              891 would be sent
-              44 duplicates
+              44 duplicate
               65 invalid
-               8   country_not_allowed
-               8   field_too_long
-               8   field_type
-               8   json_malformed
-               1   line_too_long
-               8   phone_number_invalid
-               8   phone_number_missing
-               8   placeholder_missing
-               8   utf8_invalid
+                 8 country_not_allowed
+                 8 field_too_long
+                 8 field_type
+                 8 json_malformed
+                 1 line_too_long
+                 8 phone_number_invalid
+                 8 phone_number_missing
+                 8 placeholder_missing
+                 8 utf8_invalid
     891 messages in 2 batches: 595 GSM-7, 296 UCS-2, 1,187 segments
     cost at most 58.7565 EUR
-    takes 0 s or more, limited by requests_per_second
+    takes under a second, limited by requests_per_second
+    no ledger at EXAMPLES/volley.db: nothing counts as sent before
     "#);
 }
 
@@ -135,5 +140,5 @@ fn a_message_that_changed() {
         },
         &["contacts.ndjson", "--set", "octopush.sender=Other"],
     );
-    insta::assert_snapshot!(text, @r#"volley: sender differ from what others of this campaign were sent; put them back, give the campaign another name, or say --accept-changes"#);
+    insta::assert_snapshot!(text, @r#"volley: sender differs from what others of this campaign were sent; put it back, give the campaign another name, or say --accept-changes"#);
 }
