@@ -4,6 +4,7 @@
 --   campaigns, runs (the account of every input line), batches, tickets, doubts, conservation (must be empty).
 -- Times are microseconds since 1970 UTC in the tables and RFC 3339 in the views. Money is an exact decimal kept as
 -- text: add it up with the shell's decimal_sum(), never with sum(), which is floating point.
+-- The text of each statement is part of the format, its comments too: with any change VERSION in schema.rs goes up.
 -- Write with Volley alone: what has happened is never changed, and the triggers below hold that.
 
 CREATE TABLE ledger (

@@ -1,7 +1,7 @@
 //! What the transport observed of one attempt: facts, not conclusions.
 //!
-//! The provider's `judge` turns evidence into a [`Verdict`](crate::Verdict); the classes are the guarantee's table
-//! "What the wire proves". The transport puts an attempt into [`Evidence::Unsent`] or [`Evidence::NotProcessed`]
+//! The provider's `judge` turns evidence into a [`Verdict`](crate::Verdict); the classes are the table of
+//! `docs/guarantee.md`, "What the wire proves". The transport puts an attempt into [`Evidence::Unsent`] or [`Evidence::NotProcessed`]
 //! only where the protocol proves it, and into [`Evidence::Lost`] in every other case without an answer.
 
 use std::fmt;

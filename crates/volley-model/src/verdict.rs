@@ -1,4 +1,4 @@
-//! What an attempt's evidence means for its batch: the classes of the guarantee.
+//! What an attempt's evidence means for its batch: the classes of `docs/guarantee.md`, "What the wire proves".
 
 use std::time::Duration;
 

@@ -7,9 +7,6 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-/// No wait is longer, whatever the cap asked for (the guarantee's bound).
-const WAIT_MAX: Duration = Duration::from_secs(30);
-
 /// A seeded source of waits.
 #[derive(Debug, Clone)]
 pub struct Backoff {
@@ -19,7 +16,10 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Waits between nothing and `base` × 2^attempt, at most `cap`, at most 30 s.
+    /// No wait is longer, whatever the cap asked for (guarantee, "What the wire proves").
+    pub const WAIT_MAX: Duration = Duration::from_secs(30);
+
+    /// Waits between nothing and `base` × 2^attempt, at most `cap`, at most [`WAIT_MAX`](Self::WAIT_MAX).
     pub fn new(base: Duration, cap: Duration) -> Self {
         Self::seeded(base, cap, fastrand::u64(..))
     }
@@ -28,7 +28,7 @@ impl Backoff {
     pub fn seeded(base: Duration, cap: Duration, seed: u64) -> Self {
         Self {
             base,
-            cap: cap.min(WAIT_MAX),
+            cap: cap.min(Self::WAIT_MAX),
             rng: Rng::with_seed(seed),
         }
     }

@@ -23,5 +23,4 @@ pub use pace::{Limit, Pace, PaceConfig};
 pub use pool::{
     Attempt, BODY_BYTES_MAX, CONNECT_TIMEOUT, Http2, Pool, PoolConfig, PoolStats, Protocol, Ready,
 };
-pub use retry_after::retry_after;
 pub use tls::TransportError;

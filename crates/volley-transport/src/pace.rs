@@ -18,7 +18,7 @@ mod clock;
 use bucket::Bucket;
 use clock::sleep_until;
 
-/// How early [`Pace::approach`] returns (the guarantee's bound on intents that wait for their token).
+/// How early [`Pace::approach`] returns (guarantee, "Intent, pace, in flight").
 const APPROACH: Duration = Duration::from_millis(20);
 
 /// What a pace is made of. Checked by whoever reads the campaign file.

@@ -27,7 +27,8 @@ mod slots;
 pub use ready::{Attempt, Ready};
 use slots::{Claim, Slots};
 
-/// How long each step of opening a connection may take unless the configuration says otherwise.
+/// How long each step of opening a connection may take, for callers with no opinion of their own: far above what any
+/// step takes over a slow line, and a third of the time that a request is given.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest body of an answer that is read.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
@@ -73,7 +74,7 @@ pub enum Protocol {
     Http2,
 }
 
-/// The pool's figures.
+/// The pool's figures, for whoever asks how it fares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolStats {
     /// Connections opened since the start, those included whose peer then spoke another protocol.

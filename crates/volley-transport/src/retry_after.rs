@@ -20,7 +20,7 @@ const DATE_FORMS: [&str; 3] = [
 ///
 /// `now` is the time that a date is compared with, in seconds since 1970. The pool gives the answer's own `Date`,
 /// so that a wrong clock on either side does not matter. A date that has passed is no wait.
-pub fn retry_after(value: &[u8], now: i64) -> Option<Duration> {
+pub(crate) fn retry_after(value: &[u8], now: i64) -> Option<Duration> {
     let text = std::str::from_utf8(value).ok()?.trim();
     let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         Duration::from_secs(text.parse().ok()?)

@@ -80,6 +80,12 @@ impl Client {
         }
     }
 
+    /// Sends one message, which is accepted.
+    pub(crate) async fn reach(&mut self, number: &str) {
+        let answer = self.send(&campaign(&[number], "")).await.expect("an answer");
+        assert_eq!(answer.status, 201, "{number}");
+    }
+
     /// A request with credentials, read to the end of its answer.
     pub(crate) async fn ask(
         &mut self,

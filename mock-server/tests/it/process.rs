@@ -34,24 +34,17 @@ fn signal(child: &Child, name: &str) {
     assert!(sent.expect("a shell").success());
 }
 
+async fn client_of(url: &str) -> Client {
+    let addr = url.strip_prefix("http://").expect("http");
+    Client::connect(addr.parse().expect("an address"), Protocol::Http2).await
+}
+
 #[tokio::test]
 async fn it_says_where_it_listens_serves_and_ends_with_0_on_a_signal() {
     for name in ["TERM", "INT"] {
         let (mut child, url) = started(command().args(["--listen", "127.0.0.1:0", "--seed", "3"]));
-        let addr = url
-            .strip_prefix("http://")
-            .expect("http")
-            .parse()
-            .expect("an address");
-        let mut client = Client::connect(addr, Protocol::Http2).await;
-        assert_eq!(
-            client
-                .send(&campaign(&["+33612345678"], ""))
-                .await
-                .expect("an answer")
-                .status,
-            201
-        );
+        let mut client = client_of(&url).await;
+        client.reach("+33612345678").await;
         signal(&child, name);
         assert_eq!(child.wait().expect("an end").code(), Some(0), "SIG{name}");
     }
@@ -62,12 +55,7 @@ async fn the_seed_repeats_the_tickets() {
     let mut tickets = Vec::new();
     for seed in ["3", "3", "4"] {
         let (mut child, url) = started(command().args(["--listen", "127.0.0.1:0", "--seed", seed]));
-        let addr = url
-            .strip_prefix("http://")
-            .expect("http")
-            .parse()
-            .expect("an address");
-        let mut client = Client::connect(addr, Protocol::Http2).await;
+        let mut client = client_of(&url).await;
         let answer = client
             .send(&campaign(&["+33612345678"], ""))
             .await

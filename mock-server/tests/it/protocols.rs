@@ -21,14 +21,7 @@ async fn both_protocols_are_served_on_one_port_and_counted() {
         let mut client = Client::connect(mock.addr(), protocol).await;
         for n in 0..3 {
             let number = format!("+3361234567{n}");
-            assert_eq!(
-                client
-                    .send(&campaign(&[&number], ""))
-                    .await
-                    .expect("an answer")
-                    .status,
-                201
-            );
+            client.reach(&number).await;
         }
     }
     let stats = mock.stats().together;
@@ -67,14 +60,7 @@ async fn an_http1_server_does_not_understand_a_preface() {
     };
     let mock = mock(config).await;
     let mut http1 = Client::connect(mock.addr(), Protocol::Http1).await;
-    assert_eq!(
-        http1
-            .send(&campaign(&["+33612345678"], ""))
-            .await
-            .expect("an answer")
-            .status,
-        201
-    );
+    http1.reach("+33612345678").await;
     let mut http2 = Client::connect(mock.addr(), Protocol::Http2).await;
     assert!(http2.send(&campaign(&["+33612345678"], "")).await.is_err());
     assert_eq!(mock.stats().together.requests, 1);
@@ -84,14 +70,7 @@ async fn an_http1_server_does_not_understand_a_preface() {
 async fn an_http2_server_closes_on_http1() {
     let mock = mock_with("[server]\nprotocols = \"http2_only\"").await;
     let mut http2 = Client::connect(mock.addr(), Protocol::Http2).await;
-    assert_eq!(
-        http2
-            .send(&campaign(&["+33612345678"], ""))
-            .await
-            .expect("an answer")
-            .status,
-        201
-    );
+    http2.reach("+33612345678").await;
     let (read, _) = raw(mock.addr(), &http1_bytes(&campaign(&["+33612345678"], ""))).await;
     assert!(!read.starts_with(b"HTTP/1.1"));
     assert_eq!(mock.stats().together.requests, 1);
@@ -151,11 +130,7 @@ async fn tls_chooses_h2_and_falls_back_to_http1() {
         let (stream, alpn) = tls(mock.addr(), &certificate, offer).await.expect("a handshake");
         assert_eq!(alpn.as_deref(), Some(chosen));
         let mut client = Client::over(stream, protocol).await;
-        let answer = client
-            .send(&campaign(&["+33612345678"], ""))
-            .await
-            .expect("an answer");
-        assert_eq!(answer.status, 201);
+        client.reach("+33612345678").await;
     }
     let stats = mock.stats().together;
     assert_eq!(
@@ -206,14 +181,7 @@ async fn a_stopped_mock_listens_no_more() {
     let mock = mock(Config::default()).await;
     let addr = mock.addr();
     let mut client = Client::connect(addr, Protocol::Http2).await;
-    assert_eq!(
-        client
-            .send(&campaign(&["+33612345678"], ""))
-            .await
-            .expect("an answer")
-            .status,
-        201
-    );
+    client.reach("+33612345678").await;
     mock.stop().await;
     client.closed().await;
     assert!(TcpStream::connect(addr).await.is_err());
@@ -233,14 +201,7 @@ fn a_mock_on_its_own_thread_serves_without_a_runtime_of_the_caller() {
         .expect("a runtime");
     runtime.block_on(async {
         let mut client = Client::connect(mock.addr(), Protocol::Http2).await;
-        assert_eq!(
-            client
-                .send(&campaign(&["+33612345678"], ""))
-                .await
-                .expect("an answer")
-                .status,
-            201
-        );
+        client.reach("+33612345678").await;
         assert_eq!(mock.stats().together.recipients, 1);
         let addr = mock.addr();
         mock.stop().await;
