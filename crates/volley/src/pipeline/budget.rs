@@ -141,7 +141,7 @@ impl Budget {
         self.free(reserved);
     }
 
-    /// A reservation that was kept for a doubt is open once more: what is heard now may lower it.
+    /// A reservation that is kept for a doubt is open again: what is heard of it may lower it.
     pub(crate) fn reopen(&self) {
         self.open.set(self.open.get() + 1);
     }

@@ -98,6 +98,8 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     pub(super) fn new(parts: Parts<W, J, C>, limits: &Limits) -> Self {
         let window = intents_ahead(limits.requests_per_second);
         let max_in_flight = limits.max_in_flight.get();
+        // Reservations of doubts that are still to be asked about are open: see `ask_later`.
+        (0..parts.doubts.len()).for_each(|_| parts.budget.reopen());
         Self {
             octopush: parts.octopush,
             duplicate_codes: parts.duplicate_codes,

@@ -153,7 +153,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         }
         self.move_money(reserved, members, &fate);
         if fate == Fate::InDoubt {
-            self.doubts.add(Doubt::of_this_run(
+            self.ask_later(Doubt::of_this_run(
                 id,
                 batch,
                 reserved,

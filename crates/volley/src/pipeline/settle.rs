@@ -108,6 +108,10 @@ impl Doubts {
         self.queue.borrow().is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.queue.borrow().len()
+    }
+
     /// The next doubt, once it is due. Dropped half-way, it loses none.
     pub(super) async fn due(&self) -> Doubt {
         loop {
@@ -151,6 +155,13 @@ fn agrees(now: Timestamp, provider: Option<i64>, ledger_last_at: Timestamp) -> b
 }
 
 impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
+    /// Puts a doubt of this run into the queue. Its reservation is open until it was asked about: what is heard may
+    /// lower it, and a batch that does not fit waits for that.
+    pub(super) fn ask_later(&self, doubt: Doubt) {
+        self.budget.reopen();
+        self.doubts.add(doubt);
+    }
+
     /// Asks about a doubt once, and books what is heard.
     pub(super) async fn probe(&self, doubt: Doubt) {
         let pass = self.gate.pass(Errand::Probe);
@@ -159,10 +170,9 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         };
         let Some(body) = self.body_to_ask_with(&doubt).await else {
             self.gate.settle(pass, Settled::Neither);
+            self.budget.keep();
             return;
         };
-        // What is heard may lower the reservation: a batch behind it waits for that.
-        self.budget.reopen();
         let mut flight = Flight::new(body, doubt.members, pass, None);
         flight.deadline = doubt.deadline;
         // A simulated batch is never in doubt: what is asked about was meant.
