@@ -119,6 +119,7 @@ impl Doubts {
                     }
                 }
                 Some(due) => tokio::select! {
+                    biased;
                     () = tokio::time::sleep_until(due) => {}
                     () = changed => {}
                 },
