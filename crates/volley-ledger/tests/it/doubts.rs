@@ -149,7 +149,10 @@ async fn attempts_are_numbered_on_across_runs_and_a_doubt_keeps_its_beginning() 
     let found = stage.reader().doubts(None).unwrap().remove(0);
     assert_eq!((found.attempts, found.doubt_since), (2, Some(at(5))));
     assert_eq!(found.reason.as_deref(), Some("answered 502"));
-    assert_eq!((found.first_handed_over_at, found.failed_at), (Some(at(3)), Some(at(30))));
+    assert_eq!(
+        (found.first_handed_over_at, found.failed_at),
+        (Some(at(3)), Some(at(30)))
+    );
     for outcome in [refused(), released()] {
         let undrawn = run.writer.conclude(first, conclusion(outcome)).await;
         assert!(matches!(undrawn, Err(LedgerError::Refused { .. })), "{undrawn:?}");

@@ -10,9 +10,9 @@ use volley_model::{Amount, Currency, SealedBatch};
 use super::account::Fate;
 use super::decision::Decision;
 use super::dispatch::Dispatch;
-use super::outside::{Clock, Journal, Wire};
 use super::gate::{Errand, Settled};
 use super::handover::Flight;
+use super::outside::{Clock, Journal, Wire};
 use super::settle::Doubt;
 use super::stop::{Stage, StopReason};
 
@@ -54,7 +54,11 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
 
     /// Reserves the money; `false` if the run stops before that, or for that.
     async fn reserve(&self, amount: Amount) -> bool {
-        match self.stop.unless(Stage::Draining, self.budget.reserve(amount)).await {
+        match self
+            .stop
+            .unless(Stage::Draining, self.budget.reserve(amount))
+            .await
+        {
             Some(Ok(())) => true,
             Some(Err(out)) => {
                 let (spent, wanted, max_cost) = (out.spent, out.wanted, out.max_cost);

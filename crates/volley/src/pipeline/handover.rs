@@ -20,8 +20,8 @@ use volley_model::{Acceptance, Evidence, Lost, Refusal, Verdict};
 use volley_provider::octopush::JudgeContext;
 
 use super::dispatch::Dispatch;
-use super::outside::{Clock, Journal, Wire};
 use super::gate::{Errand, Pass};
+use super::outside::{Clock, Journal, Wire};
 use super::patience::Try;
 use super::stop::{Stage, StopReason};
 

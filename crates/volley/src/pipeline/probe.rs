@@ -32,7 +32,9 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             Err(unsent) => Evidence::Unsent(unsent),
             Ok(stream) => {
                 self.stop.unless(Stage::Stopping, self.pace.token(0)).await?;
-                self.wire.send(stream, self.octopush.balance_request(), self.request_timeout).await
+                self.wire
+                    .send(stream, self.octopush.balance_request(), self.request_timeout)
+                    .await
             }
         };
         // A GET is never simulated: its good answer has no ticket, and owes none.

@@ -20,9 +20,9 @@ use volley_provider::octopush::JudgeContext;
 use super::account::{Fate, Origin};
 use super::decision::Decision;
 use super::dispatch::Dispatch;
-use super::outside::{Clock, Journal, Wire};
 use super::gate::{Errand, Settled};
 use super::handover::{Flight, Heard};
+use super::outside::{Clock, Journal, Wire};
 use super::stop::Stage;
 
 /// A key is forgotten after 24 hours (Octopush, page on scheduled sending); an hour less leaves room for slow answers

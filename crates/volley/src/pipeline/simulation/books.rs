@@ -52,7 +52,9 @@ impl Row {
                 | BatchState::DeclaredSent
                 | BatchState::Abandoned
         );
-        let reserved = self.reserved.filter(|_| stands && !self.simulated && self.cost.is_none());
+        let reserved = self
+            .reserved
+            .filter(|_| stands && !self.simulated && self.cost.is_none());
         reserved.unwrap_or(Amount::ZERO)
     }
 
@@ -107,8 +109,16 @@ impl Books {
         self.run += 1;
         self.settled.clear();
         self.last_at = self.last_at.max(now);
-        for row in self.rows.iter_mut().filter(|row| row.state == BatchState::Intended) {
-            row.state = if row.simulated { BatchState::Simulated } else { BatchState::InDoubt };
+        for row in self
+            .rows
+            .iter_mut()
+            .filter(|row| row.state == BatchState::Intended)
+        {
+            row.state = if row.simulated {
+                BatchState::Simulated
+            } else {
+                BatchState::InDoubt
+            };
             row.doubt_since = Some(now);
             row.failed_at = Some(now);
         }
@@ -120,7 +130,10 @@ impl Books {
         let telling = batches.map(|row| row.state).filter(|state| {
             !matches!(
                 state,
-                BatchState::Released | BatchState::Simulated | BatchState::DeclaredNotSent | BatchState::Withdrawn
+                BatchState::Released
+                    | BatchState::Simulated
+                    | BatchState::DeclaredNotSent
+                    | BatchState::Withdrawn
             )
         });
         // What reached somebody outranks a refusal.
@@ -131,7 +144,10 @@ impl Books {
         let ended = self.rows.iter().filter(|row| {
             matches!(
                 row.state,
-                BatchState::Refused | BatchState::Released | BatchState::Simulated | BatchState::DeclaredNotSent
+                BatchState::Refused
+                    | BatchState::Released
+                    | BatchState::Simulated
+                    | BatchState::DeclaredNotSent
             )
         });
         ended.map(|row| row.body_hash)
@@ -144,7 +160,11 @@ impl Books {
     }
 
     pub(super) fn doubts(&self) -> Vec<OpenDoubt> {
-        let open = self.rows.iter().enumerate().filter(|(_, row)| row.is_open() && !row.simulated);
+        let open = self
+            .rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| row.is_open() && !row.simulated);
         open.map(|(at, row)| OpenDoubt {
             batch: id(at),
             campaign: "simulated".to_owned(),
@@ -171,12 +191,25 @@ impl Books {
     pub(super) fn intend(&mut self, intent: &Intent) -> BatchId {
         let batch = &intent.batch;
         let numbers: Vec<u64> = batch.members.iter().map(|number| number.get()).collect();
-        assert!(!self.by_key.contains_key(&batch.key.0), "invariant 6, keys: {} was used before", batch.key);
-        assert_eq!(batch.lines.planned, numbers.len() as u64, "invariant 2, none lost");
+        assert!(
+            !self.by_key.contains_key(&batch.key.0),
+            "invariant 6, keys: {} was used before",
+            batch.key
+        );
+        assert_eq!(
+            batch.lines.planned,
+            numbers.len() as u64,
+            "invariant 2, none lost"
+        );
         if !intent.simulated {
-            let reached = |number: &&u64| !matches!(self.standing(**number), None | Some(BatchState::Refused));
+            let reached =
+                |number: &&u64| !matches!(self.standing(**number), None | Some(BatchState::Refused));
             let twice = numbers.iter().find(reached);
-            assert_eq!(twice, None, "invariant 1, once: a number of {} is in another batch", batch.key);
+            assert_eq!(
+                twice, None,
+                "invariant 1, once: a number of {} is in another batch",
+                batch.key
+            );
         }
         let at = self.rows.len();
         self.by_key.insert(batch.key.0.clone(), at);
@@ -212,9 +245,17 @@ impl Books {
         let row = self.row(id);
         let was = row.state;
         let state = target(&conclusion.outcome, row.simulated);
-        assert!(is_drawn(was, state), "the guarantee draws no such transition: {was:?} to {state:?}");
+        assert!(
+            is_drawn(was, state),
+            "the guarantee draws no such transition: {was:?} to {state:?}"
+        );
         row.state = state;
-        row.attempts.extend(conclusion.attempts.iter().map(|attempt| (run, attempt.handed_over_at)));
+        row.attempts.extend(
+            conclusion
+                .attempts
+                .iter()
+                .map(|attempt| (run, attempt.handed_over_at)),
+        );
         match &conclusion.outcome {
             _ if row.simulated => {}
             Outcome::Accepted { ticket, cost, .. } => {
@@ -251,7 +292,11 @@ impl Books {
     fn check_budget(&self) {
         let Some(max_cost) = self.max_cost else { return };
         let (settled, reserved) = self.spending();
-        let dearer = |row: &Row| row.cost.unwrap_or_default().saturating_sub(row.reserved.unwrap_or_default());
+        let dearer = |row: &Row| {
+            row.cost
+                .unwrap_or_default()
+                .saturating_sub(row.reserved.unwrap_or_default())
+        };
         let excess: Amount = self.rows.iter().map(dearer).sum();
         assert!(
             settled + reserved <= max_cost + excess,
@@ -278,7 +323,11 @@ fn check_against(row: &Row, provider: &Provider) {
     match row.state {
         BatchState::Accepted => {
             let order = order.unwrap_or_else(|| panic!("invariant 4, tickets: {key} was never accepted"));
-            assert_eq!(row.ticket.as_ref(), Some(&order.ticket), "invariant 4, tickets: {key}");
+            assert_eq!(
+                row.ticket.as_ref(),
+                Some(&order.ticket),
+                "invariant 4, tickets: {key}"
+            );
             assert_eq!(row.cost, order.cost, "invariant 5, costs: {key}");
         }
         BatchState::Unticketed => assert!(
@@ -312,7 +361,10 @@ fn is_drawn(from: BatchState, to: BatchState) -> bool {
     match from {
         BatchState::Intended => true,
         BatchState::InDoubt => {
-            matches!(to, BatchState::InDoubt | BatchState::Accepted | BatchState::Unticketed)
+            matches!(
+                to,
+                BatchState::InDoubt | BatchState::Accepted | BatchState::Unticketed
+            )
         }
         _ => false,
     }

@@ -71,7 +71,10 @@ impl Planned {
         self.batches.push(PlannedBatch {
             body: format!(r#"{{"simulated":{simulated},"numbers":{numbers:?}"#).into_bytes(),
             units: numbers.len() as u64,
-            members: numbers.into_iter().map(|number| Msisdn::new(number).expect("a number")).collect(),
+            members: numbers
+                .into_iter()
+                .map(|number| Msisdn::new(number).expect("a number"))
+                .collect(),
             lines,
         });
     }

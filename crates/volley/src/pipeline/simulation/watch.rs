@@ -56,7 +56,7 @@ pub(super) struct Watch {
 }
 
 /// What the histories met.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Hits {
     pub(super) requests: u64,
     pub(super) doubts: u64,
@@ -102,19 +102,35 @@ impl Watch {
     pub(super) fn send(&mut self, key: &str, now: Duration, clocks_jump: bool) {
         self.take_token(now);
         self.hits.requests += 1;
-        assert_ne!(self.door, Door::Closed, "the gate: {key} went through the closed gate");
-        assert!(self.trials_in_doubt < TRIALS_IN_DOUBT_MAX, "the gate: an eleventh trial, {key}");
+        assert_ne!(
+            self.door,
+            Door::Closed,
+            "the gate: {key} went through the closed gate"
+        );
+        assert!(
+            self.trials_in_doubt < TRIALS_IN_DOUBT_MAX,
+            "the gate: an eleventh trial, {key}"
+        );
         match &self.door {
             Door::Trial(trial) => assert_eq!(trial, key, "the gate: two at once while a trial is out"),
             Door::TrialDue => self.door = Door::Trial(key.to_owned()),
             Door::Open | Door::Closed => {}
         }
-        assert!(self.in_air.insert(key.to_owned()), "invariant 6, keys: two attempts of {key} in flight");
-        assert!(self.in_air.len() <= self.in_flight_max, "more than max_in_flight in the air");
+        assert!(
+            self.in_air.insert(key.to_owned()),
+            "invariant 6, keys: two attempts of {key} in flight"
+        );
+        assert!(
+            self.in_air.len() <= self.in_flight_max,
+            "more than max_in_flight in the air"
+        );
         let first = *self.first.entry(key.to_owned()).or_insert(now);
         if let Some(doubted) = self.doubted.get(key) {
             self.hits.probes += 1;
-            assert!(!self.heard.contains(key), "settling: {key} was asked about twice in one run");
+            assert!(
+                !self.heard.contains(key),
+                "settling: {key} was asked about twice in one run"
+            );
             assert!(
                 now <= first + PROBE_WINDOW + CLOCK_OFF_MAX,
                 "invariant 6, keys: {key} was sent {} s after its first attempt",
@@ -185,7 +201,10 @@ impl Watch {
     pub(super) fn check_given_up(&self, now: Duration) {
         if let Some(answered_at) = self.answered_at {
             let silence = now - answered_at;
-            assert!(silence > SILENCE_MIN, "liveness: given up after {silence:?} without an answer");
+            assert!(
+                silence > SILENCE_MIN,
+                "liveness: given up after {silence:?} without an answer"
+            );
         }
     }
 
