@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use volley_ledger::{BatchId, Conclusion, Intent, OpenDoubt, Outcome, RunId};
 use volley_model::{Amount, BatchState, BodyHash, Currency, LineCounts, RequestKey};
 
+use super::super::settle::deadline;
 use super::provider::Provider;
 
 /// A batch as the disk has it.
@@ -56,6 +57,20 @@ impl Row {
             .reserved
             .filter(|_| stands && !self.simulated && self.cost.is_none());
         reserved.unwrap_or(Amount::ZERO)
+    }
+
+    /// Its key's time is over by our clock, or what would be sent is lost.
+    pub(super) fn is_beyond_us(&self, now: Timestamp) -> bool {
+        self.body.is_none() || now >= self.deadline()
+    }
+
+    /// The time that is left, by our clock, until it can no longer be asked about.
+    pub(super) fn left(&self, now: Timestamp) -> Duration {
+        Duration::try_from(self.deadline().duration_since(now)).unwrap_or_default()
+    }
+
+    fn deadline(&self) -> Timestamp {
+        deadline(self.first_handed_over_at().unwrap_or(self.intended_at))
     }
 
     /// When its key may first have been used. A run that was killed while it sent the batch told nothing of its attempts:
@@ -397,17 +412,5 @@ impl Books {
                 BatchState::DeclaredNotSent
             }
         };
-    }
-
-    /// How long a key may be asked about is over by our clock, or what would be sent is lost.
-    pub(super) fn is_beyond_us(&self, row: &Row, now: Timestamp) -> bool {
-        let first = row.first_handed_over_at().unwrap_or(row.intended_at);
-        row.body.is_none() || now >= super::super::settle::deadline(first)
-    }
-
-    /// The true time that is left, by our clock, until a doubt can no longer be asked about.
-    pub(super) fn left(&self, row: &Row, now: Timestamp) -> Duration {
-        let first = row.first_handed_over_at().unwrap_or(row.intended_at);
-        Duration::try_from(super::super::settle::deadline(first).duration_since(now)).unwrap_or_default()
     }
 }

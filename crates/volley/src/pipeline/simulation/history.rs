@@ -15,7 +15,7 @@ use volley_transport::{Endpoint, Pace, PaceConfig};
 use super::super::budget::{Budget, Tariff};
 use super::super::dispatch::{Dispatch, Parts};
 use super::super::settle::{Doubt, Doubts};
-use super::super::stop::StopReason;
+use super::super::stop::{Stage, StopReason};
 use super::books::{Row, Word};
 use super::disk::Disk;
 use super::input::{self, Planned};
@@ -135,21 +135,7 @@ impl History {
             world.pass(world.scenario.limits.settle);
             self.run(&lines, false, false).await;
         }
-        let books = world.books.borrow();
-        let now = world.wall();
-        let can_be_settled = |row: &&Row| !books.is_beyond_us(row, now) && world.clock_may_be_trusted();
-        let left = books.rows.iter().filter(|row| row.is_open()).find(can_be_settled);
-        assert!(
-            left.is_none(),
-            "invariant 12, convergence: still in doubt: {}",
-            left.map_or("", |row| &row.key)
-        );
-        if world.scenario.limits.max_cost.is_none() {
-            let free = lines.iter().find(|number| books.standing(**number).is_none());
-            assert_eq!(free, None, "invariant 2, none lost: a number was never sent to");
-        }
-        self.hits.left_in_doubt += books.doubts().len() as u64;
-        drop(books);
+        self.hits.left_in_doubt += check_converged(&world, &lines);
         let before = world.watch.borrow().hits.requests;
         self.run(&lines, false, false).await;
         assert_eq!(
@@ -182,13 +168,13 @@ impl History {
                 world.books.borrow_mut().row(doubt.batch).body = None;
             }
             1 if doubt.state == BatchState::InDoubt => {
-                let word = [Word::Sent, Word::NotSent, Word::Abandon]
+                let said = [Word::Sent, Word::NotSent, Word::Abandon]
                     [usize::try_from(world.below(3)).unwrap_or_default()];
-                world.say(|| format!("the operator says of {}: {word:?}", doubt.batch));
+                world.say(|| format!("the operator says of {}: {said:?}", doubt.batch));
                 world
                     .books
                     .borrow_mut()
-                    .declare(doubt.batch, word, &mut world.provider.borrow_mut());
+                    .declare(doubt.batch, said, &mut world.provider.borrow_mut());
             }
             _ => {}
         }
@@ -207,10 +193,7 @@ impl History {
                 // Just before a doubt can no longer be asked about.
                 let books = world.books.borrow();
                 let open: Vec<&Row> = books.rows.iter().filter(|row| row.is_open()).collect();
-                let left = open
-                    .first()
-                    .map(|row| books.left(row, world.wall()))
-                    .unwrap_or_default();
+                let left = open.first().map(|row| row.left(world.wall())).unwrap_or_default();
                 left.saturating_sub(Duration::from_secs(world.below(200)))
             }
             4 => Duration::from_secs(world.below(10 * HOUR)),
@@ -295,6 +278,7 @@ impl History {
                 record_late(&world, &dispatch);
             } else {
                 check_account(&world, &dispatch, &planned);
+                check_asked(&world, &dispatch);
             }
             let handed_over = world.watch.borrow().hits.requests - handed_over;
             assert_eq!(
@@ -314,6 +298,21 @@ impl History {
         world.provider.borrow_mut().catch_up(world.elapsed());
         world.books.borrow().check_tickets(&world.provider.borrow());
     }
+}
+
+/// Once faults have stopped: nothing is left that could be settled or sent. Returns how many doubts are the operator's.
+fn check_converged(world: &World, lines: &[u64]) -> u64 {
+    let books = world.books.borrow();
+    let now = world.wall();
+    let can_be_settled = |row: &&Row| !row.is_beyond_us(now) && world.clock_may_be_trusted();
+    let left = books.rows.iter().filter(|row| row.is_open()).find(can_be_settled);
+    let key = left.map(|row| &row.key);
+    assert_eq!(key, None, "invariant 12, convergence: it is still in doubt");
+    if world.scenario.limits.max_cost.is_none() {
+        let free = lines.iter().find(|number| books.standing(**number).is_none());
+        assert_eq!(free, None, "invariant 2, none lost: a number was never sent to");
+    }
+    books.doubts().len() as u64
 }
 
 type Simulated = Dispatch<Network, Disk, SimulatedClock>;
@@ -389,7 +388,7 @@ async fn feed(world: &World, batches: Vec<SealedBatch>, send: mpsc::Sender<Seale
         }
     }
     drop(send);
-    forever().await
+    forever::<()>().await;
 }
 
 /// The first signal, and the second or the end of the grace. Never ends.
@@ -407,7 +406,7 @@ async fn signalled(world: &World, dispatch: &Simulated, signal: &Notify) {
     tokio::time::sleep(second).await;
     world.say(|| "the grace is over");
     dispatch.stop.end_grace();
-    forever().await
+    forever::<()>().await;
 }
 
 /// The process knows what its ledger does not; perhaps the disk is back.
@@ -420,6 +419,22 @@ fn record_late(world: &World, dispatch: &Simulated) {
                 .borrow_mut()
                 .conclude_late(key, conclusion, &world.provider.borrow());
         }
+    }
+}
+
+/// A run that may ask about its doubts ends with all of them asked about.
+fn check_asked(world: &World, dispatch: &Simulated) {
+    let clock_is_known = world.clock_may_be_trusted() && !world.our_clock_jumps();
+    if dispatch.stop.has_reached(Stage::Stopping) || !clock_is_known {
+        return;
+    }
+    for row in world.books.borrow().rows.iter().filter(|row| row.is_open()) {
+        let asked = world.watch.borrow().was_asked_about(&row.key);
+        assert!(
+            asked || row.is_beyond_us(world.wall()),
+            "settling: {} was not asked about",
+            row.key
+        );
     }
 }
 

@@ -168,7 +168,7 @@ impl Network {
                 world.clock_may_be_trusted(),
                 "settling: {key} is asked about by a clock that is off"
             );
-            let late = books.is_beyond_us(row, world.wall());
+            let late = row.is_beyond_us(world.wall());
             assert!(!late, "invariant 6, keys: {key} is asked about after its time");
         }
         world.watch.borrow_mut().send(key, now, world.our_clock_jumps());

@@ -134,12 +134,12 @@ impl Watch {
             assert!(
                 now <= first + PROBE_WINDOW + CLOCK_OFF_MAX,
                 "invariant 6, keys: {key} was sent {} s after its first attempt",
-                (now - first).as_secs()
+                now.saturating_sub(first).as_secs()
             );
             assert!(
                 clocks_jump || now >= *doubted + self.settle,
                 "settling: {key} was asked about {:?} after its doubt",
-                now - *doubted
+                now.saturating_sub(*doubted)
             );
         }
     }
@@ -147,6 +147,11 @@ impl Watch {
     /// Whether an attempt of this key was ever in doubt.
     pub(super) fn is_doubted(&self, key: &str) -> bool {
         self.doubted.contains_key(key)
+    }
+
+    /// Whether the probe of this key has been heard of in this run.
+    pub(super) fn was_asked_about(&self, key: &str) -> bool {
+        self.heard.contains(key)
     }
 
     /// The evidence of a send is there.
@@ -200,7 +205,7 @@ impl Watch {
     /// The run gives up, since nobody answers.
     pub(super) fn check_given_up(&self, now: Duration) {
         if let Some(answered_at) = self.answered_at {
-            let silence = now - answered_at;
+            let silence = now.saturating_sub(answered_at);
             assert!(
                 silence > SILENCE_MIN,
                 "liveness: given up after {silence:?} without an answer"
@@ -223,7 +228,7 @@ impl Watch {
         assert!(
             self.full_at <= now + depth,
             "invariant 7, rate: {:?} too early",
-            self.full_at - now - depth
+            self.full_at.saturating_sub(now + depth)
         );
     }
 }
