@@ -21,6 +21,7 @@ mod disk;
 mod network;
 
 mod history;
+mod oracles;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
