@@ -21,8 +21,8 @@ use volley_provider::octopush::JudgeContext;
 use volley_provider::presentable;
 
 use super::dispatch::Dispatch;
-use super::outside::{Clock, Journal, Wire};
 use super::gate::{Errand, Pass};
+use super::outside::{Clock, Journal, Wire};
 use super::patience::Try;
 use super::stop::{Stage, StopReason};
 

@@ -124,6 +124,7 @@ impl Doubts {
                     }
                 }
                 Some(due) => tokio::select! {
+                    biased;
                     () = tokio::time::sleep_until(due) => {}
                     () = changed => {}
                 },

@@ -4,10 +4,10 @@
 //! the grace is over, what is in flight is in doubt. Reasons add up; the exit code is the first of them by the
 //! interface's order.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use volley_ledger::LedgerError;
 use volley_model::Refusal;
 use volley_provider::octopush::explain;
@@ -192,14 +192,16 @@ pub(crate) enum Stage {
 
 /// The run's stop. Shared by reference among the futures of one thread.
 pub(crate) struct Stop {
-    stage: watch::Sender<Stage>,
+    stage: Cell<Stage>,
+    changed: Notify,
     reasons: RefCell<Vec<StopReason>>,
 }
 
 impl Stop {
     pub(crate) fn new() -> Self {
         Self {
-            stage: watch::Sender::new(Stage::Running),
+            stage: Cell::new(Stage::Running),
+            changed: Notify::new(),
             reasons: RefCell::default(),
         }
     }
@@ -230,23 +232,26 @@ impl Stop {
     }
 
     fn advance(&self, to: Stage) {
-        self.stage.send_if_modified(|stage| {
-            let forward = *stage < to;
-            if forward {
-                *stage = to;
-            }
-            forward
-        });
+        if self.stage.get() < to {
+            self.stage.set(to);
+            self.changed.notify_waiters();
+        }
     }
 
     pub(crate) fn has_reached(&self, stage: Stage) -> bool {
-        *self.stage.borrow() >= stage
+        self.stage.get() >= stage
     }
 
     /// Resolves once the stop has got that far.
     pub(crate) async fn reached(&self, wanted: Stage) {
-        // The sender lives as long as `self`: waiting cannot fail.
-        let _ = self.stage.subscribe().wait_for(|stage| *stage >= wanted).await;
+        loop {
+            // Those who wait wake in their order: a run repeats itself, where its world does.
+            let changed = self.changed.notified();
+            if self.has_reached(wanted) {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// The future's output, or `None` if the stop gets that far first.

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use volley_ledger::{BatchId, Conclusion, Intent, OpenDoubt, Outcome, RunId};
 use volley_model::{Amount, BatchState, BodyHash, Currency, LineCounts, RequestKey};
 
+use super::super::settle::deadline;
 use super::provider::Provider;
 
 /// A batch as the disk has it.
@@ -52,8 +53,24 @@ impl Row {
                 | BatchState::DeclaredSent
                 | BatchState::Abandoned
         );
-        let reserved = self.reserved.filter(|_| stands && !self.simulated && self.cost.is_none());
+        let reserved = self
+            .reserved
+            .filter(|_| stands && !self.simulated && self.cost.is_none());
         reserved.unwrap_or(Amount::ZERO)
+    }
+
+    /// Its key's time is over by our clock, or what would be sent is lost.
+    pub(super) fn is_beyond_us(&self, now: Timestamp) -> bool {
+        self.body.is_none() || now >= self.deadline()
+    }
+
+    /// The time that is left, by our clock, until it can no longer be asked about.
+    pub(super) fn left(&self, now: Timestamp) -> Duration {
+        Duration::try_from(self.deadline().duration_since(now)).unwrap_or_default()
+    }
+
+    fn deadline(&self) -> Timestamp {
+        deadline(self.first_handed_over_at().unwrap_or(self.intended_at))
     }
 
     /// When its key may first have been used. A run that was killed while it sent the batch told nothing of its attempts:
@@ -107,8 +124,16 @@ impl Books {
         self.run += 1;
         self.settled.clear();
         self.last_at = self.last_at.max(now);
-        for row in self.rows.iter_mut().filter(|row| row.state == BatchState::Intended) {
-            row.state = if row.simulated { BatchState::Simulated } else { BatchState::InDoubt };
+        for row in self
+            .rows
+            .iter_mut()
+            .filter(|row| row.state == BatchState::Intended)
+        {
+            row.state = if row.simulated {
+                BatchState::Simulated
+            } else {
+                BatchState::InDoubt
+            };
             row.doubt_since = Some(now);
             row.failed_at = Some(now);
         }
@@ -120,7 +145,10 @@ impl Books {
         let telling = batches.map(|row| row.state).filter(|state| {
             !matches!(
                 state,
-                BatchState::Released | BatchState::Simulated | BatchState::DeclaredNotSent | BatchState::Withdrawn
+                BatchState::Released
+                    | BatchState::Simulated
+                    | BatchState::DeclaredNotSent
+                    | BatchState::Withdrawn
             )
         });
         // What reached somebody outranks a refusal.
@@ -131,7 +159,10 @@ impl Books {
         let ended = self.rows.iter().filter(|row| {
             matches!(
                 row.state,
-                BatchState::Refused | BatchState::Released | BatchState::Simulated | BatchState::DeclaredNotSent
+                BatchState::Refused
+                    | BatchState::Released
+                    | BatchState::Simulated
+                    | BatchState::DeclaredNotSent
             )
         });
         ended.map(|row| row.body_hash)
@@ -144,7 +175,11 @@ impl Books {
     }
 
     pub(super) fn doubts(&self) -> Vec<OpenDoubt> {
-        let open = self.rows.iter().enumerate().filter(|(_, row)| row.is_open() && !row.simulated);
+        let open = self
+            .rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| row.is_open() && !row.simulated);
         open.map(|(at, row)| OpenDoubt {
             batch: id(at),
             campaign: "simulated".to_owned(),
@@ -171,12 +206,25 @@ impl Books {
     pub(super) fn intend(&mut self, intent: &Intent) -> BatchId {
         let batch = &intent.batch;
         let numbers: Vec<u64> = batch.members.iter().map(|number| number.get()).collect();
-        assert!(!self.by_key.contains_key(&batch.key.0), "invariant 6, keys: {} was used before", batch.key);
-        assert_eq!(batch.lines.planned, numbers.len() as u64, "invariant 2, none lost");
+        assert!(
+            !self.by_key.contains_key(&batch.key.0),
+            "invariant 6, keys: {} was used before",
+            batch.key
+        );
+        assert_eq!(
+            batch.lines.planned,
+            numbers.len() as u64,
+            "invariant 2, none lost"
+        );
         if !intent.simulated {
-            let reached = |number: &&u64| !matches!(self.standing(**number), None | Some(BatchState::Refused));
+            let reached =
+                |number: &&u64| !matches!(self.standing(**number), None | Some(BatchState::Refused));
             let twice = numbers.iter().find(reached);
-            assert_eq!(twice, None, "invariant 1, once: a number of {} is in another batch", batch.key);
+            assert_eq!(
+                twice, None,
+                "invariant 1, once: a number of {} is in another batch",
+                batch.key
+            );
         }
         let at = self.rows.len();
         self.by_key.insert(batch.key.0.clone(), at);
@@ -212,9 +260,17 @@ impl Books {
         let row = self.row(id);
         let was = row.state;
         let state = target(&conclusion.outcome, row.simulated);
-        assert!(is_drawn(was, state), "the guarantee draws no such transition: {was:?} to {state:?}");
+        assert!(
+            is_drawn(was, state),
+            "the guarantee draws no such transition: {was:?} to {state:?}"
+        );
         row.state = state;
-        row.attempts.extend(conclusion.attempts.iter().map(|attempt| (run, attempt.handed_over_at)));
+        row.attempts.extend(
+            conclusion
+                .attempts
+                .iter()
+                .map(|attempt| (run, attempt.handed_over_at)),
+        );
         match &conclusion.outcome {
             _ if row.simulated => {}
             Outcome::Accepted { ticket, cost, .. } => {
@@ -251,7 +307,11 @@ impl Books {
     fn check_budget(&self) {
         let Some(max_cost) = self.max_cost else { return };
         let (settled, reserved) = self.spending();
-        let dearer = |row: &Row| row.cost.unwrap_or_default().saturating_sub(row.reserved.unwrap_or_default());
+        let dearer = |row: &Row| {
+            row.cost
+                .unwrap_or_default()
+                .saturating_sub(row.reserved.unwrap_or_default())
+        };
         let excess: Amount = self.rows.iter().map(dearer).sum();
         assert!(
             settled + reserved <= max_cost + excess,
@@ -278,7 +338,11 @@ fn check_against(row: &Row, provider: &Provider) {
     match row.state {
         BatchState::Accepted => {
             let order = order.unwrap_or_else(|| panic!("invariant 4, tickets: {key} was never accepted"));
-            assert_eq!(row.ticket.as_ref(), Some(&order.ticket), "invariant 4, tickets: {key}");
+            assert_eq!(
+                row.ticket.as_ref(),
+                Some(&order.ticket),
+                "invariant 4, tickets: {key}"
+            );
             assert_eq!(row.cost, order.cost, "invariant 5, costs: {key}");
         }
         BatchState::Unticketed => assert!(
@@ -312,7 +376,10 @@ fn is_drawn(from: BatchState, to: BatchState) -> bool {
     match from {
         BatchState::Intended => true,
         BatchState::InDoubt => {
-            matches!(to, BatchState::InDoubt | BatchState::Accepted | BatchState::Unticketed)
+            matches!(
+                to,
+                BatchState::InDoubt | BatchState::Accepted | BatchState::Unticketed
+            )
         }
         _ => false,
     }
@@ -345,17 +412,5 @@ impl Books {
                 BatchState::DeclaredNotSent
             }
         };
-    }
-
-    /// How long a key may be asked about is over by our clock, or what would be sent is lost.
-    pub(super) fn is_beyond_us(&self, row: &Row, now: Timestamp) -> bool {
-        let first = row.first_handed_over_at().unwrap_or(row.intended_at);
-        row.body.is_none() || now >= super::super::settle::deadline(first)
-    }
-
-    /// The true time that is left, by our clock, until a doubt can no longer be asked about.
-    pub(super) fn left(&self, row: &Row, now: Timestamp) -> Duration {
-        let first = row.first_handed_over_at().unwrap_or(row.intended_at);
-        Duration::try_from(super::super::settle::deadline(first).duration_since(now)).unwrap_or_default()
     }
 }

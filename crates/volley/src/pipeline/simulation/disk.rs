@@ -31,7 +31,8 @@ struct Pending<'a> {
 impl Journal for Disk {
     async fn intend(&self, intent: Intent) -> Result<BatchId, LedgerError> {
         let key = intent.batch.key.clone();
-        self.0.say(|| format!("intend {key}, {} numbers", intent.batch.members.len()));
+        self.0
+            .say(|| format!("intend {key}, {} numbers", intent.batch.members.len()));
         self.commit(Order::Intend(Box::new(intent))).await?;
         let id = self.0.books.borrow().id_of(&key.0).expect("it was written");
         self.0.say(|| format!("intended {key} as {id}"));
@@ -72,7 +73,11 @@ impl Disk {
         if world.step() {
             return forever().await;
         }
-        let latency = if world.chance(0.02) { world.millis_below(3_000) } else { world.millis_below(8) };
+        let latency = if world.chance(0.02) {
+            world.millis_below(3_000)
+        } else {
+            world.millis_below(8)
+        };
         tokio::time::sleep(latency).await;
         if world.crashed.get() {
             return forever().await;

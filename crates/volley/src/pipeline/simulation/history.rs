@@ -6,8 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
-use volley_ledger::BatchId;
-use volley_model::{Amount, BatchState, BodyHash, LineCounts, SealedBatch};
+use volley_model::{BatchState, BodyHash, SealedBatch};
 use volley_provider::octopush::{DUPLICATE_CODES_DEFAULT, Octopush, Sealer};
 use volley_provider::{OctopushCredentials, Secret};
 use volley_transport::{Endpoint, Pace, PaceConfig};
@@ -18,8 +17,9 @@ use super::super::settle::{Doubt, Doubts};
 use super::super::stop::StopReason;
 use super::books::{Row, Word};
 use super::disk::Disk;
-use super::input::{self, Planned};
+use super::input;
 use super::network::Network;
+use super::oracles::{check_account, check_asked, check_converged};
 use super::scenario::{OurClock, Theme};
 use super::watch;
 use super::world::{HOUR, SimulatedClock, World, forever};
@@ -29,9 +29,10 @@ use crate::exit::Exit;
 const RUN_MAX: Duration = Duration::from_hours(12);
 
 /// What the histories of a theme met together.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Hits {
     seen: watch::Hits,
+    time_in_runs: Duration,
     runs: u64,
     crashes: u64,
     signals: u64,
@@ -47,6 +48,7 @@ impl AddAssign for Hits {
         self.seen.doubts += other.seen.doubts;
         self.seen.probes += other.seen.probes;
         self.seen.gets += other.seen.gets;
+        self.time_in_runs += other.time_in_runs;
         self.runs += other.runs;
         self.crashes += other.crashes;
         self.signals += other.signals;
@@ -66,7 +68,14 @@ impl Hits {
             Theme::Clocks => self.left_in_doubt,
             Theme::Money => self.budgets_used_up,
         };
-        let all = [own, self.crashes, self.settled, self.seen.probes, self.seen.doubts, self.seen.gets];
+        let all = [
+            own,
+            self.crashes,
+            self.settled,
+            self.seen.probes,
+            self.seen.doubts,
+            self.seen.gets,
+        ];
         all.iter().all(|hits| *hits > 500)
     }
 }
@@ -75,7 +84,10 @@ impl Hits {
 pub(super) fn play(seed: u64, loud: bool) -> Hits {
     // The dispatcher's backoff draws from the thread's generator.
     fastrand::seed(seed);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
     runtime.expect("a runtime").block_on(async {
         let mut history = History {
             world: World::new(seed, loud),
@@ -83,6 +95,7 @@ pub(super) fn play(seed: u64, loud: bool) -> Hits {
         };
         history.safety().await;
         history.liveness().await;
+        history.hits.time_in_runs = history.world.time_in_runs();
         history.hits.seen = history.world.watch.borrow().hits;
         history.hits
     })
@@ -100,7 +113,8 @@ impl History {
             self.arm();
             let simulated = self.world.scenario.rehearsal && at < 2;
             let retry = self.world.chance(0.2);
-            self.run(&input::lines(&self.world, false), simulated, retry).await;
+            self.run(&input::lines(&self.world, false), simulated, retry)
+                .await;
         }
     }
 
@@ -121,20 +135,14 @@ impl History {
             world.pass(world.scenario.limits.settle);
             self.run(&lines, false, false).await;
         }
-        let books = world.books.borrow();
-        let now = world.wall();
-        let can_be_settled = |row: &&Row| !books.is_beyond_us(row, now) && world.clock_may_be_trusted();
-        let left = books.rows.iter().filter(|row| row.is_open()).find(can_be_settled);
-        assert!(left.is_none(), "invariant 12, convergence: still in doubt: {}", left.map_or("", |row| &row.key));
-        if world.scenario.limits.max_cost.is_none() {
-            let free = lines.iter().find(|number| books.standing(**number).is_none());
-            assert_eq!(free, None, "invariant 2, none lost: a number was never sent to");
-        }
-        self.hits.left_in_doubt += books.doubts().len() as u64;
-        drop(books);
+        self.hits.left_in_doubt += check_converged(&world, &lines);
         let before = world.watch.borrow().hits.requests;
         self.run(&lines, false, false).await;
-        assert_eq!(world.watch.borrow().hits.requests, before, "invariant 12, convergence: a further run sends");
+        assert_eq!(
+            world.watch.borrow().hits.requests,
+            before,
+            "invariant 12, convergence: a further run sends"
+        );
     }
 
     /// What happens while nothing runs: time, clocks, operators, power.
@@ -145,20 +153,28 @@ impl History {
         }
         if world.our_clock_jumps() {
             let most = [1, 240, 25 * HOUR][usize::try_from(world.below(3)).unwrap_or_default()];
-            world.clock_off.set(-i64::try_from(world.below(most)).unwrap_or_default());
+            world
+                .clock_off
+                .set(-i64::try_from(world.below(most)).unwrap_or_default());
         }
         world.pass(self.gap());
         let doubts = world.books.borrow().doubts();
-        let Some(doubt) = doubts.get(usize::try_from(world.below(8)).unwrap_or_default()) else { return };
+        let Some(doubt) = doubts.get(usize::try_from(world.below(8)).unwrap_or_default()) else {
+            return;
+        };
         match world.below(8) {
             0 => {
                 world.say(|| format!("the body of {} is lost", doubt.batch));
                 world.books.borrow_mut().row(doubt.batch).body = None;
             }
             1 if doubt.state == BatchState::InDoubt => {
-                let word = [Word::Sent, Word::NotSent, Word::Abandon][usize::try_from(world.below(3)).unwrap_or_default()];
-                world.say(|| format!("the operator says of {}: {word:?}", doubt.batch));
-                world.books.borrow_mut().declare(doubt.batch, word, &mut world.provider.borrow_mut());
+                let said = [Word::Sent, Word::NotSent, Word::Abandon]
+                    [usize::try_from(world.below(3)).unwrap_or_default()];
+                world.say(|| format!("the operator says of {}: {said:?}", doubt.batch));
+                world
+                    .books
+                    .borrow_mut()
+                    .declare(doubt.batch, said, &mut world.provider.borrow_mut());
             }
             _ => {}
         }
@@ -166,14 +182,18 @@ impl History {
 
     fn gap(&self) -> Duration {
         let world = &*self.world;
-        let kinds = if world.scenario.theme == Theme::Clocks { 8 } else { 80 };
+        let kinds = if world.scenario.theme == Theme::Clocks {
+            8
+        } else {
+            80
+        };
         match world.below(kinds) {
             0 => Duration::from_secs(world.below(72 * HOUR)),
             1..4 => {
                 // Just before a doubt can no longer be asked about.
                 let books = world.books.borrow();
                 let open: Vec<&Row> = books.rows.iter().filter(|row| row.is_open()).collect();
-                let left = open.first().map(|row| books.left(row, world.wall())).unwrap_or_default();
+                let left = open.first().map(|row| row.left(world.wall())).unwrap_or_default();
                 left.saturating_sub(Duration::from_secs(world.below(200)))
             }
             4 => Duration::from_secs(world.below(10 * HOUR)),
@@ -186,8 +206,12 @@ impl History {
         let world = &*self.world;
         let steps = |most: u64| u32::try_from(world.below(most)).ok();
         let some = [10, 25, 60][usize::try_from(world.below(3)).unwrap_or_default()];
-        world.crash_in.set(if world.chance(0.5) { steps(some) } else { None });
-        world.signal_in.set(if world.chance(0.3) { steps(some) } else { None });
+        world
+            .crash_in
+            .set(if world.chance(0.5) { steps(some) } else { None });
+        world
+            .signal_in
+            .set(if world.chance(0.3) { steps(some) } else { None });
         let storage = world.scenario.theme == Theme::Storage && world.chance(0.7);
         world.commits_left.set(if storage { steps(15) } else { None });
         if world.scenario.outages {
@@ -209,12 +233,22 @@ impl History {
         let limits = &world.scenario.limits;
         let batch_size = usize::try_from(limits.batch_size.get()).unwrap_or_default();
         let planned = input::plan(lines, &world.books.borrow(), batch_size, simulated, retry);
-        assert_eq!(planned.totals.read(), lines.len() as u64, "invariant 2, none lost: in the test's own intake");
+        assert_eq!(
+            planned.totals.read(),
+            lines.len() as u64,
+            "invariant 2, none lost: in the test's own intake"
+        );
         let sealer = sealer(&world, simulated);
-        let batches: Vec<SealedBatch> =
-            planned.batches.iter().map(|batch| sealer.seal(batch.clone())).collect();
+        let batches: Vec<SealedBatch> = planned
+            .batches
+            .iter()
+            .map(|batch| sealer.seal(batch.clone()))
+            .collect();
         let handed_over = world.watch.borrow().hits.requests;
-        let (crash, signal) = (Rc::clone(&world.crash.borrow()), Rc::clone(&world.signal.borrow()));
+        let (crash, signal) = (
+            Rc::clone(&world.crash.borrow()),
+            Rc::clone(&world.signal.borrow()),
+        );
         let (send, mut receive) = mpsc::channel(16);
         let ended = tokio::select! {
             biased;
@@ -227,9 +261,16 @@ impl History {
         self.hits.crashes += u64::from(!ended);
         self.hits.storage_failures += u64::from(world.storage_failed.get());
         let reasons = dispatch.stop.reasons();
-        self.hits.signals += u64::from(reasons.iter().any(|reason| matches!(reason, StopReason::Signal(_))));
-        self.hits.budgets_used_up +=
-            u64::from(reasons.iter().any(|reason| matches!(reason, StopReason::MaxCost(_))));
+        self.hits.signals += u64::from(
+            reasons
+                .iter()
+                .any(|reason| matches!(reason, StopReason::Signal(_))),
+        );
+        self.hits.budgets_used_up += u64::from(
+            reasons
+                .iter()
+                .any(|reason| matches!(reason, StopReason::MaxCost(_))),
+        );
         self.hits.settled += world.books.borrow().settled.len() as u64;
         world.say(|| format!("the run {}: {reasons:?}", if ended { "ends" } else { "is gone" }));
         if ended {
@@ -237,10 +278,18 @@ impl History {
                 record_late(&world, &dispatch);
             } else {
                 check_account(&world, &dispatch, &planned);
+                check_asked(&world, &dispatch);
             }
             let handed_over = world.watch.borrow().hits.requests - handed_over;
-            assert_eq!(dispatch.account.borrow().requests_sent, handed_over, "the account: requests sent");
-            if reasons.iter().any(|reason| matches!(reason, StopReason::Unreachable { hopeless: false, .. })) {
+            assert_eq!(
+                dispatch.account.borrow().requests_sent,
+                handed_over,
+                "the account: requests sent"
+            );
+            if reasons
+                .iter()
+                .any(|reason| matches!(reason, StopReason::Unreachable { hopeless: false, .. }))
+            {
                 world.watch.borrow().check_given_up(world.elapsed());
             }
         }
@@ -251,7 +300,7 @@ impl History {
     }
 }
 
-type Simulated = Dispatch<Network, Disk, SimulatedClock>;
+pub(super) type Simulated = Dispatch<Network, Disk, SimulatedClock>;
 
 /// From the ledger to the parts of a run, as a real run prepares them.
 fn prepare(world: &Rc<World>, simulated: bool) -> Simulated {
@@ -260,8 +309,14 @@ fn prepare(world: &Rc<World>, simulated: bool) -> Simulated {
     let books = &mut *world.books.borrow_mut();
     world.provider.borrow_mut().catch_up(world.elapsed());
     let ledger_last_at = books.last_at;
-    let open = books.rows.iter().filter(|row| row.state == BatchState::Intended && !row.simulated);
-    world.watch.borrow_mut().begin(world.elapsed(), open.map(|row| &row.key));
+    let open = books
+        .rows
+        .iter()
+        .filter(|row| row.state == BatchState::Intended && !row.simulated);
+    world
+        .watch
+        .borrow_mut()
+        .begin(world.elapsed(), open.map(|row| &row.key));
     books.enter(now);
     let (settled, reserved) = books.spending();
     let doubts = Doubts::default();
@@ -318,7 +373,7 @@ async fn feed(world: &World, batches: Vec<SealedBatch>, send: mpsc::Sender<Seale
         }
     }
     drop(send);
-    forever().await
+    forever::<()>().await;
 }
 
 /// The first signal, and the second or the end of the grace. Never ends.
@@ -328,11 +383,15 @@ async fn signalled(world: &World, dispatch: &Simulated, signal: &Notify) {
     dispatch.stop.request(StopReason::Signal(Exit::Terminate));
     world.watch.borrow_mut().silenced = Some("a signal had come");
     let grace = world.scenario.limits.shutdown_grace;
-    let second = if world.chance(0.5) { world.millis_below(500) } else { grace };
+    let second = if world.chance(0.5) {
+        world.millis_below(500)
+    } else {
+        grace
+    };
     tokio::time::sleep(second).await;
     world.say(|| "the grace is over");
     dispatch.stop.end_grace();
-    forever().await
+    forever::<()>().await;
 }
 
 /// The process knows what its ledger does not; perhaps the disk is back.
@@ -340,48 +399,10 @@ fn record_late(world: &World, dispatch: &Simulated) {
     if world.chance(0.5) {
         for (key, conclusion) in dispatch.unrecorded.borrow().iter() {
             world.say(|| format!("late: {key} {:?}", conclusion.outcome));
-            world.books.borrow_mut().conclude_late(key, conclusion, &world.provider.borrow());
+            world
+                .books
+                .borrow_mut()
+                .conclude_late(key, conclusion, &world.provider.borrow());
         }
     }
-}
-
-/// Invariant 2: what the run says of itself is what its ledger says, and both add up.
-fn check_account(world: &World, dispatch: &Simulated, planned: &Planned) {
-    let books = world.books.borrow();
-    let account = dispatch.account.borrow();
-    let own = || books.rows.iter().filter(|row| row.run == books.run);
-    let members = |states: &[BatchState]| -> u64 {
-        own().filter(|row| states.contains(&row.state)).map(|row| row.numbers.len() as u64).sum()
-    };
-    let sent = [BatchState::Accepted, BatchState::Unticketed, BatchState::Simulated];
-    let ledger = (members(&sent), members(&[BatchState::Refused]), members(&[BatchState::InDoubt]));
-    let told = (account.accepted, account.refused, account.in_doubt);
-    assert_eq!(told, ledger, "invariant 2, none lost: accepted, refused, in doubt");
-    assert_eq!(members(&[BatchState::Intended]), 0, "invariant 2, none lost: an intent without an outcome");
-    let landed = told.0 + told.1 + told.2;
-    assert!(landed + members(&[BatchState::Released]) <= planned.totals.planned, "invariant 2, none lost: pending");
-    if dispatch.stop.reasons().is_empty() {
-        assert_eq!(landed, planned.totals.planned, "invariant 2, none lost: pending without a reason");
-    }
-    let mut lines = LineCounts::default();
-    own().for_each(|row| lines += row.lines);
-    assert_eq!(*dispatch.booked.borrow(), lines, "invariant 2, none lost: lines booked");
-    let sorted = |ids: &[BatchId]| {
-        let mut ids = ids.to_vec();
-        ids.sort_unstable();
-        ids
-    };
-    assert_eq!(sorted(&account.settled), sorted(&books.settled), "invariant 2, none lost: settled");
-    assert_eq!(account.in_flight, 0, "nothing is in flight at the end");
-    if world.scenario.limits.unit_price.is_some() {
-        let (settled, reserved) = books.spending();
-        assert_eq!(dispatch.budget.spent(), settled + reserved, "invariant 8, budget: memory and ledger");
-    }
-    let of_this_run = |at: &usize| {
-        let row = &books.rows[*at];
-        row.run == books.run || books.settled.contains(&BatchId(i64::try_from(*at).unwrap_or_default()))
-    };
-    let rows = (0..books.rows.len()).filter(of_this_run).map(|at| &books.rows[at]);
-    let confirmed: Amount = rows.filter(|row| row.ticket.is_some()).filter_map(|row| row.cost).sum();
-    assert_eq!(account.cost_confirmed, confirmed, "invariant 5, costs: the run's sum");
 }

@@ -38,19 +38,16 @@ pub(super) fn plan(lines: &[u64], books: &Books, batch_size: usize, simulated: b
     let mut members = Vec::new();
     let mut counts = LineCounts::default();
     for &number in lines {
-        let standing = books.standing(number);
-        if !met.insert(number) {
-            counts.duplicate += 1;
-        } else {
-            match standing {
-                Some(BatchState::Refused) if !retry => counts.refused += 1,
-                Some(BatchState::Intended | BatchState::InDoubt) => counts.in_doubt += 1,
-                None | Some(BatchState::Refused) => {
-                    counts.planned += 1;
-                    members.push(number);
-                }
-                Some(_) => counts.already_sent += 1,
+        let first = met.insert(number);
+        match books.standing(number) {
+            _ if !first => counts.duplicate += 1,
+            Some(BatchState::Refused) if !retry => counts.refused += 1,
+            Some(BatchState::Intended | BatchState::InDoubt) => counts.in_doubt += 1,
+            None | Some(BatchState::Refused) => {
+                counts.planned += 1;
+                members.push(number);
             }
+            Some(_) => counts.already_sent += 1,
         }
         if members.len() == batch_size {
             planned.cut(&mut members, &mut counts, simulated);
@@ -71,7 +68,10 @@ impl Planned {
         self.batches.push(PlannedBatch {
             body: format!(r#"{{"simulated":{simulated},"numbers":{numbers:?}"#).into_bytes(),
             units: numbers.len() as u64,
-            members: numbers.into_iter().map(|number| Msisdn::new(number).expect("a number")).collect(),
+            members: numbers
+                .into_iter()
+                .map(|number| Msisdn::new(number).expect("a number"))
+                .collect(),
             lines,
         });
     }

@@ -112,10 +112,11 @@ impl Network {
             Effect::Processed => said = Some(world.provider.borrow_mut().process(&sent, now)),
             Effect::Refused => world.provider.borrow_mut().refuse(&sent, now),
             Effect::ProcessedLate => {
-                // Within `settle` of the moment at which we stop waiting.
-                let most = (world.scenario.limits.settle / 2).as_millis();
-                let delay = world.millis_below(u64::try_from(most).unwrap_or_default());
-                world.provider.borrow_mut().process_later(sent.clone(), now, delay);
+                let delay = world.latest();
+                world
+                    .provider
+                    .borrow_mut()
+                    .process_later(sent.clone(), now, delay);
             }
         }
         let rest = if sign == Sign::Timeout { timeout } else { delay() };
@@ -139,7 +140,6 @@ impl Network {
         evidence
     }
 
-
     /// Invariants 1, 3 and 6 at the moment at which the first byte leaves.
     fn check_hand_over(&self, sent: &Sent, body: &Bytes) {
         let world = &*self.0;
@@ -149,13 +149,26 @@ impl Network {
         let books = world.books.borrow();
         let row = books.find(key);
         let row = row.unwrap_or_else(|| panic!("invariant 3, write-ahead: {key} has no durable intent"));
-        assert_eq!(row.sealed, *body, "invariant 6, keys: {key} has other bytes than its intent");
+        assert_eq!(
+            row.sealed, *body,
+            "invariant 6, keys: {key} has other bytes than its intent"
+        );
         let doubted = world.watch.borrow().is_doubted(key);
-        let expected = if doubted { BatchState::InDoubt } else { BatchState::Intended };
-        assert_eq!(row.state, expected, "invariant 1, once: {key} is sent in that state");
+        let expected = if doubted {
+            BatchState::InDoubt
+        } else {
+            BatchState::Intended
+        };
+        assert_eq!(
+            row.state, expected,
+            "invariant 1, once: {key} is sent in that state"
+        );
         if doubted {
-            assert!(world.clock_may_be_trusted(), "settling: {key} is asked about by a clock that is off");
-            let late = books.is_beyond_us(row, world.wall());
+            assert!(
+                world.clock_may_be_trusted(),
+                "settling: {key} is asked about by a clock that is off"
+            );
+            let late = row.is_beyond_us(world.wall());
             assert!(!late, "invariant 6, keys: {key} is asked about after its time");
         }
         world.watch.borrow_mut().send(key, now, world.our_clock_jumps());
@@ -186,7 +199,10 @@ impl Network {
             40..42 => (Effect::Nothing, Sign::GoAway),
             42..46 => (Effect::Nothing, Sign::TooManyRequests),
             46..48 => (Effect::Nothing, Sign::Code(400, later)),
-            48..50 => (Effect::Processed, Sign::Code(400, [125, 500, 501][usize::from(status % 3)])),
+            48..50 => (
+                Effect::Processed,
+                Sign::Code(400, [125, 500, 501][usize::from(status % 3)]),
+            ),
             50 => (Effect::Processed, Sign::Status(400)),
             51..53 => (Effect::Processed, Sign::Unreadable),
             53..55 => (Effect::Processed, Sign::Cut),
@@ -196,7 +212,10 @@ impl Network {
             59 => (Effect::Refused, lost),
             60 => (Effect::Refused, Sign::Status(413)),
             61 => (Effect::Nothing, Sign::Code(400, 104)),
-            62 => (Effect::Nothing, Sign::Status([401, 402, 403][usize::from(status % 3)])),
+            62 => (
+                Effect::Nothing,
+                Sign::Status([401, 402, 403][usize::from(status % 3)]),
+            ),
             _ => (Effect::Nothing, Sign::Status(302)),
         }
     }
@@ -206,11 +225,20 @@ impl Network {
         let duplicate = matches!(said, Some(Said::Duplicate(..)));
         match sign {
             Sign::Lost(0) => (Evidence::Lost(Lost::Eof("simulated".to_owned())), Weight::Doubt),
-            Sign::Lost(1) => (Evidence::Lost(Lost::Protocol("simulated".to_owned())), Weight::Doubt),
+            Sign::Lost(1) => (
+                Evidence::Lost(Lost::Protocol("simulated".to_owned())),
+                Weight::Doubt,
+            ),
             Sign::Lost(_) => (Evidence::Lost(Lost::Reset("simulated".to_owned())), Weight::Doubt),
             Sign::Timeout => (Evidence::Lost(Lost::Timeout), Weight::Doubt),
-            Sign::Cancelled => (Evidence::Unsent(Unsent::Cancelled("simulated".to_owned())), Weight::Neither),
-            Sign::RefusedStream => (Evidence::NotProcessed(NotProcessed::RefusedStream), Weight::Neither),
+            Sign::Cancelled => (
+                Evidence::Unsent(Unsent::Cancelled("simulated".to_owned())),
+                Weight::Neither,
+            ),
+            Sign::RefusedStream => (
+                Evidence::NotProcessed(NotProcessed::RefusedStream),
+                Weight::Neither,
+            ),
             Sign::GoAway => (Evidence::NotProcessed(NotProcessed::GoAway), Weight::Neither),
             Sign::TooManyRequests => {
                 let mut evidence = self.answer(429, "{}");
@@ -241,7 +269,11 @@ impl Network {
                     Sign::TooLarge => AnswerBody::TooLarge,
                     _ => AnswerBody::Whole(Bytes::from_static(b"{\"sms_ticket\":null}")),
                 };
-                let weight = if doubted || simulated { Weight::Doubt } else { Weight::Definite };
+                let weight = if doubted || simulated {
+                    Weight::Doubt
+                } else {
+                    Weight::Definite
+                };
                 (self.answered(201, body), weight)
             }
             Sign::Answer | Sign::Unreadable | Sign::Cut | Sign::TooLarge => match said {
@@ -307,9 +339,15 @@ impl Network {
     }
 
     fn ticket(&self, order: &Order) -> Evidence {
-        let cost = order.cost_token.as_ref().map(|token| format!(",\"total_cost\":{token}"));
+        let cost = order
+            .cost_token
+            .as_ref()
+            .map(|token| format!(",\"total_cost\":{token}"));
         let (ticket, contacts, cost) = (&order.ticket, order.contacts, cost.unwrap_or_default());
-        self.answer(201, &format!(r#"{{"sms_ticket":"{ticket}","number_of_contacts":{contacts}{cost}}}"#))
+        self.answer(
+            201,
+            &format!(r#"{{"sms_ticket":"{ticket}","number_of_contacts":{contacts}{cost}}}"#),
+        )
     }
 
     fn error(&self, status: u16, code: u32) -> Evidence {
@@ -358,11 +396,17 @@ impl Drop for InAir<'_> {
             world.watch.borrow_mut().died(&sent.request_id, world.elapsed());
         } else {
             world.say(|| format!("{}: given up", sent.request_id));
-            world.watch.borrow_mut().heard(&sent.request_id, Weight::Doubt, world.elapsed());
+            world
+                .watch
+                .borrow_mut()
+                .heard(&sent.request_id, Weight::Doubt, world.elapsed());
         }
         if !self.processed && world.chance(0.6) {
-            let delay = world.millis_below(5_000);
-            world.provider.borrow_mut().process_later(sent, world.elapsed(), delay);
+            let delay = world.latest();
+            world
+                .provider
+                .borrow_mut()
+                .process_later(sent, world.elapsed(), delay);
         }
     }
 }

@@ -88,8 +88,15 @@ impl Provider {
 
     /// Sees the body of a request: one key, one body.
     pub(super) fn see(&mut self, sent: &Sent) {
-        let body = self.bodies.entry(sent.request_id.clone()).or_insert_with(|| sent.numbers.clone());
-        assert_eq!(*body, sent.numbers, "invariant 6, keys: one key, one body: {}", sent.request_id);
+        let body = self
+            .bodies
+            .entry(sent.request_id.clone())
+            .or_insert_with(|| sent.numbers.clone());
+        assert_eq!(
+            *body, sent.numbers,
+            "invariant 6, keys: one key, one body: {}",
+            sent.request_id
+        );
     }
 
     /// Processes what was under way until now.
@@ -139,7 +146,11 @@ impl Provider {
 
     /// Whether a request with that key was accepted, or still may be.
     pub(super) fn has_or_will(&self, key: &str) -> bool {
-        self.orders.contains_key(key) || self.late.iter().any(|late| late.sent.request_id == key && !late.sent.simulated)
+        self.orders.contains_key(key)
+            || self
+                .late
+                .iter()
+                .any(|late| late.sent.request_id == key && !late.sent.simulated)
     }
 
     fn knows(&self, key: &str, now: Duration) -> bool {
@@ -179,10 +190,13 @@ impl Provider {
             4 => (Some("0.77777777".to_owned()), true),
             _ => (Some(exact), true),
         };
-        let cost = cost_token.as_deref().filter(|_| is_exact).map(|token| match token {
-            "0.77777777" => token.parse().expect("an amount"),
-            _ => format!("0.{hundred_millionths:08}").parse().expect("an amount"),
-        });
+        let cost = cost_token
+            .as_deref()
+            .filter(|_| is_exact)
+            .map(|token| match token {
+                "0.77777777" => token.parse().expect("an amount"),
+                _ => format!("0.{hundred_millionths:08}").parse().expect("an amount"),
+            });
         let dropped = usize::from(self.costs.u8(..8) == 0);
         Order {
             numbers: numbers.to_vec(),

@@ -56,7 +56,7 @@ pub(super) struct Watch {
 }
 
 /// What the histories met.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Hits {
     pub(super) requests: u64,
     pub(super) doubts: u64,
@@ -102,28 +102,44 @@ impl Watch {
     pub(super) fn send(&mut self, key: &str, now: Duration, clocks_jump: bool) {
         self.take_token(now);
         self.hits.requests += 1;
-        assert_ne!(self.door, Door::Closed, "the gate: {key} went through the closed gate");
-        assert!(self.trials_in_doubt < TRIALS_IN_DOUBT_MAX, "the gate: an eleventh trial, {key}");
+        assert_ne!(
+            self.door,
+            Door::Closed,
+            "the gate: {key} went through the closed gate"
+        );
+        assert!(
+            self.trials_in_doubt < TRIALS_IN_DOUBT_MAX,
+            "the gate: an eleventh trial, {key}"
+        );
         match &self.door {
             Door::Trial(trial) => assert_eq!(trial, key, "the gate: two at once while a trial is out"),
             Door::TrialDue => self.door = Door::Trial(key.to_owned()),
             Door::Open | Door::Closed => {}
         }
-        assert!(self.in_air.insert(key.to_owned()), "invariant 6, keys: two attempts of {key} in flight");
-        assert!(self.in_air.len() <= self.in_flight_max, "more than max_in_flight in the air");
+        assert!(
+            self.in_air.insert(key.to_owned()),
+            "invariant 6, keys: two attempts of {key} in flight"
+        );
+        assert!(
+            self.in_air.len() <= self.in_flight_max,
+            "more than max_in_flight in the air"
+        );
         let first = *self.first.entry(key.to_owned()).or_insert(now);
         if let Some(doubted) = self.doubted.get(key) {
             self.hits.probes += 1;
-            assert!(!self.heard.contains(key), "settling: {key} was asked about twice in one run");
+            assert!(
+                !self.heard.contains(key),
+                "settling: {key} was asked about twice in one run"
+            );
             assert!(
                 now <= first + PROBE_WINDOW + CLOCK_OFF_MAX,
                 "invariant 6, keys: {key} was sent {} s after its first attempt",
-                (now - first).as_secs()
+                now.saturating_sub(first).as_secs()
             );
             assert!(
                 clocks_jump || now >= *doubted + self.settle,
                 "settling: {key} was asked about {:?} after its doubt",
-                now - *doubted
+                now.saturating_sub(*doubted)
             );
         }
     }
@@ -131,6 +147,11 @@ impl Watch {
     /// Whether an attempt of this key was ever in doubt.
     pub(super) fn is_doubted(&self, key: &str) -> bool {
         self.doubted.contains_key(key)
+    }
+
+    /// Whether the probe of this key has been heard of in this run.
+    pub(super) fn was_asked_about(&self, key: &str) -> bool {
+        self.heard.contains(key)
     }
 
     /// The evidence of a send is there.
@@ -184,8 +205,11 @@ impl Watch {
     /// The run gives up, since nobody answers.
     pub(super) fn check_given_up(&self, now: Duration) {
         if let Some(answered_at) = self.answered_at {
-            let silence = now - answered_at;
-            assert!(silence > SILENCE_MIN, "liveness: given up after {silence:?} without an answer");
+            let silence = now.saturating_sub(answered_at);
+            assert!(
+                silence > SILENCE_MIN,
+                "liveness: given up after {silence:?} without an answer"
+            );
         }
     }
 
@@ -204,7 +228,7 @@ impl Watch {
         assert!(
             self.full_at <= now + depth,
             "invariant 7, rate: {:?} too early",
-            self.full_at - now - depth
+            self.full_at.saturating_sub(now + depth)
         );
     }
 }

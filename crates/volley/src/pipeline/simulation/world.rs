@@ -16,6 +16,8 @@ use super::provider::Provider;
 use super::scenario::{OurClock, Scenario};
 use super::watch::Watch;
 
+/// When every history begins.
+const BEGUN: Timestamp = Timestamp::constant(1_795_262_400, 0);
 /// Hours, in seconds.
 pub(super) const HOUR: u64 = 3600;
 
@@ -80,6 +82,10 @@ impl World {
         self.idle.get() + self.start.elapsed()
     }
 
+    pub(super) fn time_in_runs(&self) -> Duration {
+        self.start.elapsed()
+    }
+
     /// Lets time pass while nothing runs.
     pub(super) fn pass(&self, time: Duration) {
         self.say(|| format!("{} s pass", time.as_secs()));
@@ -88,8 +94,7 @@ impl World {
 
     /// What a right clock shows after so long.
     pub(super) fn date(elapsed: Duration) -> Timestamp {
-        let begun: Timestamp = "2026-11-21T12:00:00Z".parse().expect("a time");
-        begun + elapsed
+        BEGUN + elapsed
     }
 
     /// What our clock shows.
@@ -121,6 +126,12 @@ impl World {
 
     pub(super) fn millis_below(&self, end: u64) -> Duration {
         Duration::from_millis(self.below(end))
+    }
+
+    /// How late a request is processed that nobody waits for any more: within `settle`.
+    pub(super) fn latest(&self) -> Duration {
+        let most = (self.scenario.limits.settle / 2).as_millis();
+        self.millis_below(u64::try_from(most).unwrap_or_default())
     }
 
     /// A step at which the process may be killed or told to stop. `true` once it is dead: nothing it does counts.
