@@ -361,4 +361,3 @@ fn word_is_sound(row: &Row<'_>) -> rusqlite::Result<bool> {
     let stored: Vec<u8> = row.get(last)?;
     Ok(stored == sum.finish() && stored.len() == checksum::BYTES)
 }
-

@@ -103,9 +103,16 @@ fn a_link_to_a_ledger_that_is_gone_is_never_replaced_by_a_new_one() {
     let link = stage.path.with_file_name("link.db");
     std::os::unix::fs::symlink("/nowhere/volley.db", &link).unwrap();
     let opened = Ledger::open(&link, Opening::MakeIfMissing, at(0));
-    assert!(matches!(opened, Err(LedgerError::Displaced { .. })), "{:?}", opened.err());
-    assert!(matches!(Ledger::init(&link, at(0)), Err(LedgerError::Displaced { .. })));
-    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(
+        matches!(opened, Err(LedgerError::Displaced { .. })),
+        "{:?}",
+        opened.err()
+    );
+    assert!(matches!(
+        Ledger::init(&link, at(0)),
+        Err(LedgerError::Displaced { .. })
+    ));
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
 }
 
 #[test]
