@@ -54,8 +54,8 @@ fn close_the_gate(settle: &str, refusals: u64) -> Vec<HandOver> {
             {{"at":"after_commit","do":"delay","ms":200,"path":"{SEND}","times":1}}
         ]}}"#
     ));
-    let set = format!("limits.settle={settle}");
-    let end = sandbox.send(&["contacts.ndjson", "--set", &set]).run();
+    let setting = format!("limits.settle={settle}");
+    let end = sandbox.send(&["contacts.ndjson", "--set", &setting]).run();
     assert_eq!(hits(&sandbox), [1, refusals, 1, 1], "{end}");
     end.expect(0).expect_lines(&[("accepted", 200)]);
     let sent = Books::open(&sandbox).hand_overs();
@@ -169,9 +169,13 @@ fn an_outage_of_everything_from_the_start_costs_one_batch() {
         let end = send.wait();
         end.expect(0).expect_lines(&[("accepted", 200)]);
         assert_eq!(end.summary()["tickets"], 40, "the probe brought its own\n{end}");
-        let sent = Books::open(&sandbox).hand_overs();
-        assert_eq!(sent.len(), 41, "one batch and its probe met the outage\n{end}");
-        assert_eq!(sent[1].batch, sent[0].batch, "{sent:?}");
+        let handed_over = Books::open(&sandbox).hand_overs();
+        assert_eq!(
+            handed_over.len(),
+            41,
+            "one batch and its probe met the outage\n{end}"
+        );
+        assert_eq!(handed_over[1].batch, handed_over[0].batch, "{handed_over:?}");
         expect_all_agree(&sandbox, &end);
     }
 }

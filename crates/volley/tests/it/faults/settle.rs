@@ -224,8 +224,8 @@ fn an_intent_found_open_after_a_kill_is_settled_once_settle_has_passed() {
         let books = Books::open(&sandbox);
         assert_eq!(books.state_of(3), state, "{at}\n{end}");
         let started_at = books.runs_started_at();
-        let sent = books.hand_overs();
-        let probe = sent
+        let handed_over = books.hand_overs();
+        let probe = handed_over
             .iter()
             .find(|one| one.batch == 3)
             .expect("it was asked about");

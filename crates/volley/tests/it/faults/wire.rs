@@ -507,10 +507,9 @@ fn hand_overs_of_the_third(sandbox: &Sandbox) -> u64 {
 /// How often requests may be repeated.
 fn retries(rule: &str, then: Then) -> RangeInclusive<u64> {
     match then {
-        AcceptedAgain => 1..=1,
         // A lie about a 429 shows when the request is repeated, and then it is asked about.
         InDoubt if rule.contains("429") => 2..=2,
-        InDoubt => 1..=1,
+        AcceptedAgain | InDoubt => 1..=1,
         // The fourth request may be handed to the connection that goes away, and is then not processed.
         Accepted if rule.contains("goaway") => 0..=1,
         _ => 0..=0,
