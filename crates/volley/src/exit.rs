@@ -1,6 +1,6 @@
 //! How a run ends: the one place where exit codes are decided.
 //!
-//! Sources: the interface's table "Exit codes"; a test holds the README's table against [`Exit::ALL`].
+//! Sources: the README's table "Exit codes"; a test holds it against [`Exit::ALL`].
 
 use std::process::ExitCode;
 

@@ -110,7 +110,9 @@ pub struct Stopped;
 impl Stopped {
     /// Whether this is why a read failed.
     pub fn is_why(error: &io::Error) -> bool {
-        error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Self>)
+        error
+            .get_ref()
+            .is_some_and(<dyn std::error::Error + Send + Sync>::is::<Self>)
     }
 }
 

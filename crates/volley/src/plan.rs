@@ -26,7 +26,7 @@ use crate::summary::{Lines, counted, counted_as, grouped};
 
 /// What would be sent.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "the names are the interface's")]
+#[expect(missing_docs, reason = "scripts rely on the names")]
 pub struct Plan {
     pub schema: u32,
     pub campaign: String,
@@ -51,7 +51,7 @@ pub struct Plan {
 
 /// Encodings and segments, counted on each recipient's text with its placeholders filled in.
 #[derive(Debug, Clone, Default, Serialize)]
-#[expect(missing_docs, reason = "the names are the interface's")]
+#[expect(missing_docs, reason = "scripts rely on the names")]
 pub struct Messages {
     pub gsm7: u64,
     pub ucs2: u64,
@@ -62,7 +62,7 @@ pub struct Messages {
 
 /// The estimate; null without a `unit_price`.
 #[derive(Debug, Clone, Default, Serialize)]
-#[expect(missing_docs, reason = "the names are the interface's")]
+#[expect(missing_docs, reason = "scripts rely on the names")]
 pub struct PlannedCost {
     pub estimated: Option<String>,
     pub currency: Option<&'static str>,

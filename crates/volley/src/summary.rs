@@ -1,6 +1,6 @@
 //! The account of a run, as JSON (one line, the last on stdout) and as text for people.
 //!
-//! Sources: the interface's chapter "Summary"; `lines` counts the lines of this run's inputs, each once.
+//! `lines` counts the lines of this run's inputs, each once.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ pub const SCHEMA: u32 = 1;
 
 /// The account of a run.
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "the names are the interface's")]
+#[expect(missing_docs, reason = "scripts rely on the names")]
 pub struct Summary {
     pub schema: u32,
     pub campaign: String,
@@ -45,7 +45,7 @@ pub struct Summary {
 
 /// What happened to this run's lines; `read` is the sum of the others.
 #[derive(Debug, Clone, Copy, Default, Serialize, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are the interface's")]
+#[expect(missing_docs, reason = "scripts rely on the names")]
 pub struct Lines {
     pub read: u64,
     pub accepted: u64,
@@ -91,7 +91,7 @@ impl Lines {
 
 /// Batches of this run; `in_doubt` is the campaign's at the end.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
-#[expect(missing_docs, reason = "the names are the interface's")]
+#[expect(missing_docs, reason = "scripts rely on the names")]
 pub struct Batches {
     pub accepted: u64,
     pub refused: u64,
@@ -100,7 +100,7 @@ pub struct Batches {
 
 /// What this run cleared of earlier runs' doubts.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
-#[expect(missing_docs, reason = "the names are the interface's")]
+#[expect(missing_docs, reason = "scripts rely on the names")]
 pub struct Settled {
     pub batches: u64,
     pub recipients: u64,
@@ -108,7 +108,7 @@ pub struct Settled {
 
 /// Money, as exact decimal strings; null while nothing is known.
 #[derive(Debug, Clone, Default, Serialize)]
-#[expect(missing_docs, reason = "the names are the interface's")]
+#[expect(missing_docs, reason = "scripts rely on the names")]
 pub struct Cost {
     pub total: Option<String>,
     pub estimated: String,
@@ -118,7 +118,7 @@ pub struct Cost {
 
 /// Requests that carried batches.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
-#[expect(missing_docs, reason = "the names are the interface's")]
+#[expect(missing_docs, reason = "scripts rely on the names")]
 pub struct Requests {
     pub sent: u64,
     pub retried: u64,

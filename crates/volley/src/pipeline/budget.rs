@@ -1,7 +1,7 @@
 //! The campaign's money: what is settled, what is reserved, and whether the next batch still fits.
 //!
 //! Reserved before sending: `unit_price` × units, and 0.01 a request where blacklist removal is on (Octopush's page
-//! on scheduled sending). A doubt keeps its reservation. Settled and reserved together never pass `max_cost`, but by
+//! "Schedule SMS sending"). A doubt keeps its reservation. Settled and reserved together never pass `max_cost`, but by
 //! an answer dearer than its reservation, which is booked as it is.
 
 use std::cell::{Cell, RefCell};
@@ -12,7 +12,7 @@ use volley_model::Amount;
 
 use crate::config::Campaign;
 
-/// What blacklist removal costs a request (Octopush, page on scheduled sending): 0.01.
+/// What blacklist removal costs a request (Octopush, page "Schedule SMS sending"): 0.01.
 fn blacklist_removal() -> Amount {
     Amount::try_from(Decimal::new(1, 2)).unwrap_or_default()
 }

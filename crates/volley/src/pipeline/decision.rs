@@ -5,12 +5,12 @@ use volley_model::{Acceptance, Amount, Refusal};
 
 use super::account::Fate;
 use super::dispatch::Dispatch;
-use super::outside::{Clock, Journal, Wire};
 use super::gate::Settled;
 use super::handover::Heard;
+use super::outside::{Clock, Journal, Wire};
 use super::stop::StopReason;
 
-/// Refusals in a row that stop the run: by then it is the message, not the batch (guarantee, "refused").
+/// Refusals in a row that stop the run: by then it is the message, not the batch (docs/guarantee.md, "What the wire proves").
 const REFUSED_IN_A_ROW_MAX: u32 = 3;
 
 /// One decision in three places' terms.

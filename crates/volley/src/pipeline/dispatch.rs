@@ -30,6 +30,8 @@ use super::settle::{ClockCheck, Doubts};
 use super::stop::{Stage, Stop, StopReason};
 use crate::config::Limits;
 
+/// The first pause of a back-off, on average half of it: long for a hiccup, short for an outage.
+const BACKOFF_BASE: Duration = Duration::from_millis(500);
 /// Answers that may wait for their commit.
 const ANSWERS_UNCOMMITTED_MAX: usize = 256;
 /// How long before its token an intent may be written.
@@ -126,7 +128,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             doubts: parts.doubts,
             settle: limits.settle,
             clock_check: ClockCheck::new(parts.ledger_last_at),
-            backoff: RefCell::new(Backoff::new(Duration::from_millis(500), Duration::from_secs(30))),
+            backoff: RefCell::new(Backoff::new(BACKOFF_BASE, Backoff::WAIT_MAX)),
             window: Semaphore::new(window),
             flights_max: window + max_in_flight + ANSWERS_UNCOMMITTED_MAX,
         }

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use volley_intake::Finished;
 use volley_ledger::{BatchId, Conclusion, Ledger, LedgerError, Opening, RunEnd, RunId, Writer, WriterThread};
-use volley_model::{Currency, LineCounts, RequestKey};
+use volley_model::{LineCounts, RequestKey};
+use volley_provider::octopush::CURRENCY;
 
 use super::account::Account;
 use super::dispatch::Dispatch;
@@ -56,7 +57,7 @@ impl Ending<'_> {
             exit_code: exit.code(),
             at: clock::now(),
         };
-        let ended = end_run(writer, difference(totals, booked), end).await;
+        let ended = end_run(writer, totals - booked, end).await;
         // Joined whatever became of it: the thread holds the lock that late outcomes need.
         if let Err(error) = ended.and(thread.join()) {
             stop.note(error.into());
@@ -183,7 +184,7 @@ fn cost(account: &Account, simulated: bool) -> Cost {
     Cost::known(
         account.cost(),
         account.cost_estimated,
-        Currency::EUR,
+        CURRENCY,
         account.batches_unpriced,
     )
 }
@@ -199,17 +200,4 @@ async fn end_run(writer: Writer, rest: LineCounts, end: RunEnd) -> Result<(), Le
 fn sentence(reasons: &[StopReason], exit: Exit) -> Option<String> {
     let decisive = reasons.iter().find(|reason| reason.exit() == exit);
     decisive.or(reasons.first()).map(StopReason::sentence)
-}
-
-/// The lines that no intent has booked.
-fn difference(all: LineCounts, booked: LineCounts) -> LineCounts {
-    LineCounts {
-        invalid: all.invalid - booked.invalid,
-        suppressed: all.suppressed - booked.suppressed,
-        duplicate: all.duplicate - booked.duplicate,
-        already_sent: all.already_sent - booked.already_sent,
-        refused: all.refused - booked.refused,
-        in_doubt: all.in_doubt - booked.in_doubt,
-        planned: all.planned - booked.planned,
-    }
 }

@@ -5,7 +5,8 @@
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use volley_ledger::{BatchId, Conclusion, Intent, Outcome};
-use volley_model::{Amount, Currency, SealedBatch};
+use volley_model::{Amount, SealedBatch};
+use volley_provider::octopush::CURRENCY;
 
 use super::account::Fate;
 use super::decision::Decision;
@@ -83,7 +84,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             batch: batch.clone(),
             simulated: self.simulated,
             reserved,
-            currency: Currency::EUR,
+            currency: CURRENCY,
             at: self.clock.now(),
         };
         let begun = Instant::now();

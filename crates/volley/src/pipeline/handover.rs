@@ -26,7 +26,7 @@ use super::outside::{Clock, Journal, Wire};
 use super::patience::Try;
 use super::stop::{Stage, StopReason};
 
-/// How often a batch may be put off (guarantee, "not processed").
+/// How often a batch may be put off (docs/guarantee.md, "What the wire proves").
 pub(super) const PUT_OFF_MAX: u32 = 5;
 
 /// A body on its way, and what it has been through.

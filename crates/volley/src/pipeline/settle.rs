@@ -26,7 +26,7 @@ use super::handover::{Flight, Heard};
 use super::outside::{Clock, Journal, Wire};
 use super::stop::Stage;
 
-/// A key is forgotten after 24 hours (Octopush, page on scheduled sending); an hour less leaves room for slow answers
+/// A key is forgotten after 24 hours (Octopush, page "Schedule SMS sending"); an hour less leaves room for slow answers
 /// and for clocks.
 pub(crate) const PROBE_WINDOW: Duration = Duration::from_hours(23);
 

@@ -10,7 +10,7 @@ use volley_ledger::{
     CampaignIdentity, Changes, Entry, Ledger, LedgerError, Reader, RunId, Writer, WriterThread,
 };
 use volley_provider::octopush::{Encoder, Octopush, Sealer};
-use volley_transport::{Pace, PaceConfig, Pool, PoolConfig};
+use volley_transport::{CONNECT_TIMEOUT, Pace, PaceConfig, Pool, PoolConfig};
 
 use super::budget::{Budget, Tariff};
 use super::dispatch::{Dispatch, Parts};
@@ -21,9 +21,6 @@ use super::{Job, Options, RunError};
 use crate::clock;
 use crate::config::Campaign;
 use crate::inputs::Opened;
-
-/// How long a TCP connect, and after it a TLS or HTTP/2 handshake, may take: far above any sound network's time.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The parts of a run.
 pub(super) struct Prepared {

@@ -2,7 +2,7 @@
 //!
 //! The first request closes the intake and starts the grace time; whatever is in flight may still be answered. When
 //! the grace is over, what is in flight is in doubt. Reasons add up; the exit code is the first of them by the
-//! interface's order.
+//! README's order.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -91,7 +91,9 @@ impl StopReason {
             Self::Bug(_) => Exit::Bug,
             Self::Account(_) => Exit::Account,
             // Where batches are in doubt for it, that outranks it.
-            Self::Unreachable { .. } | Self::PutOff(_) | Self::Redirect(_) | Self::TrialsInDoubt => Exit::Unreachable,
+            Self::Unreachable { .. } | Self::PutOff(_) | Self::Redirect(_) | Self::TrialsInDoubt => {
+                Exit::Unreachable
+            }
             Self::Refused(_) => Exit::Refused,
             Self::MaxCost(_)
             | Self::Dearer(_)
@@ -160,7 +162,9 @@ impl StopReason {
             Self::PutOff(why) => {
                 format!("the provider put one batch off five times: {why}; run it again later")
             }
-            Self::Redirect(endpoint) => format!("{endpoint} answers with a redirect, and none is followed; correct base_url"),
+            Self::Redirect(endpoint) => {
+                format!("{endpoint} answers with a redirect, and none is followed; correct base_url")
+            }
             Self::TrialsInDoubt => {
                 "ten trials in a row ended in doubt; run it again when the provider answers".to_owned()
             }
