@@ -101,6 +101,8 @@ pub struct RunEnd {
     pub reason: Option<String>,
     /// The exit code.
     pub exit_code: u8,
+    /// Lines that were booked as in doubt, for an earlier run's batch, and were sent already as this run has settled it.
+    pub lines_settled: u64,
     /// Now.
     pub at: Timestamp,
 }

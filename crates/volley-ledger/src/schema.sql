@@ -51,7 +51,9 @@ CREATE TABLE run (
   ended_at    INTEGER,              -- null: running, or killed
   outcome     TEXT,                 -- complete, doubtful, stopped, interrupted, failed
   reason      TEXT,
-  exit_code   INTEGER
+  exit_code   INTEGER,
+  -- its lines whose numbers were in an earlier run's doubt, as it found them, and which it then settled: sent already
+  lines_settled  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- What differed from the run before, and was accepted, or came before anybody was reached.
@@ -407,8 +409,9 @@ SELECT run.id AS run, campaign.name AS campaign, run.simulated,
        run.outcome, run.reason, run.exit_code, coalesce(batches, 0) AS batches,
        coalesce(accepted + invalid + duplicate + suppressed + already_sent + refused + in_doubt + pending, 0) AS read,
        coalesce(accepted, 0) AS accepted, coalesce(invalid, 0) AS invalid, coalesce(duplicate, 0) AS duplicate,
-       coalesce(suppressed, 0) AS suppressed, coalesce(already_sent, 0) AS already_sent,
-       coalesce(refused, 0) AS refused, coalesce(in_doubt, 0) AS in_doubt, coalesce(pending, 0) AS pending
+       coalesce(suppressed, 0) AS suppressed, coalesce(already_sent, 0) + run.lines_settled AS already_sent,
+       coalesce(refused, 0) AS refused, coalesce(in_doubt, 0) - run.lines_settled AS in_doubt,
+       coalesce(pending, 0) AS pending
 FROM run JOIN campaign ON campaign.id = run.campaign LEFT JOIN account ON account.run = run.id;
 
 CREATE VIEW campaigns AS

@@ -340,13 +340,15 @@ impl Desk {
     }
 
     fn end_run(&mut self, end: &RunEnd) -> Result<(), LedgerError> {
-        let update = "UPDATE run SET ended_at = ?2, outcome = ?3, reason = ?4, exit_code = ?5 WHERE id = ?1";
+        let update = "UPDATE run SET ended_at = ?2, outcome = ?3, reason = ?4, exit_code = ?5, \
+            lines_settled = ?6 WHERE id = ?1";
         let values = params![
             self.run,
             end.at.as_microsecond(),
             end.outcome,
             end.reason,
-            end.exit_code
+            end.exit_code,
+            end.lines_settled
         ];
         let written = self.connection.execute(update, values);
         written

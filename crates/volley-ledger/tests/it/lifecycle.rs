@@ -33,6 +33,7 @@ async fn a_batch_goes_from_intent_to_ticket_and_the_account_adds_up() {
         outcome: "complete".to_owned(),
         reason: None,
         exit_code: 0,
+        lines_settled: 0,
         at: at(9),
     };
     run.writer.end_run(end).await.unwrap();

@@ -55,6 +55,7 @@ impl Ending<'_> {
             outcome: exit.outcome(lines.pending).to_owned(),
             reason: sentence(&stop.reasons(), exit),
             exit_code: exit.code(),
+            lines_settled: self.lines_settled(&account),
             at: clock::now(),
         };
         let ended = end_run(writer, totals - booked, end).await;
@@ -86,12 +87,17 @@ impl Ending<'_> {
         self.loaded.batches_in_doubt - account.settled.len() as u64 + account.batches_in_doubt
     }
 
+    /// This run's lines whose numbers were in an earlier run's doubt that this run has settled.
+    fn lines_settled(&self, account: &Account) -> u64 {
+        let doubt_lines = self.finished.map(|finished| &finished.doubt_lines);
+        let of_batch = |id: &BatchId| doubt_lines?.get(&id.0.unsigned_abs()).copied();
+        account.settled.iter().filter_map(of_batch).sum()
+    }
+
     /// What happened to every line. A line that was planned and never landed is pending; one whose number was in an
     /// earlier run's doubt that this run has settled was sent already.
     fn lines(&self, totals: &LineCounts, account: &Account) -> Lines {
-        let doubt_lines = self.finished.map(|finished| &finished.doubt_lines);
-        let of_batch = |id: &BatchId| doubt_lines?.get(&id.0.unsigned_abs()).copied();
-        let settled: u64 = account.settled.iter().filter_map(of_batch).sum();
+        let settled = self.lines_settled(account);
         let landed = account.accepted + account.refused + account.in_doubt;
         Lines {
             read: totals.read(),
