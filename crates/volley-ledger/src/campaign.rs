@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use volley_model::BatchState;
 
+use crate::checksum::{self, Columns};
 use crate::queries::{self, REACHING};
 use crate::rows::{self, Concluded};
 use crate::{CampaignId, LedgerError, MessageId, Outcome, RunId};
@@ -244,9 +245,7 @@ fn latest_message(
         .query_row(query, [campaign], |row| row.get(0))
         .optional()?;
     let Some(message) = message else { return Ok(None) };
-    let mut statement = connection.prepare("SELECT key, value FROM message_part WHERE message = ?1")?;
-    let parts = statement.query_map([message], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    parts.collect::<rusqlite::Result<_>>().map(Some)
+    parts(connection, message).map(Some)
 }
 
 fn message_changes(mut was: BTreeMap<String, String>, is: &[(String, String)]) -> Vec<Change> {
@@ -317,7 +316,7 @@ fn write_campaign(
     if let Some(campaign) = known {
         let update = "UPDATE campaign SET provider = ?2, account = ?3, host = ?4 WHERE id = ?1";
         connection.execute(update, params![campaign, provider, account, host])?;
-        return Ok(campaign);
+        return seal(connection, campaign);
     }
     let insert =
         "INSERT INTO campaign (name, provider, account, host, created_at) VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -325,7 +324,80 @@ fn write_campaign(
         insert,
         params![name, provider, account, host, now.as_microsecond()],
     )?;
-    Ok(CampaignId(connection.last_insert_rowid()))
+    seal(connection, CampaignId(connection.last_insert_rowid()))
+}
+
+/// Writes the row's checksum: a campaign that is no longer found by its name would begin anew.
+fn seal(connection: &Connection, campaign: CampaignId) -> rusqlite::Result<CampaignId> {
+    let query = format!("SELECT {SEALED} FROM campaign WHERE id = ?1");
+    let sum = connection.query_row(&query, [campaign], row_sum)?;
+    connection.execute(
+        "UPDATE campaign SET sum = ?2 WHERE id = ?1",
+        params![campaign, sum],
+    )?;
+    Ok(campaign)
+}
+
+/// The columns of a campaign that its checksum covers.
+const SEALED: &str = "id, name, provider, account, host, created_at";
+
+fn row_sum(row: &Row<'_>) -> rusqlite::Result<[u8; checksum::BYTES]> {
+    let mut columns = Columns::default();
+    for column in 0..SEALED.split(',').count() {
+        columns.push(row.get_ref(column)?);
+    }
+    Ok(columns.finish())
+}
+
+/// Holds every campaign and every wording against its checksum.
+pub(crate) fn check_rows(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
+    let failed = |error| LedgerError::sqlite(path, "checking the campaigns", error);
+    let query = format!("SELECT {SEALED}, sum FROM campaign NOT INDEXED");
+    let mut statement = connection.prepare(&query).map_err(failed)?;
+    let mut rows = statement.query([]).map_err(failed)?;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let stored: Vec<u8> = row.get("sum").map_err(failed)?;
+        if stored != row_sum(row).map_err(failed)? {
+            let id: i64 = row.get(0).map_err(failed)?;
+            return Err(LedgerError::damaged(
+                path,
+                format!("campaign {id}: its checksum fails"),
+            ));
+        }
+    }
+    check_messages(connection, path)
+}
+
+fn check_messages(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
+    let failed = |error| LedgerError::sqlite(path, "checking the messages", error);
+    let mut messages = connection
+        .prepare("SELECT id, hash FROM message NOT INDEXED")
+        .map_err(failed)?;
+    let messages = messages
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .map_err(failed)?;
+    for message in messages {
+        let (id, stored): (MessageId, [u8; 32]) = message.map_err(failed)?;
+        let parts: Vec<(String, String)> = parts(connection, id).map_err(failed)?;
+        if hash(&parts) != stored {
+            return Err(LedgerError::damaged(
+                path,
+                format!("message {}: its hash does not fit its parts", id.0),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The parts of a wording.
+fn parts<C: FromIterator<(String, String)>>(
+    connection: &Connection,
+    message: MessageId,
+) -> rusqlite::Result<C> {
+    let mut statement = connection.prepare("SELECT key, value FROM message_part WHERE message = ?1")?;
+    statement
+        .query_map([message], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
 }
 
 fn write_message(

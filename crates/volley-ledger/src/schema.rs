@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::place::{self, Place};
-use crate::{LedgerError, bodies, lock};
+use crate::{LedgerError, bodies, campaign, lock};
 
 /// "VLLY": what `file(1)` and we know a ledger by.
 const APPLICATION_ID: u32 = 0x564c_4c59;
@@ -185,7 +185,7 @@ pub(crate) fn check_structure(connection: &Connection, path: &Path) -> Result<()
     let made = in_memory().and_then(|made| objects(&made)).map_err(failed)?;
     // Further objects are the user's matter, and `verify` tells of them; what is ours must be as it was made.
     match made.iter().find(|(name, sql)| found.get(*name) != Some(sql)) {
-        None => Ok(()),
+        None => campaign::check_rows(connection, path),
         Some((name, _)) => Err(LedgerError::damaged(
             path,
             format!("the schema of {name} is not as Volley made it"),

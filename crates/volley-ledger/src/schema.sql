@@ -23,7 +23,8 @@ CREATE TABLE campaign (
   account     TEXT    NOT NULL,
   host        TEXT    NOT NULL,
   created_at  INTEGER NOT NULL,
-  closed_at   INTEGER               -- its numbers were erased; the name is never used again
+  closed_at   INTEGER,              -- its numbers were erased; the name is never used again
+  sum         BLOB    NOT NULL DEFAULT x''  -- checksum of id, name, provider, account, host and created_at
 ) STRICT;
 
 -- What recipients of a campaign get, one row a wording it has had.

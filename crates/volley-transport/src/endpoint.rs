@@ -64,7 +64,8 @@ impl Endpoint {
             .host()
             .trim_start_matches('[')
             .trim_end_matches(']')
-            .to_owned();
+            // Names are one whatever their case (RFC 3986, 3.2.2): a campaign does not change its host by shouting.
+            .to_ascii_lowercase();
         let names_port = authority.as_str().len() > authority.host().len();
         if host.is_empty() || (names_port && authority.port_u16().is_none()) {
             return Err(unreadable());
