@@ -37,6 +37,8 @@ pub struct Spending {
     pub settled: Amount,
     /// Reservations of batches that are open, in doubt, or were sent and have no price.
     pub reserved: Amount,
+    /// Batches that may be owed for and have neither a cost nor a reservation: they went out without a `unit_price`.
+    pub unreserved: u64,
     /// The currency of both; `None` while there is neither.
     pub currency: Option<Currency>,
 }
@@ -115,7 +117,12 @@ pub(crate) fn spending(
             let (sum, amount, currency) = match (batch.cost, reservation(&batch)) {
                 (Some(cost), _) => (&mut spending.settled, cost.amount, cost.currency),
                 (None, Some(reserved)) => (&mut spending.reserved, reserved, batch.currency),
-                (None, None) => return,
+                (None, None) => {
+                    if may_be_owed(&batch) {
+                        spending.unreserved += 1;
+                    }
+                    return;
+                }
             };
             *sum += amount;
             if *spending.currency.get_or_insert(currency) != currency {
@@ -134,7 +141,12 @@ pub(crate) fn spending(
 
 /// The reservation that still stands for a batch without a booked cost.
 pub(crate) fn reservation(batch: &BatchRow) -> Option<Amount> {
-    let stands = match batch.state {
+    batch.reserved.filter(|_| may_be_owed(batch))
+}
+
+/// Whether a batch without a booked cost may still cost something.
+fn may_be_owed(batch: &BatchRow) -> bool {
+    match batch.state {
         BatchState::Intended
         | BatchState::InDoubt
         | BatchState::Accepted
@@ -147,8 +159,7 @@ pub(crate) fn reservation(batch: &BatchRow) -> Option<Amount> {
         | BatchState::Simulated
         | BatchState::DeclaredNotSent
         | BatchState::Withdrawn => false,
-    };
-    batch.reserved.filter(|_| stands)
+    }
 }
 
 /// Every batch of the ledger that has no definite outcome.

@@ -116,6 +116,12 @@ pub enum RunError {
     /// `send_at` lies in the past and the campaign has not begun.
     #[error("begin the campaign: send_at {0} is in the past; correct it, or take it out to send now")]
     SendAtPast(String),
+    /// A budget over batches of which nobody can say what they may cost.
+    #[error(
+        "hold max_cost: {0} earlier batches went out without a unit_price and have no price from the provider; wait for \
+         their prices, settle their doubts, or take max_cost out"
+    )]
+    Unreserved(u64),
     /// The credentials fit into no header.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
@@ -133,6 +139,7 @@ impl RunError {
             | Self::File { .. }
             | Self::Suppression { .. }
             | Self::SendAtPast(_)
+            | Self::Unreserved(_)
             | Self::Credentials(_) => Exit::Config,
             Self::System(_) => Exit::Bug,
         }

@@ -65,7 +65,7 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
     };
     let ledger_last_at = ledger.last_at()?;
     let identity = identity(&campaign, &credentials.account());
-    refuse_past_start(&campaign, &path, &identity, changes)?;
+    refuse_what_cannot_go_on(&campaign, &path, &identity, changes)?;
     let entry = ledger.enter(&identity, changes, clock::now())?;
     let retry = Retry {
         message: Some(entry.message),
@@ -164,25 +164,34 @@ fn earlier_doubts(ledger: &Ledger, entry: &Entry, settle: Duration) -> Result<Do
     Ok(doubts)
 }
 
-/// A `send_at` in the past is refused for a campaign that has not begun; one that has begun goes on. Asked before the
-/// run is entered, so that a refusal leaves no run behind.
-fn refuse_past_start(
+/// What stands in the way of a run. Asked before the run is entered, so that a refusal leaves no run behind.
+///
+/// A `send_at` in the past is refused for a campaign that has not begun; one that has begun goes on. A budget is refused
+/// over batches of which nobody can say what they may cost.
+fn refuse_what_cannot_go_on(
     campaign: &Campaign,
     ledger: &Path,
     identity: &CampaignIdentity,
     changes: Changes,
 ) -> Result<(), RunError> {
+    let reader = Reader::open(ledger)?;
+    let known = reader.compare(identity, changes)?;
     match campaign
         .message
         .send_at
         .as_ref()
         .filter(|send_at| send_at.instant() < clock::now())
     {
-        Some(send_at) if !Reader::open(ledger)?.compare(identity, changes)?.begun => {
-            Err(RunError::SendAtPast(send_at.as_str().to_owned()))
-        }
-        _ => Ok(()),
+        Some(send_at) if !known.begun => return Err(RunError::SendAtPast(send_at.as_str().to_owned())),
+        _ => {}
     }
+    if let (Some(id), Some(_)) = (known.campaign, campaign.limits.max_cost) {
+        match reader.spending(id)?.unreserved {
+            0 => {}
+            batches => return Err(RunError::Unreserved(batches)),
+        }
+    }
+    Ok(())
 }
 
 fn intake(campaign: &Campaign, book: NumberBook, options: Options) -> Intake {

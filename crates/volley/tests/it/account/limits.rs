@@ -148,3 +148,42 @@ fn max_invalid_is_a_share_or_a_number_judged_before_the_first_request() {
     check_max_invalid(0, 0, 0);
     check_max_invalid(0, 1, 9);
 }
+
+#[test]
+fn a_budget_is_refused_over_batches_of_which_nobody_can_say_what_they_cost() {
+    let sandbox = Sandbox::new();
+    sandbox.campaign().unset("limits.unit_price").write();
+    sandbox.write("contacts.ndjson", contacts(0..4));
+    // Accepted, without a price: and there was no unit_price to reserve by.
+    sandbox.faults(
+        r#"{"rules":[{"at":"after_commit","do":"status","status":201,"body":"{\"sms_ticket\":\"sms_1\"}","times":1}]}"#,
+    );
+    let first = sandbox.send(&["contacts.ndjson"]).run();
+    first.expect(0);
+    assert_eq!(first.summary()["cost"]["unpriced_batches"], 1, "{first}");
+    sandbox
+        .campaign()
+        .set("limits.unit_price", "0.05")
+        .set("limits.max_cost", "1")
+        .write();
+    sandbox.append("contacts.ndjson", contacts(4..8));
+    let refused = sandbox.send(&["contacts.ndjson"]).run();
+    refused.expect(3);
+    assert!(
+        refused.summary()["error"]
+            .as_str()
+            .is_some_and(|error| error.contains("max_cost")),
+        "{refused}"
+    );
+    assert_eq!(sandbox.mock().stats().together.recipients, 4);
+    sandbox
+        .campaign()
+        .set("limits.unit_price", "0.05")
+        .unset("limits.max_cost")
+        .write();
+    sandbox
+        .send(&["contacts.ndjson"])
+        .run()
+        .expect(0)
+        .expect_lines(&[("accepted", 4), ("already_sent", 4)]);
+}

@@ -212,6 +212,7 @@ fn a_flipped_bit_of_the_schema_is_refused_or_harmless() {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "a failing test shows its seed")]
 fn dice() -> fastrand::Rng {
     let seed = crate::kills::seed();
     println!("VOLLEY_TEST_SEED={seed}");
