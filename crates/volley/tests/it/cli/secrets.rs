@@ -1,4 +1,4 @@
-//! A planted credential or a full phone number appears in no log, message or summary, however the run ends.
+//! Invariant 10: a planted credential or a full phone number appears in no log, message or summary, however the run ends.
 
 use crate::support::{End, KEY, LOGIN, Sandbox};
 

@@ -1,4 +1,4 @@
-//! Inputs without end, and lines without end: memory stays bounded, and a stop does not wait for the next byte.
+//! Invariant 9: inputs without end, and lines without end: memory stays bounded, and a stop does not wait for the next byte.
 
 use std::io::Write;
 
