@@ -25,6 +25,7 @@ pub(crate) mod setup;
 mod signals;
 #[cfg(test)]
 mod simulation;
+mod stamp;
 pub(crate) mod standing;
 pub(crate) mod stop;
 

@@ -27,6 +27,7 @@ use super::gate::Gate;
 use super::outside::{Clock, Journal, Wire};
 use super::patience::Patience;
 use super::settle::{ClockCheck, Doubts};
+use super::stamp::Lead;
 use super::stop::{Stage, Stop, StopReason};
 use crate::config::Limits;
 
@@ -71,6 +72,8 @@ pub(super) struct Dispatch<W, J, C> {
     pub(super) doubts: Doubts,
     /// After an attempt in doubt, before it is probed.
     pub(super) settle: Duration,
+    /// How far the wall clock is ahead of the provider's.
+    pub(super) lead: Lead,
     /// Whether the wall clock can be trusted, once it was compared.
     pub(super) clock_check: ClockCheck,
     backoff: RefCell<Backoff>,
@@ -127,6 +130,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             unrecorded: RefCell::default(),
             doubts: parts.doubts,
             settle: limits.settle,
+            lead: Lead::default(),
             clock_check: ClockCheck::new(parts.ledger_last_at),
             backoff: RefCell::new(Backoff::new(BACKOFF_BASE, Backoff::WAIT_MAX)),
             window: Semaphore::new(window),
@@ -201,6 +205,11 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             doubted: false,
             simulated: self.simulated,
         }
+    }
+
+    /// The time to write for what happens now.
+    pub(super) fn stamp(&self) -> Timestamp {
+        self.lead.taken_off(self.clock.now())
     }
 
     /// Stops the run, since nobody answers there.

@@ -85,7 +85,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             simulated: self.simulated,
             reserved,
             currency: CURRENCY,
-            at: self.clock.now(),
+            at: self.stamp(),
         };
         let begun = Instant::now();
         let intended = self.journal.intend(intent).await;
@@ -105,7 +105,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                 let conclusion = Conclusion {
                     outcome,
                     attempts: Vec::new(),
-                    at: self.clock.now(),
+                    at: self.stamp(),
                 };
                 self.unrecorded.borrow_mut().push((batch.key.clone(), conclusion));
                 None
@@ -130,11 +130,11 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     ) -> Fate {
         self.decided.set(true);
         let Decision { outcome, fate, .. } = decision;
-        let first_attempt_at = flight.first_handed_over_at().unwrap_or_else(|| self.clock.now());
+        let first_attempt_at = flight.first_handed_over_at().unwrap_or_else(|| self.stamp());
         let conclusion = Conclusion {
             outcome,
             attempts: flight.attempts,
-            at: self.clock.now(),
+            at: self.stamp(),
         };
         let begun = Instant::now();
         let concluded = self.journal.conclude(id, conclusion.clone()).await;

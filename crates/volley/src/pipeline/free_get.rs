@@ -40,6 +40,9 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                 self.stop.unless(Stage::Stopping, asked).await?
             }
         };
+        if let Evidence::Answered(answer) = &evidence {
+            self.lead.observe(self.clock.now(), answer.date);
+        }
         // A GET is never simulated: its good answer has no ticket, and owes none.
         let context = JudgeContext {
             simulated: false,

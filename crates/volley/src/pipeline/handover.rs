@@ -153,7 +153,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             }
         };
         flight.window = None;
-        let handed_over_at = self.clock.now();
+        let handed_over_at = self.stamp();
         // Waiting for all that, or for an earlier try's delay, may have taken an hour.
         if handed_over_at >= flight.deadline {
             return None;
@@ -176,6 +176,9 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         handed_over_at: Option<Timestamp>,
         evidence: Evidence,
     ) -> Evidence {
+        if let Evidence::Answered(answer) = &evidence {
+            self.lead.observe(self.clock.now(), answer.date);
+        }
         if matches!(evidence, Evidence::Answered(_) | Evidence::NotProcessed(_)) {
             self.patience.answered();
         }
@@ -186,7 +189,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         }
         flight.attempts.push(Attempt {
             handed_over_at,
-            ended_at: self.clock.now(),
+            ended_at: self.stamp(),
             evidence: presentable(&evidence.summary()),
         });
         evidence

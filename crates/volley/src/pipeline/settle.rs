@@ -256,7 +256,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         let conclusion = Conclusion {
             outcome,
             attempts: flight.attempts,
-            at: self.clock.now(),
+            at: self.stamp(),
         };
         if let Err(error) = self.journal.conclude(doubt.id, conclusion.clone()).await {
             self.stop.request(error.into());
