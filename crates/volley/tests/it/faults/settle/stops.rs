@@ -145,7 +145,9 @@ fn a_run_stopped_by_its_account_asks_no_more() {
         ));
         let end = sandbox.send(&["contacts.ndjson"]).args(LATE).run();
         assert_eq!(hits(&sandbox), [1, 1], "{end}");
-        assert_eq!(end.lines("accepted"), 2 * BATCH, "{end}");
+        // Once the gate is open the fifth goes beside the fourth, which meets the account: it may get through.
+        let accepted = end.lines("accepted");
+        assert!([2 * BATCH, 3 * BATCH].contains(&accepted), "{end}");
         expect_left(&sandbox, &end, 2);
     }
 }
