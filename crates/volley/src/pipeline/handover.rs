@@ -155,7 +155,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         flight.window = None;
         let handed_over_at = self.stamp();
         // Waiting for all that, or for an earlier try's delay, may have taken an hour.
-        if handed_over_at >= flight.deadline {
+        if self.clock.now() >= flight.deadline {
             return None;
         }
         self.note_handover(!flight.attempts.is_empty() || flight.errand == Errand::Probe);
