@@ -12,12 +12,14 @@ pub mod segments;
 mod batch;
 mod evidence;
 mod lines;
+mod list_campaign;
 mod money;
 mod verdict;
 
 pub use batch::{BatchState, BodyEncoder, BodyHash, PlannedBatch, RequestKey, SealedBatch};
 pub use evidence::{Answer, AnswerBody, Evidence, Lost, NotProcessed, Unsent};
 pub use lines::{LineCounts, Reason};
+pub use list_campaign::{Audience, ListCampaignState};
 pub use money::{Amount, AmountError, CostSource, Currency};
 pub use msisdn::{Msisdn, MsisdnError};
 pub use recipient::{Field, FieldSet, Recipient};
