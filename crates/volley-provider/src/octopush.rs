@@ -1,30 +1,44 @@
-//! Octopush: SMS by `POST /sms-campaign/send`, up to 500 recipients a request.
+//! Octopush: SMS by `POST /sms-campaign/send`, up to 500 recipients a request; campaigns on lists and tags that it keeps;
+//! the account's configuration and balance.
 //!
 //! Sources: the pages "Schedule SMS sending" and "Transactional SMS" (dev.octopush.com, sms-gateway-api-documentation)
-//! for the request, its fields and both shapes of success; "wallet/check-balance" for the free request.
+//! for the request, its fields and both shapes of success; "Send SMS to contacts (on-list/on-tag)" and the pages around it
+//! (see `list_campaign`); "Modify configuration" (see `parameters`); "cancel-sms"; "wallet/check-balance" for the free
+//! request.
 //! Not here: connections, pace, retries (transport), states of batches (ledger).
 
 mod message;
 
 mod encode;
+mod request;
 mod seal;
 
 mod codes;
 mod judge;
+mod reply;
 mod wire;
 
+mod list_campaign;
+mod parameters;
+
+use std::borrow::Cow;
 use std::fmt;
 
-use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http::header::CACHE_CONTROL;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use volley_model::{Answer, AnswerBody, Currency, Evidence, Verdict};
 
-pub use codes::explain;
+pub use codes::{Class, Code, codes, explain};
 pub use encode::Encoder;
 pub use judge::{DUPLICATE_CODES_DEFAULT, JudgeContext, judge};
+pub use list_campaign::{
+    ListCampaignDraft, ListCampaignError, ListKind, ListStatus, Progress, SendReply, StatusReply,
+};
 pub use message::{Kind, Message, MessageError, Purpose, SendAt, Sender};
+pub use parameters::{PARAMETER_FIELDS, PARAMETER_GROUPS, ParameterError, ParameterField, Parameters, Rule};
+pub use reply::{Reply, Said};
 pub use seal::Sealer;
+pub use wire::is_ticket;
 
 use crate::credentials::sensitive;
 use crate::{CredentialsError, OctopushCredentials};
@@ -39,11 +53,6 @@ pub const CURRENCY: Currency = Currency::EUR;
 
 const API_LOGIN: HeaderName = HeaderName::from_static("api-login");
 const API_KEY: HeaderName = HeaderName::from_static("api-key");
-
-/// Where a batch is sent to, below the base URL.
-const SEND: &str = "/sms-campaign/send";
-/// What shows, for free, whether the provider answers.
-const BALANCE: &str = "/wallet/check-balance";
 
 /// Builds the requests of one account. The URIs are paths below the base URL, which is the transport's matter.
 #[derive(Clone)]
@@ -68,44 +77,38 @@ impl Octopush {
         })
     }
 
-    /// The request that sends a sealed body. Printing the request would print the numbers in its body.
-    pub fn send_request(&self, body: Bytes) -> Request<Bytes> {
-        let mut request = self.request(Method::POST, SEND, body);
-        request
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        request
-    }
-
-    /// A request that costs nothing and changes nothing: it shows whether the provider answers.
-    pub fn balance_request(&self) -> Request<Bytes> {
-        self.request(Method::GET, BALANCE, Bytes::new())
-    }
-
-    /// Judges one attempt of this account's. A provider that repeats our credentials is not repeated.
+    /// Judges one attempt of this account's.
     pub fn judge(&self, evidence: &Evidence, context: &JudgeContext<'_>) -> Verdict {
+        judge(&self.redacted(evidence), context)
+    }
+
+    /// What came of a request that is no batch.
+    pub fn reply(&self, evidence: &Evidence) -> Reply {
+        Reply::of(&self.redacted(evidence))
+    }
+
+    /// What came of asking for a draft's status.
+    pub fn status_reply(&self, evidence: &Evidence) -> StatusReply {
+        StatusReply::of(&self.redacted(evidence))
+    }
+
+    /// What came of telling a draft to send.
+    pub fn send_reply(&self, evidence: &Evidence) -> SendReply {
+        SendReply::of(&self.redacted(evidence))
+    }
+
+    /// The evidence as it may be told: a provider that repeats our credentials is not repeated.
+    fn redacted<'a>(&self, evidence: &'a Evidence) -> Cow<'a, Evidence> {
         if let Evidence::Answered(answer) = evidence
             && let AnswerBody::Whole(body) = &answer.body
             && let Some(body) = self.credentials.redacted(body)
         {
-            let body = AnswerBody::Whole(body);
-            return judge(
-                &Evidence::Answered(Answer {
-                    body,
-                    ..answer.clone()
-                }),
-                context,
-            );
+            return Cow::Owned(Evidence::Answered(Answer {
+                body: AnswerBody::Whole(body),
+                ..answer.clone()
+            }));
         }
-        judge(evidence, context)
-    }
-
-    fn request(&self, method: Method, path: &'static str, body: Bytes) -> Request<Bytes> {
-        let mut request = Request::new(body);
-        *request.method_mut() = method;
-        *request.uri_mut() = Uri::from_static(path);
-        *request.headers_mut() = self.headers.clone();
-        request
+        Cow::Borrowed(evidence)
     }
 }
 
@@ -119,6 +122,7 @@ impl fmt::Debug for Octopush {
 mod tests {
     use super::*;
     use crate::Secret;
+    use bytes::Bytes;
 
     fn octopush() -> Octopush {
         let credentials = OctopushCredentials {
@@ -126,28 +130,6 @@ mod tests {
             key: Secret::new("planted-key"),
         };
         Octopush::new(&credentials).unwrap()
-    }
-
-    #[test]
-    fn a_send_is_a_post_of_the_body_with_the_headers_of_the_page() {
-        let request = octopush().send_request(Bytes::from_static(b"{}"));
-        assert_eq!(request.method(), Method::POST);
-        assert_eq!(request.uri(), "/sms-campaign/send");
-        assert_eq!(request.headers()["content-type"], "application/json");
-        assert_eq!(request.headers()["api-login"], "planted@example.org");
-        assert_eq!(request.headers()["api-key"], "planted-key");
-        assert_eq!(request.headers()["cache-control"], "no-cache");
-        assert_eq!(request.body(), "{}");
-    }
-
-    #[test]
-    fn the_free_request_is_a_get_without_a_body() {
-        let request = octopush().balance_request();
-        assert_eq!(request.method(), Method::GET);
-        assert_eq!(request.uri().path(), "/wallet/check-balance");
-        assert!(request.body().is_empty());
-        assert!(request.headers().contains_key("api-key"));
-        assert!(!request.headers().contains_key("content-type"));
     }
 
     #[test]

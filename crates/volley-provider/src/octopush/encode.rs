@@ -102,29 +102,35 @@ fn key(field: Field) -> &'static [u8] {
     }
 }
 
-/// Everything behind the recipients, without the closing brace. A flag at the provider's default is left out.
+/// Everything behind the recipients, without the closing brace.
 fn tail(message: &Message) -> Vec<u8> {
     let mut tail = b"]".to_vec();
-    push_pair(&mut tail, "text", message.template.wire());
-    push_pair(&mut tail, "type", message.kind.name());
-    push_pair(&mut tail, "purpose", message.purpose.name());
-    push_pair(&mut tail, "sender", message.sender.as_str());
+    push_message(&mut tail, message, message.kind.name());
+    tail
+}
+
+/// Everything that a message says of itself, each member behind a comma; `kind` is its `type`. A flag at the
+/// provider's default is left out.
+pub(super) fn push_message(body: &mut Vec<u8>, message: &Message, kind: &str) {
+    push_pair(body, "text", message.template.wire());
+    push_pair(body, "type", kind);
+    push_pair(body, "purpose", message.purpose.name());
+    push_pair(body, "sender", message.sender.as_str());
     if let Some(send_at) = &message.send_at {
-        push_pair(&mut tail, "send_at", send_at.as_str());
+        push_pair(body, "send_at", send_at.as_str());
     }
     if message.with_replies {
-        tail.extend_from_slice(br#","with_replies":true"#);
+        body.extend_from_slice(br#","with_replies":true"#);
     }
     if message.simulation_mode {
-        tail.extend_from_slice(br#","simulation_mode":true"#);
+        body.extend_from_slice(br#","simulation_mode":true"#);
     }
     if !message.auto_optimize_text {
-        tail.extend_from_slice(br#","auto_optimize_text":false"#);
+        body.extend_from_slice(br#","auto_optimize_text":false"#);
     }
     if message.auto_remove_blacklisted_numbers {
-        tail.extend_from_slice(br#","auto_remove_blacklisted_numbers":true"#);
+        body.extend_from_slice(br#","auto_remove_blacklisted_numbers":true"#);
     }
-    tail
 }
 
 fn push_pair(tail: &mut Vec<u8>, key: &str, text: &str) {

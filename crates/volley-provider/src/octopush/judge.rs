@@ -112,7 +112,7 @@ fn judge_error(answer: &Answer, context: &JudgeContext<'_>, reason: String) -> V
         },
         Some(Class::Doubt) => in_doubt(reason),
         // An unknown code is a readable error all the same; a code of duplicates that is not configured as one too.
-        Some(Class::Refused | Class::Duplicate) | None => Verdict::Refused(refusal),
+        Some(Class::Request | Class::Recipient | Class::Done) | None => Verdict::Refused(refusal),
     }
 }
 

@@ -13,6 +13,8 @@ use crate::provider_text::presentable;
 
 /// The longest ticket taken for one. Those seen have 17 to 26 characters, and are opaque.
 const TICKET_BYTES_MAX: usize = 256;
+/// What a ticket is called: on the pages on sending, and on those on lists and drafts.
+pub(super) const TICKET_NAMES: [&str; 2] = ["sms_ticket", "ticket_number"];
 
 /// The members of an answer's object, unread. Of a repeated key the last counts.
 struct Members<'a>(BTreeMap<String, &'a RawValue>);
@@ -53,17 +55,17 @@ impl<'a> Members<'a> {
         written_in_digits.then(|| digits.parse().ok())?
     }
 
-    /// `ticket_number` is the name on the pages on lists and drafts.
     fn ticket(&self) -> Option<String> {
-        ["sms_ticket", "ticket_number"]
+        TICKET_NAMES
             .into_iter()
             .filter_map(|key| self.text(key))
-            .find(|ticket| {
-                !ticket.trim().is_empty()
-                    && ticket.len() <= TICKET_BYTES_MAX
-                    && !ticket.chars().any(char::is_control)
-            })
+            .find(|ticket| is_ticket(ticket))
     }
+}
+
+/// Whether a text can be a ticket: something visible, and of a length that can be handled.
+pub fn is_ticket(text: &str) -> bool {
+    !text.trim().is_empty() && text.len() <= TICKET_BYTES_MAX && !text.chars().any(char::is_control)
 }
 
 /// What a 2xx says; `None` without a readable ticket. A member that cannot be read is missing, and nothing more.

@@ -1,0 +1,201 @@
+//! What came of a request that is no batch: a look at the account, a change of its configuration, a cancellation, a step
+//! of a campaign on a list.
+//!
+//! What an answer proves is decided by [`judge`], as for a batch; here its verdict is put into the words of such a request,
+//! with all that the provider said.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use volley_model::{Answer, AnswerBody, Evidence, Refusal, Verdict};
+
+use super::JudgeContext;
+use super::judge::judge;
+use super::wire::{TICKET_NAMES, is_ticket};
+
+/// A request's end.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// A 2xx.
+    Done(Said),
+    /// Refused: nothing was changed.
+    Refused(Refusal),
+    /// Credentials, credit or the account: nothing was changed.
+    Account(Refusal),
+    /// Not processed now: nothing was changed, and the same request may come again.
+    Later {
+        /// What happened.
+        reason: String,
+        /// The delay the provider asks for.
+        after: Option<Duration>,
+    },
+    /// Nothing left us.
+    Unsent {
+        /// What happened.
+        reason: String,
+        /// Whether trying again is of no use.
+        hopeless: bool,
+    },
+    /// Whether anything was changed is not known.
+    Unknown {
+        /// What happened.
+        reason: String,
+    },
+}
+
+/// The members of an answer's JSON object, as the provider names them, each on one line. Empty where there is none.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(transparent)]
+pub struct Said(BTreeMap<String, Box<RawValue>>);
+
+impl Reply {
+    /// What the evidence says of such a request.
+    pub(super) fn of(evidence: &Evidence) -> Self {
+        let context = JudgeContext {
+            duplicate_codes: &[],
+            doubted: false,
+            simulated: false,
+        };
+        match judge(evidence, &context) {
+            // A 2xx with a ticket, and one without.
+            Verdict::Accepted(_) | Verdict::Unticketed { .. } => Self::Done(Said::of(evidence)),
+            Verdict::Refused(refusal) => Self::Refused(refusal),
+            Verdict::Account(refusal) => Self::Account(refusal),
+            Verdict::NotProcessed { reason, after, .. } => Self::Later { reason, after },
+            Verdict::Unsent { reason, hopeless } => Self::Unsent { reason, hopeless },
+            Verdict::InDoubt { reason, .. } => Self::Unknown { reason },
+        }
+    }
+}
+
+impl Said {
+    /// What an answer says.
+    pub(super) fn of(evidence: &Evidence) -> Self {
+        let Evidence::Answered(Answer {
+            body: AnswerBody::Whole(body),
+            ..
+        }) = evidence
+        else {
+            return Self::default();
+        };
+        let members: BTreeMap<String, &RawValue> = serde_json::from_slice(body).unwrap_or_default();
+        let on_one_line = |raw: &RawValue| RawValue::from_string(on_one_line(raw.get())).ok();
+        Self(
+            members
+                .into_iter()
+                .filter_map(|(name, raw)| Some((name, on_one_line(raw)?)))
+                .collect(),
+        )
+    }
+
+    /// Whether nothing was said.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The members, by name, each with its JSON.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, raw)| (name.as_str(), raw.get()))
+    }
+
+    /// A member's JSON.
+    pub fn json(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|raw| raw.get())
+    }
+
+    /// A member's text; `None` where it is none.
+    pub fn text(&self, name: &str) -> Option<String> {
+        serde_json::from_str(self.json(name)?).ok()
+    }
+
+    /// The ticket, by either of its names.
+    pub fn ticket(&self) -> Option<String> {
+        TICKET_NAMES
+            .into_iter()
+            .filter_map(|name| self.text(name))
+            .find(|ticket| is_ticket(ticket))
+    }
+}
+
+/// JSON without white space between its tokens, and without control characters of any kind in its strings.
+fn on_one_line(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let (mut in_string, mut escaped) = (false, false);
+    for character in json.chars() {
+        if in_string && character.is_control() {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "\\u{:04x}", u32::from(character));
+            continue;
+        }
+        if !in_string && character.is_ascii_whitespace() {
+            continue;
+        }
+        in_string ^= character == '"' && !escaped;
+        escaped = in_string && character == '\\' && !escaped;
+        out.push(character);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(status: u16, body: &str) -> Evidence {
+        Evidence::Answered(Answer {
+            status,
+            retry_after: None,
+            date: None,
+            body: AnswerBody::Whole(body.to_owned().into()),
+        })
+    }
+
+    #[test]
+    fn an_answer_s_members_are_kept_to_the_last_digit_and_put_on_one_line() {
+        let evidence = answered(
+            200,
+            "{ \"amount\": 204.10,\n \"unit\" : \"sms \\\" premium\u{9b}\", \"packs\": [ {\"credit\" : 1e-8} ] }",
+        );
+        let Reply::Done(said) = Reply::of(&evidence) else {
+            panic!("it is a success");
+        };
+        let told = serde_json::to_string(&said).unwrap();
+        assert_eq!(
+            told,
+            r#"{"amount":204.10,"packs":[{"credit":1e-8}],"unit":"sms \" premium\u009b"}"#
+        );
+        assert_eq!(said.text("unit").as_deref(), Some("sms \" premium\u{9b}"));
+        assert_eq!((said.json("amount"), said.json("none")), (Some("204.10"), None));
+    }
+
+    #[test]
+    fn a_success_may_say_nothing() {
+        for body in ["", "[]", "null", "<html>"] {
+            let Reply::Done(said) = Reply::of(&answered(204, body)) else {
+                panic!("{body}");
+            };
+            assert!(said.is_empty(), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_success_is_told_apart_as_for_a_batch() {
+        let code =
+            |status, code| Reply::of(&answered(status, &format!(r#"{{"code":{code},"message":"m"}}"#)));
+        assert!(matches!(code(400, 131), Reply::Refused(refusal) if refusal.code == Some(131)));
+        assert!(matches!(code(400, 101), Reply::Account(_)));
+        assert!(matches!(code(401, 7), Reply::Account(_)));
+        assert!(matches!(code(400, 129), Reply::Later { .. }));
+        assert!(matches!(code(429, 7), Reply::Later { .. }));
+        assert!(matches!(code(502, 7), Reply::Unknown { .. }));
+        assert!(matches!(
+            Reply::of(&answered(400, "<html>")),
+            Reply::Unknown { .. }
+        ));
+        let lost = Evidence::Lost(volley_model::Lost::Timeout);
+        assert!(matches!(Reply::of(&lost), Reply::Unknown { .. }));
+    }
+}
