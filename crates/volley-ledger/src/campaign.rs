@@ -269,7 +269,7 @@ fn message_changes(mut was: BTreeMap<String, String>, is: &[(String, String)]) -
 }
 
 /// blake3 of the parts in the order of their keys, each length first.
-fn hash(parts: &[(String, String)]) -> [u8; 32] {
+pub(crate) fn hash(parts: &[(String, String)]) -> [u8; 32] {
     let mut sorted: Vec<_> = parts.iter().collect();
     sorted.sort_unstable();
     let mut hasher = blake3::Hasher::new();
