@@ -37,6 +37,7 @@ mod reader;
 mod report;
 mod upgrade;
 mod verify;
+mod withdraw;
 mod word;
 mod writer;
 
@@ -52,5 +53,6 @@ pub use reader::Reader;
 pub use record::{Attempt, Conclusion, Intent, Outcome, RunEnd, Signature};
 pub use report::{CampaignReport, CostTotals, Doubt, RunReport, StateTotals, Ticket};
 pub use verify::{Finding, Verification, verify};
+pub use withdraw::Ticketed;
 pub use word::{Receipt, Resolved, Word};
 pub use writer::{Writer, WriterThread};

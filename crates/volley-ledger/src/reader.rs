@@ -12,9 +12,9 @@ use crate::report::{self, CampaignReport};
 use crate::schema::Format;
 use crate::{
     CampaignId, CampaignIdentity, Changes, Known, LedgerError, ListCampaign, MessageId, OpenDoubt, Spending,
-    StoredMembers,
+    StoredMembers, Ticketed,
 };
-use crate::{campaign, filesystem, list_campaigns, queries, schema};
+use crate::{campaign, filesystem, list_campaigns, queries, schema, withdraw};
 
 /// See the module.
 #[derive(Debug)]
@@ -142,6 +142,17 @@ impl Reader {
     /// The ledger cannot be read, or a checksum fails.
     pub fn report(&self, name: Option<&str>) -> Result<Vec<CampaignReport>, LedgerError> {
         report::campaigns(&self.connection, &self.place.ledger, name)
+    }
+
+    /// See [`Ledger::ticketed`](crate::Ledger::ticketed).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn ticketed(&self, ticket: &str) -> Result<Vec<Ticketed>, LedgerError> {
+        let failed = |error| LedgerError::sqlite(&self.place.ledger, "looking the ticket up", error);
+        // One moment for batches and their campaigns, while another process may be writing.
+        let moment = self.connection.unchecked_transaction().map_err(failed)?;
+        withdraw::ticketed(&moment, &self.place.ledger, ticket)
     }
 
     /// The campaigns on lists and tags, oldest first; none in a ledger of format 1.

@@ -55,7 +55,7 @@ pub struct StateTotals {
 /// What a campaign cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CostTotals {
-    /// Everything sent, unpriced batches at their reservation; `None` while nothing is known.
+    /// Everything sent, what was withdrawn again too, unpriced batches at their reservation; `None` while nothing is known.
     pub total: Option<Amount>,
     /// The part of it that the provider has not confirmed.
     pub estimated: Amount,
@@ -232,7 +232,12 @@ impl CostTotals {
         let open = matches!(batch.state, BatchState::Intended | BatchState::InDoubt);
         let sent = matches!(
             batch.state,
-            BatchState::Accepted | BatchState::Unticketed | BatchState::DeclaredSent | BatchState::Abandoned
+            BatchState::Accepted
+                | BatchState::Unticketed
+                | BatchState::DeclaredSent
+                | BatchState::Abandoned
+                // Whether the provider gives back what it cost is not known.
+                | BatchState::Withdrawn
         );
         let (amount, currency, confirmed) = match (batch.cost, queries::reservation(batch)) {
             (Some(cost), _) => (cost.amount, cost.currency, cost.source != CostSource::Estimated),

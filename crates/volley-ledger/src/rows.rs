@@ -107,7 +107,9 @@ pub(crate) struct BatchRow {
     pub(crate) reason: Option<String>,
     pub(crate) ticket: Option<String>,
     pub(crate) contacts: Option<u64>,
+    pub(crate) billed_units: Option<u64>,
     pub(crate) cost: Option<Cost>,
+    pub(crate) residual_credit: Option<Amount>,
     pub(crate) named_number: Option<Msisdn>,
     pub(crate) doubt_since: Option<Timestamp>,
     pub(crate) concluded_at: Option<Timestamp>,
@@ -346,9 +348,9 @@ impl BatchRow {
         columns.skip(2)?; // status, code
         let ticket = columns.next()?;
         let contacts = columns.next()?;
-        columns.skip(1)?; // billed_units
+        let billed_units = columns.next()?;
         let cost = columns.cost()?;
-        columns.skip(1)?; // residual_credit
+        let residual_credit = columns.parse()?;
         let named_number = columns.number()?;
         let doubt_since = columns.time()?;
         let concluded_at = columns.time()?;
@@ -374,7 +376,9 @@ impl BatchRow {
             reason,
             ticket,
             contacts,
+            billed_units,
             cost,
+            residual_credit,
             named_number,
             doubt_since,
             concluded_at,
