@@ -12,6 +12,7 @@ use volley_model::BatchState;
 use crate::checksum::{self, Columns};
 use crate::queries::{self, REACHING};
 use crate::rows::{self, Concluded};
+use crate::schema::Format;
 use crate::{CampaignId, LedgerError, MessageId, Outcome, RunId};
 
 /// What a campaign is known by, and what its recipients get.
@@ -29,6 +30,8 @@ pub struct CampaignIdentity {
     pub message: Vec<(String, String)>,
     /// Whether this run is one in simulation mode.
     pub simulated: bool,
+    /// When this run's batches are to go out; `None`: at once. May differ from run to run.
+    pub send_at: Option<Timestamp>,
 }
 
 /// Whether recipients of one campaign may get different messages.
@@ -143,7 +146,7 @@ pub(crate) fn enter(
         None => write_message(connection, campaign, &identity.message).map_err(failed)?,
     };
     let unended = has_unended(connection, campaign).map_err(failed)?;
-    let run = write_run(connection, campaign, message, identity.simulated, now).map_err(failed)?;
+    let run = write_run(connection, campaign, message, identity, now).map_err(failed)?;
     write_changes(connection, campaign, run, &known.changes, now).map_err(failed)?;
     let found_open = conclude_open(connection, path, run, now)?;
     Ok(Entry {
@@ -269,7 +272,7 @@ fn message_changes(mut was: BTreeMap<String, String>, is: &[(String, String)]) -
 }
 
 /// blake3 of the parts in the order of their keys, each length first.
-fn hash(parts: &[(String, String)]) -> [u8; 32] {
+pub(crate) fn hash(parts: &[(String, String)]) -> [u8; 32] {
     let mut sorted: Vec<_> = parts.iter().collect();
     sorted.sort_unstable();
     let mut hasher = blake3::Hasher::new();
@@ -419,17 +422,37 @@ fn write_run(
     connection: &Connection,
     campaign: CampaignId,
     message: MessageId,
-    simulated: bool,
+    identity: &CampaignIdentity,
     now: Timestamp,
 ) -> rusqlite::Result<RunId> {
     let insert = "INSERT INTO run (campaign, message, simulated, started_at) VALUES (?1, ?2, ?3, ?4)";
     connection.execute(
         insert,
-        params![campaign, message, simulated, now.as_microsecond()],
+        params![campaign, message, identity.simulated, now.as_microsecond()],
     )?;
     let run = RunId(connection.last_insert_rowid());
+    if let Some(send_at) = identity.send_at {
+        let insert = "INSERT INTO schedule (run, send_at) VALUES (?1, ?2)";
+        connection.execute(insert, params![run, send_at.as_microsecond()])?;
+    }
     connection.execute("UPDATE ledger SET latest_run = ?1", [run])?;
     Ok(run)
+}
+
+/// When the run's batches are to go out. Format 1 does not say.
+pub(crate) fn send_at(
+    connection: &Connection,
+    format: Format,
+    run: RunId,
+) -> rusqlite::Result<Option<Timestamp>> {
+    if format == Format::First {
+        return Ok(None);
+    }
+    let query = "SELECT send_at FROM schedule WHERE run = ?1";
+    connection
+        .prepare_cached(query)?
+        .query_row([run], |row| rows::timestamp(0, row.get(0)?))
+        .optional()
 }
 
 fn write_changes(

@@ -1,5 +1,6 @@
 //! Short checksums of what is stored: against failing disks and torn files, not against people.
 
+use rusqlite::Row;
 use rusqlite::types::{Value, ValueRef};
 
 /// Bytes of a checksum. Eight: one damaged row in 2⁶⁴ goes unnoticed.
@@ -44,6 +45,17 @@ pub(crate) fn of_values<'a>(values: impl IntoIterator<Item = &'a Value>) -> [u8;
         columns.push(value.into());
     }
     columns.finish()
+}
+
+/// Whether the columns from `first` on fit their checksum, which is the last one.
+pub(crate) fn fits(row: &Row<'_>, first: usize) -> rusqlite::Result<bool> {
+    let last = row.as_ref().column_count() - 1;
+    let mut columns = Columns::default();
+    for column in first..last {
+        columns.push(row.get_ref(column)?);
+    }
+    let stored: Vec<u8> = row.get(last)?;
+    Ok(stored == columns.finish())
 }
 
 /// The checksum of bytes that belong to the batch with that request key, and to no other.

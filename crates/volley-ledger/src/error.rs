@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::ErrorCode;
-use volley_model::BatchState;
+use volley_model::{BatchState, ListCampaignState};
 
 use crate::{BatchId, RunId};
 
@@ -250,6 +250,47 @@ pub enum WordError {
         ticket: String,
         /// Whose it is.
         holder: BatchId,
+    },
+    /// No campaign on a list or tag has that ticket.
+    #[error(
+        "no campaign on a list or tag has ticket {ticket} in {}; look it up again; nothing was changed", path.display()
+    )]
+    NoListCampaign {
+        /// The ledger.
+        path: PathBuf,
+        /// What was asked for.
+        ticket: String,
+    },
+    /// The campaign with that ticket is not in doubt.
+    #[error(
+        "campaign {ticket} is {}: it is not in doubt, and no word changes it; nothing was changed", state.name()
+    )]
+    ListCampaignSettled {
+        /// The ticket.
+        ticket: String,
+        /// Its state.
+        state: ListCampaignState,
+    },
+    /// The ticket alone does not say which campaign is meant.
+    #[error(
+        "{accounts} accounts have a campaign with ticket {ticket}, so that nobody can tell which is meant; keep a ledger for \
+         each account; nothing was changed"
+    )]
+    TicketOfSeveral {
+        /// The ticket.
+        ticket: String,
+        /// How many accounts have it.
+        accounts: u64,
+    },
+    /// A receipt with another ticket than the campaign's.
+    #[error(
+        "campaign {ticket} cannot have a receipt with ticket {given}; look it up again; nothing was changed"
+    )]
+    ForeignReceipt {
+        /// The campaign's.
+        ticket: String,
+        /// The receipt's.
+        given: String,
     },
     /// There is no such campaign.
     #[error("there is no campaign {name} in {}; it has {known}", path.display())]

@@ -159,6 +159,7 @@ mod tests {
             host: "api.exotel.com".to_owned(),
             message: Vec::new(),
             simulated: false,
+            send_at: None,
         };
         let entry = ledger.enter(&identity, Changes::Refuse, at).unwrap();
         let named = Msisdn::new(33_612_345_678).unwrap();

@@ -12,6 +12,10 @@ pub struct BatchId(pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CampaignId(pub i64);
 
+/// A campaign on a list or a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ListCampaignId(pub i64);
+
 /// One wording of a campaign's message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MessageId(pub i64);
@@ -21,6 +25,12 @@ pub struct MessageId(pub i64);
 pub struct RunId(pub i64);
 
 impl fmt::Display for BatchId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+impl fmt::Display for ListCampaignId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(out)
     }
@@ -39,6 +49,12 @@ impl ToSql for BatchId {
 }
 
 impl ToSql for CampaignId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.into())
+    }
+}
+
+impl ToSql for ListCampaignId {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(self.0.into())
     }
@@ -68,6 +84,12 @@ impl FromSql for CampaignId {
     }
 }
 
+impl FromSql for ListCampaignId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        i64::column_result(value).map(Self)
+    }
+}
+
 impl FromSql for MessageId {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         i64::column_result(value).map(Self)
@@ -88,6 +110,12 @@ impl From<BatchId> for Value {
 
 impl From<CampaignId> for Value {
     fn from(id: CampaignId) -> Self {
+        Self::Integer(id.0)
+    }
+}
+
+impl From<ListCampaignId> for Value {
+    fn from(id: ListCampaignId) -> Self {
         Self::Integer(id.0)
     }
 }

@@ -35,7 +35,7 @@ pub struct StoredMembers<'a> {
 pub struct Spending {
     /// Costs that are booked, the provider's and estimated ones.
     pub settled: Amount,
-    /// Reservations of batches that are open, in doubt, or were sent and have no price.
+    /// Reservations of batches that are open, in doubt, or were sent, withdrawn ones too, and have no price.
     pub reserved: Amount,
     /// Batches that may be owed for and have neither a cost nor a reservation: they went out without a `unit_price`.
     pub unreserved: u64,
@@ -152,13 +152,14 @@ fn may_be_owed(batch: &BatchRow) -> bool {
         | BatchState::Accepted
         | BatchState::Unticketed
         | BatchState::DeclaredSent
-        | BatchState::Abandoned => !batch.simulated && batch.cost.is_none(),
+        | BatchState::Abandoned
+        // Whether the provider gives back what it cost is not known.
+        | BatchState::Withdrawn => !batch.simulated && batch.cost.is_none(),
         BatchState::Refused
         | BatchState::Released
         | BatchState::Split
         | BatchState::Simulated
-        | BatchState::DeclaredNotSent
-        | BatchState::Withdrawn => false,
+        | BatchState::DeclaredNotSent => false,
     }
 }
 

@@ -9,10 +9,12 @@ use rusqlite::Connection;
 use crate::doubts::{self, Which};
 use crate::place::Place;
 use crate::report::{self, CampaignReport};
+use crate::schema::Format;
 use crate::{
-    CampaignId, CampaignIdentity, Changes, Known, LedgerError, MessageId, OpenDoubt, Spending, StoredMembers,
+    CampaignId, CampaignIdentity, Changes, Known, LedgerError, ListCampaign, MessageId, OpenDoubt, Spending,
+    StoredMembers, Ticketed,
 };
-use crate::{campaign, filesystem, queries, schema};
+use crate::{campaign, filesystem, list_campaigns, queries, schema, withdraw};
 
 /// See the module.
 #[derive(Debug)]
@@ -22,7 +24,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Opens an existing ledger; never makes or changes one.
+    /// Opens an existing ledger; never makes or changes one, nor brings it to another format.
     ///
     /// # Errors
     /// [`Missing`](LedgerError::Missing), [`Foreign`](LedgerError::Foreign), [`Newer`](LedgerError::Newer),
@@ -35,6 +37,7 @@ impl Reader {
         filesystem::refuse_network(&place)?;
         schema::check_marks(&place)?;
         let connection = schema::connect_to_read(&place.ledger)?;
+        schema::format(&connection, &place.ledger)?;
         Ok(Self { connection, place })
     }
 
@@ -139,6 +142,49 @@ impl Reader {
     /// The ledger cannot be read, or a checksum fails.
     pub fn report(&self, name: Option<&str>) -> Result<Vec<CampaignReport>, LedgerError> {
         report::campaigns(&self.connection, &self.place.ledger, name)
+    }
+
+    /// See [`Ledger::ticketed`](crate::Ledger::ticketed).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn ticketed(&self, ticket: &str) -> Result<Vec<Ticketed>, LedgerError> {
+        let failed = |error| LedgerError::sqlite(&self.place.ledger, "looking the ticket up", error);
+        // One moment for batches and their campaigns, while another process may be writing.
+        let moment = self.connection.unchecked_transaction().map_err(failed)?;
+        withdraw::ticketed(&moment, &self.place.ledger, ticket)
+    }
+
+    /// The campaigns on lists and tags, oldest first; none in a ledger of format 1.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or a checksum fails.
+    pub fn list_campaigns(&self) -> Result<Vec<ListCampaign>, LedgerError> {
+        if self.is_first()? {
+            return Ok(Vec::new());
+        }
+        list_campaigns::all(&self.connection, &self.place.ledger)
+    }
+
+    /// See [`Ledger::list_campaign`](crate::Ledger::list_campaign).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn list_campaign(
+        &self,
+        provider: &str,
+        account: &str,
+        ticket: &str,
+    ) -> Result<Option<ListCampaign>, LedgerError> {
+        if self.is_first()? {
+            return Ok(None);
+        }
+        list_campaigns::one(&self.connection, &self.place.ledger, provider, account, ticket)
+    }
+
+    /// Whether the ledger has format 1, still: asked each time, since a writer may bring it on meanwhile.
+    fn is_first(&self) -> Result<bool, LedgerError> {
+        Ok(schema::format(&self.connection, &self.place.ledger)? == Format::First)
     }
 
     /// What does not add up, one line a fault; empty in a sound ledger.

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 use volley_model::{Amount, BatchState, CostSource, Currency, LineCounts};
 
-use crate::queries;
 use crate::rows::{self, BatchRow};
-use crate::{BatchId, CampaignId, LedgerError, RunId};
+use crate::schema::{self, Format};
+use crate::{BatchId, CampaignId, LedgerError, RunId, campaign, queries};
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub struct StateTotals {
 /// What a campaign cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CostTotals {
-    /// Everything sent, unpriced batches at their reservation; `None` while nothing is known.
+    /// Everything sent, what was withdrawn again too, unpriced batches at their reservation; `None` while nothing is known.
     pub total: Option<Amount>,
     /// The part of it that the provider has not confirmed.
     pub estimated: Amount,
@@ -97,6 +97,8 @@ pub struct RunReport {
     pub started_at: Timestamp,
     /// When it ended; `None` for one that is running or was killed.
     pub ended_at: Option<Timestamp>,
+    /// When its batches were to go out; `None`: at once.
+    pub send_at: Option<Timestamp>,
     /// How it ended.
     pub outcome: Option<String>,
     /// Why.
@@ -140,6 +142,7 @@ pub(crate) fn campaigns(
     let failed = |error| LedgerError::sqlite(path, "reporting", error);
     // One moment for all the questions below, while another process may be writing.
     let moment = connection.unchecked_transaction().map_err(failed)?;
+    let format = schema::format(&moment, path)?;
     let headings = headings(&moment, name).map_err(failed)?;
     let mut reports = Vec::with_capacity(headings.len());
     for (campaign, mut report) in headings {
@@ -150,7 +153,7 @@ pub(crate) fn campaigns(
         for doubt in &mut report.doubts {
             doubt.first_handed_over_at = first_handed_over_at(connection, doubt.batch).map_err(failed)?;
         }
-        report.runs = runs(connection, &report.name).map_err(failed)?;
+        report.runs = runs(connection, format, &report.name).map_err(failed)?;
         reports.push(report);
     }
     Ok(reports)
@@ -229,7 +232,12 @@ impl CostTotals {
         let open = matches!(batch.state, BatchState::Intended | BatchState::InDoubt);
         let sent = matches!(
             batch.state,
-            BatchState::Accepted | BatchState::Unticketed | BatchState::DeclaredSent | BatchState::Abandoned
+            BatchState::Accepted
+                | BatchState::Unticketed
+                | BatchState::DeclaredSent
+                | BatchState::Abandoned
+                // Whether the provider gives back what it cost is not known.
+                | BatchState::Withdrawn
         );
         let (amount, currency, confirmed) = match (batch.cost, queries::reservation(batch)) {
             (Some(cost), _) => (cost.amount, cost.currency, cost.source != CostSource::Estimated),
@@ -287,16 +295,19 @@ fn first_handed_over_at(connection: &Connection, batch: BatchId) -> rusqlite::Re
 }
 
 /// The account is the view's, so that it and the report cannot disagree.
-fn runs(connection: &Connection, campaign: &str) -> rusqlite::Result<Vec<RunReport>> {
+fn runs(connection: &Connection, format: Format, campaign: &str) -> rusqlite::Result<Vec<RunReport>> {
     let mut statement = connection.prepare(
         "SELECT runs.run, run.started_at, run.ended_at, runs.outcome, runs.reason, runs.exit_code, runs.simulated, \
          batches, accepted, invalid, suppressed, duplicate, already_sent, refused, in_doubt, pending \
          FROM runs JOIN run ON run.id = runs.run WHERE runs.campaign = ?1 ORDER BY runs.run",
     )?;
-    statement.query_map([campaign], run_report)?.collect()
+    let runs = statement.query_map([campaign], |row| {
+        run_report(row, campaign::send_at(connection, format, row.get(0)?)?)
+    })?;
+    runs.collect()
 }
 
-fn run_report(row: &Row<'_>) -> rusqlite::Result<RunReport> {
+fn run_report(row: &Row<'_>, send_at: Option<Timestamp>) -> rusqlite::Result<RunReport> {
     let ended_at: Option<i64> = row.get(2)?;
     Ok(RunReport {
         run: row.get(0)?,
@@ -304,6 +315,7 @@ fn run_report(row: &Row<'_>) -> rusqlite::Result<RunReport> {
         ended_at: ended_at
             .map(|ended_at| rows::timestamp(2, ended_at))
             .transpose()?,
+        send_at,
         outcome: row.get(3)?,
         reason: row.get(4)?,
         exit_code: row.get(5)?,

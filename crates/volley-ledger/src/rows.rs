@@ -14,8 +14,7 @@ use volley_model::{Amount, BatchState, BodyHash, CostSource, Currency, Msisdn};
 use crate::checksum;
 use crate::{Attempt, BatchId, CampaignId, Intent, LedgerError, Outcome, RunId};
 
-use cursor::Cursor;
-pub(crate) use cursor::timestamp;
+pub(crate) use cursor::{Cursor, timestamp};
 
 const INSERT: &str = "INSERT INTO batch (campaign, run, sequence, parent, generation, request_key, body_hash, \
     body_bytes, slot, member_count, units, simulated, reserved, currency, lines_invalid, lines_suppressed, \
@@ -66,7 +65,7 @@ pub(crate) struct Concluded {
     pub(crate) named_number: Option<Msisdn>,
     pub(crate) doubt_since: Option<Timestamp>,
     pub(crate) at: Timestamp,
-    /// The run that concluded it; `None` for the operator.
+    /// The run that concluded it; `None` for the operator, and for a command that withdrew it.
     pub(crate) run: Option<RunId>,
 }
 
@@ -108,7 +107,9 @@ pub(crate) struct BatchRow {
     pub(crate) reason: Option<String>,
     pub(crate) ticket: Option<String>,
     pub(crate) contacts: Option<u64>,
+    pub(crate) billed_units: Option<u64>,
     pub(crate) cost: Option<Cost>,
+    pub(crate) residual_credit: Option<Amount>,
     pub(crate) named_number: Option<Msisdn>,
     pub(crate) doubt_since: Option<Timestamp>,
     pub(crate) concluded_at: Option<Timestamp>,
@@ -301,7 +302,7 @@ impl Concluded {
         row
     }
 
-    /// An outcome of which nothing more is known than the state. `run` is `None` for the operator.
+    /// An outcome of which nothing more is known than the state. `run` is `None` where no run concluded it.
     pub(crate) fn bare(state: BatchState, open: &OpenBatch, at: Timestamp, run: Option<RunId>) -> Self {
         Self {
             state,
@@ -342,14 +343,14 @@ impl BatchRow {
         let intended_at = columns.time()?.ok_or(rusqlite::Error::InvalidQuery)?;
         let sound = columns.matches()?;
         columns = columns.behind(0)?;
-        let state = columns.state()?;
+        let state = columns.named(BatchState::named)?;
         let reason = columns.next()?;
         columns.skip(2)?; // status, code
         let ticket = columns.next()?;
         let contacts = columns.next()?;
-        columns.skip(1)?; // billed_units
+        let billed_units = columns.next()?;
         let cost = columns.cost()?;
-        columns.skip(1)?; // residual_credit
+        let residual_credit = columns.parse()?;
         let named_number = columns.number()?;
         let doubt_since = columns.time()?;
         let concluded_at = columns.time()?;
@@ -375,7 +376,9 @@ impl BatchRow {
             reason,
             ticket,
             contacts,
+            billed_units,
             cost,
+            residual_credit,
             named_number,
             doubt_since,
             concluded_at,
@@ -404,14 +407,14 @@ pub(crate) fn integer(count: impl Into<u64>) -> Value {
     i64::try_from(count.into()).map_or(Value::Null, Value::Integer)
 }
 
-fn optional(count: Option<impl Into<u64>>) -> Value {
+pub(crate) fn optional(count: Option<impl Into<u64>>) -> Value {
     count.map_or(Value::Null, integer)
 }
 
-fn text(shown: Option<impl ToString>) -> Value {
+pub(crate) fn text(shown: Option<impl ToString>) -> Value {
     shown.map_or(Value::Null, |shown| Value::Text(shown.to_string()))
 }
 
-fn time(at: Timestamp) -> Value {
+pub(crate) fn time(at: Timestamp) -> Value {
     Value::Integer(at.as_microsecond())
 }

@@ -10,13 +10,22 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::place::{self, Place};
-use crate::{LedgerError, bodies, campaign, lock};
+use crate::{LedgerError, bodies, campaign, list_campaigns, lock, upgrade};
 
 /// "VLLY": what `file(1)` and we know a ledger by.
 const APPLICATION_ID: u32 = 0x564c_4c59;
-/// The format of `schema.sql`.
-const VERSION: u32 = 1;
+/// The number of the format of `schema.sql`.
+pub(crate) const VERSION: u32 = 2;
 const SCHEMA: &str = include_str!("schema.sql");
+
+/// The formats that are understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Number 1: without schedules and list campaigns. It is read as it is, and brought on before it is written.
+    First,
+    /// That of `schema.sql`.
+    Current,
+}
 
 /// How long a statement waits for another SQLite tool that holds the database.
 const BUSY_PATIENCE: Duration = Duration::from_secs(5);
@@ -64,17 +73,29 @@ pub(crate) fn check_marks(place: &Place) -> Result<(), LedgerError> {
     if mark(68) != APPLICATION_ID {
         return Err(foreign("a SQLite file of another program"));
     }
-    match mark(60) {
-        VERSION => Ok(()),
-        found if found > VERSION => Err(LedgerError::Newer {
-            path: path.to_owned(),
-            found,
-            known: VERSION,
-        }),
-        found => Err(LedgerError::damaged(
-            path,
-            format!("its format {found} never existed"),
-        )),
+    Format::numbered(mark(60), path).map(drop)
+}
+
+/// The format of the ledger as it stands. The file's own mark does not tell: it lags behind the log.
+pub(crate) fn format(connection: &Connection, path: &Path) -> Result<Format, LedgerError> {
+    let number = connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .map_err(|error| LedgerError::sqlite(path, "reading the ledger's format", error))?;
+    Format::numbered(number, path)
+}
+
+impl Format {
+    fn numbered(number: u32, path: &Path) -> Result<Self, LedgerError> {
+        match number {
+            0 => Err(LedgerError::damaged(path, "its format 0 never existed")),
+            1 => Ok(Self::First),
+            VERSION => Ok(Self::Current),
+            found => Err(LedgerError::Newer {
+                path: path.to_owned(),
+                found,
+                known: VERSION,
+            }),
+        }
     }
 }
 
@@ -173,7 +194,7 @@ pub(crate) fn in_memory() -> rusqlite::Result<Connection> {
 ///
 /// Not `quick_check`: that one takes indexes on trust, and a batch or a campaign that an index no longer finds would be
 /// sent again. The members have no index, so the comparison costs little (20,000 batches for 10 million numbers).
-pub(crate) fn check_structure(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
+pub(crate) fn check_structure(connection: &Connection, path: &Path) -> Result<Format, LedgerError> {
     let failed = |error| LedgerError::sqlite(path, "checking the ledger", error);
     let verdict: String = connection
         .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
@@ -183,13 +204,31 @@ pub(crate) fn check_structure(connection: &Connection, path: &Path) -> Result<()
     }
     let found = objects(connection).map_err(failed)?;
     let made = in_memory().and_then(|made| objects(&made)).map_err(failed)?;
-    // Further objects are the user's matter, and `verify` tells of them; what is ours must be as it was made.
-    match made.iter().find(|(name, sql)| found.get(*name) != Some(sql)) {
-        None => campaign::check_rows(connection, path),
-        Some((name, _)) => Err(LedgerError::damaged(
-            path,
-            format!("the schema of {name} is not as Volley made it"),
-        )),
+    let format = format(connection, path)?;
+    if let Some(of) = misshapen(format, &found, &made) {
+        let detail = format!("the schema{of} is not as Volley made it");
+        return Err(LedgerError::damaged(path, detail));
+    }
+    campaign::check_rows(connection, path)?;
+    if format == Format::Current {
+        list_campaigns::check_rows(connection, path)?;
+    }
+    Ok(format)
+}
+
+/// What is not as it was made; of an older format it is not known which it is. Further objects are the user's matter, and
+/// `verify` tells of them.
+fn misshapen(
+    format: Format,
+    found: &BTreeMap<String, String>,
+    made: &BTreeMap<String, String>,
+) -> Option<String> {
+    match format {
+        Format::First => (!upgrade::is_first(found, made)).then(String::new),
+        Format::Current => made
+            .iter()
+            .find(|(name, sql)| found.get(*name) != Some(sql))
+            .map(|(name, _)| format!(" of {name}")),
     }
 }
 

@@ -1,10 +1,12 @@
 -- The ledger of Volley: what was sent to whom, what came of it, and what it cost.
 --
 -- Open it with any SQLite tool; the views at the end are meant for people:
---   campaigns, runs (the account of every input line), batches, tickets, doubts, conservation (must be empty).
+--   campaigns, runs (the account of every input line), batches, tickets, doubts,
+--   list_campaigns (those that go to a list or a tag which the provider keeps), conservation (must be empty).
 -- Times are microseconds since 1970 UTC in the tables and RFC 3339 in the views. Money is an exact decimal kept as
 -- text: add it up with the shell's decimal_sum(), never with sum(), which is floating point.
--- The text of each statement is part of the format, its comments too: with any change VERSION in schema.rs goes up.
+-- The text of each statement is part of the format, its comments too: with any change VERSION in schema.rs goes up, and
+-- upgrade.rs brings older ledgers to it.
 -- Write with Volley alone: what has happened is never changed, and the triggers below hold that.
 
 CREATE TABLE ledger (
@@ -55,6 +57,12 @@ CREATE TABLE run (
   exit_code   INTEGER,
   -- its lines whose numbers were in an earlier run's doubt, as it found them, and which it then settled: sent already
   lines_settled  INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- When a run's batches are to go out. A run without a row here: at once.
+CREATE TABLE schedule (
+  run      INTEGER PRIMARY KEY REFERENCES run,
+  send_at  INTEGER NOT NULL
 ) STRICT;
 
 -- What differed from the run before, and was accepted, or came before anybody was reached.
@@ -132,8 +140,8 @@ CREATE TABLE batch (
   intended_at      INTEGER NOT NULL,
   intent_sum       BLOB    NOT NULL,  -- checksum of the intent's columns
   -- the outcome
-  -- 'split' (refused for a named number) and 'withdrawn' (cancelled before its time) are reserved: for a provider that
-  -- refuses so, and for a command that cancels. Nothing writes them yet.
+  -- 'withdrawn' was accepted, and cancelled before its time. 'split' (refused for a named number) is reserved for a
+  -- provider that refuses so: nothing writes it yet.
   state            TEXT    NOT NULL DEFAULT 'intended' CHECK (state IN (
                      'intended', 'accepted', 'unticketed', 'refused', 'released', 'split', 'simulated', 'in_doubt',
                      'declared_sent', 'declared_not_sent', 'abandoned', 'withdrawn')),
@@ -192,6 +200,56 @@ CREATE TABLE lines_behind (
   lines_planned       INTEGER NOT NULL,
   lines_read          INTEGER NOT NULL,
   PRIMARY KEY (run, sequence)
+) STRICT, WITHOUT ROWID;
+
+-- Campaigns on lists and tags: the provider knows the recipients, the ledger the draft's ticket and what came of it. ----
+
+CREATE TABLE list_campaign (
+  id             INTEGER PRIMARY KEY,
+  provider       TEXT    NOT NULL,
+  account        TEXT    NOT NULL,
+  host           TEXT    NOT NULL,
+  ticket         TEXT    NOT NULL,    -- the provider's id of its draft
+  audience_kind  TEXT    CHECK (audience_kind IN ('list', 'tag')),  -- null: made elsewhere, its audience is not known
+  audience_name  TEXT,
+  message_hash   BLOB    NOT NULL CHECK (length(message_hash) = 32),  -- blake3 of the sorted keys and values
+  currency       TEXT    NOT NULL,    -- of `cost`
+  created_at     INTEGER NOT NULL,    -- up to here: never changed
+  state          TEXT    NOT NULL CHECK (state IN ('draft', 'sending', 'sent', 'in_doubt', 'failed', 'cancelled',
+                   'declared_sent', 'abandoned')),
+  reason         TEXT,                -- why, where the state alone does not say it
+  contacts       INTEGER,             -- how many the provider counts
+  cost           TEXT,                -- as the provider or the operator says
+  sending_date   TEXT,                -- when it is sent, in the provider's words
+  intended_at    INTEGER,             -- since when it is being sent, or was; null for a draft
+  doubt_since    INTEGER,             -- when it first was in doubt, settled or not; null for a draft
+  changed_at     INTEGER NOT NULL,
+  sum            BLOB    NOT NULL,    -- checksum of the columns before it
+  UNIQUE (provider, account, ticket),
+  CHECK ((audience_kind IS NULL) = (audience_name IS NULL)),
+  CHECK (state <> 'draft' OR (intended_at IS NULL AND doubt_since IS NULL)),
+  CHECK (state IN ('draft', 'failed', 'cancelled') OR intended_at IS NOT NULL),
+  CHECK (state NOT IN ('in_doubt', 'declared_sent', 'abandoned') OR (reason IS NOT NULL AND doubt_since IS NOT NULL))
+) STRICT;
+
+CREATE TABLE list_campaign_part (
+  list_campaign  INTEGER NOT NULL REFERENCES list_campaign,
+  key            TEXT    NOT NULL,
+  value          TEXT    NOT NULL,
+  PRIMARY KEY (list_campaign, key)
+) STRICT, WITHOUT ROWID;
+
+-- Every change of state, written before the state itself; the operator's word among them.
+CREATE TABLE list_campaign_event (
+  list_campaign  INTEGER NOT NULL REFERENCES list_campaign,
+  number         INTEGER NOT NULL,    -- 1, 2, …
+  at             INTEGER NOT NULL,
+  who            TEXT,                -- null: Volley itself
+  was            TEXT,                -- null: the draft was recorded
+  becomes        TEXT    NOT NULL,
+  why            TEXT,
+  sum            BLOB    NOT NULL,    -- checksum of the columns before it
+  PRIMARY KEY (list_campaign, number)
 ) STRICT, WITHOUT ROWID;
 
 -- The states that docs/guarantee.md draws ("States of a batch"), and no others. --------------------------------------
@@ -353,6 +411,16 @@ BEGIN
   SELECT RAISE(ABORT, 'a run is never deleted');
 END;
 
+CREATE TRIGGER schedule_stays BEFORE UPDATE ON schedule
+BEGIN
+  SELECT RAISE(ABORT, 'a run keeps its time');
+END;
+
+CREATE TRIGGER schedule_kept BEFORE DELETE ON schedule
+BEGIN
+  SELECT RAISE(ABORT, 'a run keeps its time');
+END;
+
 CREATE TRIGGER campaign_closes_once BEFORE UPDATE ON campaign
 WHEN OLD.closed_at IS NOT NULL OR NEW.id <> OLD.id OR NEW.name <> OLD.name
 BEGIN
@@ -369,6 +437,103 @@ END;
 CREATE TRIGGER campaign_kept BEFORE DELETE ON campaign
 BEGIN
   SELECT RAISE(ABORT, 'a campaign is never deleted');
+END;
+
+-- The same for campaigns on lists and tags: crates/volley-model/src/list_campaign.rs draws their states. An event is
+-- refused unless it is drawn, and a state unless the last event says so.
+
+CREATE TRIGGER list_campaign_begins BEFORE INSERT ON list_campaign
+WHEN NEW.state <> 'draft'
+BEGIN
+  SELECT RAISE(ABORT, 'a list campaign begins as a draft');
+END;
+
+CREATE TRIGGER list_campaign_event_follows BEFORE INSERT ON list_campaign_event
+WHEN NEW.was IS NOT iif(NEW.number = 1, NULL, (SELECT state FROM list_campaign WHERE id = NEW.list_campaign))
+  OR NEW.number <> 1 + (SELECT count(*) FROM list_campaign_event AS earlier
+                        WHERE earlier.list_campaign = NEW.list_campaign)
+BEGIN
+  SELECT RAISE(ABORT, 'an event of a list campaign follows on the one before');
+END;
+
+CREATE TRIGGER list_campaign_event_drawn BEFORE INSERT ON list_campaign_event
+WHEN NOT CASE NEW.was
+  WHEN 'draft' THEN NEW.becomes IN ('sending', 'failed', 'cancelled')
+  WHEN 'sending' THEN NEW.becomes IN ('sent', 'failed', 'draft', 'in_doubt')
+  -- the provider's next answer may leave it in doubt
+  WHEN 'in_doubt' THEN NEW.becomes IN ('in_doubt', 'sent', 'failed', 'draft', 'declared_sent', 'abandoned')
+  WHEN 'sent' THEN NEW.becomes = 'cancelled'
+  ELSE NEW.was IS NULL AND NEW.becomes = 'draft'
+END
+BEGIN
+  SELECT RAISE(ABORT, 'no such transition of a list campaign is drawn');
+END;
+
+CREATE TRIGGER list_campaign_event_said BEFORE INSERT ON list_campaign_event
+WHEN CASE
+  WHEN NEW.becomes IN ('declared_sent', 'abandoned') OR (NEW.was = 'in_doubt' AND NEW.becomes = 'draft')
+    THEN NEW.who IS NULL
+  ELSE 0
+END
+BEGIN
+  SELECT RAISE(ABORT, 'the operator has not said so');
+END;
+
+CREATE TRIGGER list_campaign_event_proven BEFORE INSERT ON list_campaign_event
+WHEN NEW.was IS NOT NULL AND NEW.becomes = 'draft' AND length(trim(coalesce(NEW.why, ''))) = 0
+BEGIN
+  SELECT RAISE(ABORT, 'what is to be sent again needs the reason why it was not sent');
+END;
+
+CREATE TRIGGER list_campaign_transition BEFORE UPDATE ON list_campaign
+WHEN NEW.state <> OLD.state AND NOT EXISTS (
+  SELECT 1 FROM list_campaign_event AS last
+  WHERE last.list_campaign = OLD.id AND last.was = OLD.state AND last.becomes = NEW.state
+    AND last.number = (SELECT max(number) FROM list_campaign_event WHERE list_campaign = OLD.id))
+BEGIN
+  SELECT RAISE(ABORT, 'no event of the list campaign says so');
+END;
+
+-- Within a state only what the provider says of it changes.
+CREATE TRIGGER list_campaign_same_state BEFORE UPDATE ON list_campaign
+WHEN NEW.state = OLD.state AND (
+  OLD.state NOT IN ('draft', 'sending', 'sent', 'in_doubt') OR NEW.intended_at IS NOT OLD.intended_at
+  OR NEW.doubt_since IS NOT OLD.doubt_since OR NEW.sending_date IS NOT OLD.sending_date
+  OR (NEW.reason IS NOT OLD.reason AND OLD.state <> 'in_doubt'))
+BEGIN
+  SELECT RAISE(ABORT, 'within a state of a list campaign only contacts and cost change, and the reason of a doubt');
+END;
+
+CREATE TRIGGER list_campaign_stays BEFORE UPDATE OF
+  id, provider, account, host, ticket, audience_kind, audience_name, message_hash, currency, created_at
+  ON list_campaign
+BEGIN
+  SELECT RAISE(ABORT, 'whom a list campaign goes to, and what they get, is never changed');
+END;
+
+CREATE TRIGGER list_campaign_kept BEFORE DELETE ON list_campaign
+BEGIN
+  SELECT RAISE(ABORT, 'a list campaign is never deleted');
+END;
+
+CREATE TRIGGER list_campaign_part_stays BEFORE UPDATE ON list_campaign_part
+BEGIN
+  SELECT RAISE(ABORT, 'a message is never changed');
+END;
+
+CREATE TRIGGER list_campaign_part_kept BEFORE DELETE ON list_campaign_part
+BEGIN
+  SELECT RAISE(ABORT, 'a message is never deleted');
+END;
+
+CREATE TRIGGER list_campaign_event_stays BEFORE UPDATE ON list_campaign_event
+BEGIN
+  SELECT RAISE(ABORT, 'an event is never changed');
+END;
+
+CREATE TRIGGER list_campaign_event_kept BEFORE DELETE ON list_campaign_event
+BEGIN
+  SELECT RAISE(ABORT, 'an event is never deleted');
 END;
 
 -- For people. ---------------------------------------------------------------------------------------------------------
@@ -412,7 +577,9 @@ SELECT run.id AS run, campaign.name AS campaign, run.simulated,
        coalesce(accepted, 0) AS accepted, coalesce(invalid, 0) AS invalid, coalesce(duplicate, 0) AS duplicate,
        coalesce(suppressed, 0) AS suppressed, coalesce(already_sent, 0) + run.lines_settled AS already_sent,
        coalesce(refused, 0) AS refused, coalesce(in_doubt, 0) - run.lines_settled AS in_doubt,
-       coalesce(pending, 0) AS pending
+       coalesce(pending, 0) AS pending,
+       (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', schedule.send_at / 1e6, 'unixepoch') FROM schedule
+        WHERE schedule.run = run.id) AS send_at
 FROM run JOIN campaign ON campaign.id = run.campaign LEFT JOIN account ON account.run = run.id;
 
 CREATE VIEW campaigns AS
@@ -454,6 +621,15 @@ SELECT campaign.name AS campaign, batch.id AS batch, batch.request_key, batch.me
         WHERE attempt.batch = batch.id) AS first_handed_over
 FROM batch JOIN campaign ON campaign.id = batch.campaign
 WHERE batch.state = 'in_doubt';
+
+CREATE VIEW list_campaigns AS
+SELECT id AS list_campaign, provider, account, host, ticket, audience_kind, audience_name, state, reason, contacts, cost,
+       currency, sending_date,
+       strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1e6, 'unixepoch') AS created,
+       strftime('%Y-%m-%dT%H:%M:%fZ', intended_at / 1e6, 'unixepoch') AS intended,
+       strftime('%Y-%m-%dT%H:%M:%fZ', doubt_since / 1e6, 'unixepoch') AS in_doubt_since,
+       strftime('%Y-%m-%dT%H:%M:%fZ', changed_at / 1e6, 'unixepoch') AS changed
+FROM list_campaign;
 
 -- What must hold at every commit. Each row is a fault.
 CREATE VIEW conservation AS
@@ -504,6 +680,13 @@ WHERE ticket IS NOT NULL AND state <> 'simulated' GROUP BY campaign, ticket HAVI
 UNION ALL
 SELECT 'run ' || batch.run, 'its batch belongs to another campaign' FROM batch JOIN run ON run.id = batch.run
 WHERE run.campaign <> batch.campaign
+UNION ALL
+SELECT 'list campaign ' || id, 'its last event says otherwise' FROM list_campaign
+WHERE state IS NOT (SELECT becomes FROM list_campaign_event WHERE list_campaign_event.list_campaign = list_campaign.id
+                    ORDER BY number DESC LIMIT 1)
+UNION ALL
+SELECT 'list campaign ' || list_campaign, 'events of it are missing' FROM list_campaign_event
+GROUP BY list_campaign HAVING count(*) <> max(number)
 UNION ALL
 SELECT 'ledger', 'its latest run is not the last one' FROM ledger
 WHERE latest_run <> (SELECT coalesce(max(id), 0) FROM run);

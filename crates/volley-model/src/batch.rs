@@ -104,7 +104,7 @@ pub struct SealedBatch {
 }
 
 /// The state of a batch in the ledger. The ledger's schema allows the transitions that `docs/guarantee.md` draws, and no
-/// other. `Split` and `Withdrawn` are reserved: they are read, and nothing writes them yet.
+/// other. `Split` is reserved: it is read, and nothing writes it yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BatchState {
     /// The intent is durable; a request may be on its way. Found open by a later run, it is in doubt.
@@ -129,7 +129,7 @@ pub enum BatchState {
     DeclaredNotSent,
     /// The operator gave it up: the numbers count as reached, the cost as open.
     Abandoned,
-    /// Accepted, then cancelled before its time; the numbers are free again. Reserved for a command that cancels.
+    /// Accepted, then cancelled at the provider before its time; the numbers are free again, the cost stays booked.
     Withdrawn,
 }
 

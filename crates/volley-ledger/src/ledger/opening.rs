@@ -8,6 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use crate::lock::{LockFile, Memory};
 use crate::place::Place;
+use crate::schema::Format;
 use crate::{Ledger, LedgerError, Occupant, Signature, filesystem, rows, schema};
 
 /// What a missing ledger means.
@@ -51,7 +52,8 @@ impl Ledger {
         })
     }
 
-    /// Opens a ledger, takes its lock, and checks that it is sound and the one that was left here.
+    /// Opens a ledger, takes its lock, and checks that it is sound and the one that was left here. One of an older format
+    /// is brought to the present one.
     ///
     /// # Errors
     /// [`Missing`](LedgerError::Missing), [`Locked`](LedgerError::Locked), [`Foreign`](LedgerError::Foreign),
@@ -82,15 +84,19 @@ impl Ledger {
         if let Some(detail) = misfit(memory.as_ref(), &marks, inode) {
             return Err(LedgerError::displaced(&place.ledger, detail));
         }
-        schema::check_structure(&connection, &place.ledger)?;
+        let format = schema::check_structure(&connection, &place.ledger)?;
         lock.remember(&marks.memory(inode))?;
-        Ok(Self {
+        let mut ledger = Self {
             connection,
             place,
             lock,
             commit_number: marks.commit_number,
             made,
-        })
+        };
+        if format != Format::Current {
+            ledger.upgrade(now)?;
+        }
+        Ok(ledger)
     }
 
     /// Takes a restored or moved ledger for what it is from now on, by the operator's word, which is recorded. What it

@@ -5,20 +5,20 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::{FromSql, Type};
-use volley_model::{BatchState, CostSource, Msisdn};
+use volley_model::{CostSource, Msisdn};
 
 use super::Cost;
 use crate::checksum::Columns;
 
 /// Takes columns one after another, and their checksum along the way.
-pub(super) struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     row: &'a Row<'a>,
     at: usize,
     sum: Columns,
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(row: &'a Row<'a>, at: usize) -> Self {
+    pub(crate) fn new(row: &'a Row<'a>, at: usize) -> Self {
         Self {
             row,
             at,
@@ -27,18 +27,18 @@ impl<'a> Cursor<'a> {
     }
 
     /// Goes on from here with a fresh checksum, which begins with another column.
-    pub(super) fn behind(self, first: usize) -> rusqlite::Result<Self> {
+    pub(crate) fn behind(self, first: usize) -> rusqlite::Result<Self> {
         let mut next = Self::new(self.row, self.at);
         next.sum.push(self.row.get_ref(first)?);
         Ok(next)
     }
 
-    pub(super) fn next<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+    pub(crate) fn next<T: FromSql>(&mut self) -> rusqlite::Result<T> {
         self.skip(1)?;
         self.row.get(self.at - 1)
     }
 
-    pub(super) fn skip(&mut self, columns: usize) -> rusqlite::Result<()> {
+    pub(crate) fn skip(&mut self, columns: usize) -> rusqlite::Result<()> {
         for _ in 0..columns {
             self.sum.push(self.row.get_ref(self.at)?);
             self.at += 1;
@@ -47,7 +47,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Text that has a meaning of its own.
-    pub(super) fn parse<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+    pub(crate) fn parse<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
         &mut self,
     ) -> rusqlite::Result<Option<T>> {
         let column = self.at;
@@ -57,12 +57,13 @@ impl<'a> Cursor<'a> {
             .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
     }
 
-    pub(super) fn state(&mut self) -> rusqlite::Result<BatchState> {
+    /// A name, and what it stands for.
+    pub(crate) fn named<T>(&mut self, meaning: fn(&str) -> Option<T>) -> rusqlite::Result<T> {
         let name: String = self.next()?;
-        BatchState::named(&name).ok_or_else(|| self.senseless(&name))
+        meaning(&name).ok_or_else(|| self.senseless(&name))
     }
 
-    pub(super) fn cost(&mut self) -> rusqlite::Result<Option<Cost>> {
+    pub(crate) fn cost(&mut self) -> rusqlite::Result<Option<Cost>> {
         let (amount, currency) = (self.parse()?, self.parse()?);
         let source: Option<String> = self.next()?;
         let source = match source.as_deref() {
@@ -82,14 +83,14 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    pub(super) fn number(&mut self) -> rusqlite::Result<Option<Msisdn>> {
+    pub(crate) fn number(&mut self) -> rusqlite::Result<Option<Msisdn>> {
         let digits: Option<u64> = self.next()?;
         digits.map(Msisdn::new).transpose().map_err(|error| {
             rusqlite::Error::FromSqlConversionFailure(self.at, Type::Integer, Box::new(error))
         })
     }
 
-    pub(super) fn time(&mut self) -> rusqlite::Result<Option<Timestamp>> {
+    pub(crate) fn time(&mut self) -> rusqlite::Result<Option<Timestamp>> {
         let column = self.at;
         let microseconds: Option<i64> = self.next()?;
         microseconds
@@ -98,13 +99,13 @@ impl<'a> Cursor<'a> {
     }
 
     /// Whether the column here is the checksum of those before it; steps over it.
-    pub(super) fn matches(&mut self) -> rusqlite::Result<bool> {
+    pub(crate) fn matches(&mut self) -> rusqlite::Result<bool> {
         let stored: Option<Vec<u8>> = self.row.get(self.at)?;
         self.at += 1;
         Ok(stored.is_some_and(|stored| stored == self.sum.finish()))
     }
 
-    fn senseless(&self, found: &str) -> rusqlite::Error {
+    pub(crate) fn senseless(&self, found: &str) -> rusqlite::Error {
         rusqlite::Error::FromSqlConversionFailure(
             self.at - 1,
             Type::Text,

@@ -93,6 +93,7 @@ pub(crate) fn identity() -> CampaignIdentity {
         host: "api.octopush.com".to_owned(),
         message: parts(&[("text", "Hello"), ("sender", "Acme")]),
         simulated: false,
+        send_at: None,
     }
 }
 

@@ -48,7 +48,11 @@ pub(super) fn exit(error: &WordError) -> Exit {
         | WordError::NoBatch { .. }
         | WordError::Settled { .. }
         | WordError::ReceiptNeeded { .. }
-        | WordError::TicketTaken { .. } => Exit::Usage,
+        | WordError::TicketTaken { .. }
+        | WordError::NoListCampaign { .. }
+        | WordError::ListCampaignSettled { .. }
+        | WordError::TicketOfSeveral { .. }
+        | WordError::ForeignReceipt { .. } => Exit::Usage,
         WordError::NoCampaign { .. } => Exit::Config,
         WordError::Doubtful { .. } => Exit::Doubtful,
         WordError::Busy { .. } => Exit::Locked,

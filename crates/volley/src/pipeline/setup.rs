@@ -9,7 +9,7 @@ use volley_intake::{Intake, IntakeConfig, NumberBook, Rejects, Skipped};
 use volley_ledger::{
     CampaignIdentity, Changes, Entry, Ledger, LedgerError, Reader, RunId, Writer, WriterThread,
 };
-use volley_provider::octopush::{Encoder, Octopush, Sealer};
+use volley_provider::octopush::{Encoder, Octopush, Sealer, SendAt};
 use volley_transport::{CONNECT_TIMEOUT, Pace, PaceConfig, Pool, PoolConfig};
 
 use super::budget::{Budget, Tariff};
@@ -149,6 +149,7 @@ pub(crate) fn identity(campaign: &Campaign, account: &str) -> CampaignIdentity {
         host: campaign.endpoint.host().to_owned(),
         message: campaign.message_parts(),
         simulated: campaign.message.simulation_mode,
+        send_at: campaign.message.send_at.as_ref().map(SendAt::instant),
     }
 }
 

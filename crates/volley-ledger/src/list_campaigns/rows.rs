@@ -1,0 +1,217 @@
+//! Campaigns on lists and tags as rows: the columns in their order, written with their checksums and checked when they
+//! are read, since one that turned from sent to draft would be sent again.
+
+use std::fmt;
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::types::Value;
+use rusqlite::{Connection, Params, Row, params_from_iter};
+use volley_model::{Audience, ListCampaignState};
+
+use super::ListCampaign;
+use crate::checksum;
+use crate::rows::{Cursor, optional, text, time};
+use crate::{LedgerError, ListCampaignId};
+
+/// The columns of a campaign, in the order in which [`read`] takes them; the last one is the checksum of the others.
+pub(super) const COLUMNS: &str = "id, provider, account, host, ticket, audience_kind, audience_name, message_hash, \
+    currency, created_at, state, reason, contacts, cost, sending_date, intended_at, doubt_since, changed_at, sum";
+const INSERT: &str = "INSERT INTO list_campaign (id, provider, account, host, ticket, audience_kind, audience_name, \
+    message_hash, currency, created_at, state, reason, contacts, cost, sending_date, intended_at, doubt_since, \
+    changed_at, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+/// Takes the values of [`INSERT`], and writes those that may change.
+const UPDATE: &str = "UPDATE list_campaign SET state = ?11, reason = ?12, contacts = ?13, cost = ?14, \
+    sending_date = ?15, intended_at = ?16, doubt_since = ?17, changed_at = ?18, sum = ?19 WHERE id = ?1";
+/// The columns of an event; the last one is the checksum of the others.
+pub(super) const EVENT_COLUMNS: &str = "list_campaign, number, at, who, was, becomes, why, sum";
+const ADD_EVENT: &str = "INSERT INTO list_campaign_event (list_campaign, number, at, who, was, becomes, why, sum) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+/// A row.
+#[derive(Debug, Clone)]
+pub(super) struct Stored {
+    pub(super) campaign: ListCampaign,
+    pub(super) message_hash: [u8; 32],
+}
+
+/// A change of state, as it is recorded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Event<'a> {
+    pub(super) campaign: ListCampaignId,
+    pub(super) at: Timestamp,
+    /// `None` for Volley itself.
+    pub(super) who: Option<&'a str>,
+    /// `None` where the draft was recorded.
+    pub(super) was: Option<ListCampaignState>,
+    pub(super) becomes: ListCampaignState,
+    pub(super) why: Option<&'a str>,
+}
+
+/// Why a row cannot be taken as it is.
+#[derive(Debug)]
+pub(super) enum Fault {
+    Unreadable(rusqlite::Error),
+    Checksum,
+}
+
+/// Every campaign that `condition` selects, oldest first.
+pub(super) fn select(
+    connection: &Connection,
+    path: &Path,
+    condition: &str,
+    values: impl Params,
+) -> Result<Vec<Stored>, LedgerError> {
+    let failed = |error| LedgerError::sqlite(path, "reading list campaigns", error);
+    let query = format!("SELECT {COLUMNS} FROM list_campaign WHERE {condition} ORDER BY id");
+    let mut statement = connection.prepare(&query).map_err(failed)?;
+    let mut rows = statement.query(values).map_err(failed)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(failed)? {
+        let id: i64 = row.get(0).map_err(failed)?;
+        found.push(read(row).map_err(|fault| fault.at(path, id))?);
+    }
+    Ok(found)
+}
+
+/// The campaign with that id.
+pub(super) fn by_id(
+    connection: &Connection,
+    path: &Path,
+    id: ListCampaignId,
+) -> Result<Option<Stored>, LedgerError> {
+    Ok(select(connection, path, "id = ?1", [id])?.pop())
+}
+
+/// Writes a new row.
+pub(super) fn insert(connection: &Connection, stored: &Stored) -> rusqlite::Result<()> {
+    let values = params_from_iter(stored.values());
+    connection.execute(INSERT, values).map(drop)
+}
+
+/// Writes what may change of a row.
+pub(super) fn update(connection: &Connection, stored: &Stored) -> rusqlite::Result<()> {
+    let values = params_from_iter(stored.values());
+    connection.execute(UPDATE, values).map(drop)
+}
+
+/// Adds an event behind those that the campaign has.
+pub(super) fn add_event(connection: &Connection, event: Event<'_>) -> rusqlite::Result<()> {
+    let query = "SELECT coalesce(max(number), 0) + 1 FROM list_campaign_event WHERE list_campaign = ?1";
+    let number: i64 = connection.query_row(query, [event.campaign], |row| row.get(0))?;
+    let mut values = vec![
+        event.campaign.into(),
+        number.into(),
+        time(event.at),
+        text(event.who),
+        text(event.was.map(ListCampaignState::name)),
+        text(Some(event.becomes.name())),
+        text(event.why),
+    ];
+    values.push(Value::Blob(checksum::of_values(&values).to_vec()));
+    connection.execute(ADD_EVENT, params_from_iter(values)).map(drop)
+}
+
+impl Stored {
+    /// The values of [`COLUMNS`].
+    fn values(&self) -> Vec<Value> {
+        let campaign = &self.campaign;
+        let audience = campaign.audience.as_ref();
+        let mut values = vec![
+            campaign.id.into(),
+            text(Some(&campaign.provider)),
+            text(Some(&campaign.account)),
+            text(Some(&campaign.host)),
+            text(Some(&campaign.ticket)),
+            text(audience.map(Audience::kind)),
+            text(audience.map(Audience::name)),
+            Value::Blob(self.message_hash.to_vec()),
+            text(Some(campaign.currency.code())),
+            time(campaign.created_at),
+            text(Some(campaign.state.name())),
+            text(campaign.reason.as_ref()),
+            optional(campaign.contacts),
+            text(campaign.cost),
+            text(campaign.sending_date.as_ref()),
+            campaign.intended_at.map_or(Value::Null, time),
+            campaign.doubt_since.map_or(Value::Null, time),
+            time(campaign.changed_at),
+        ];
+        values.push(Value::Blob(checksum::of_values(&values).to_vec()));
+        values
+    }
+}
+
+/// Reads a row of [`COLUMNS`] and checks its checksum.
+pub(super) fn read(row: &Row<'_>) -> Result<Stored, Fault> {
+    let mut columns = Cursor::new(row, 0);
+    let id = columns.next()?;
+    let provider = columns.next()?;
+    let account = columns.next()?;
+    let host = columns.next()?;
+    let ticket = columns.next()?;
+    let audience = audience(&mut columns)?;
+    let message_hash = columns.next()?;
+    let currency = columns.parse()?.ok_or(rusqlite::Error::InvalidQuery)?;
+    let created_at = columns.time()?.ok_or(rusqlite::Error::InvalidQuery)?;
+    let campaign = ListCampaign {
+        id,
+        provider,
+        account,
+        host,
+        ticket,
+        audience,
+        currency,
+        created_at,
+        state: columns.named(ListCampaignState::named)?,
+        reason: columns.next()?,
+        contacts: columns.next()?,
+        cost: columns.parse()?,
+        sending_date: columns.next()?,
+        intended_at: columns.time()?,
+        doubt_since: columns.time()?,
+        changed_at: columns.time()?.ok_or(rusqlite::Error::InvalidQuery)?,
+    };
+    if !columns.matches()? {
+        return Err(Fault::Checksum);
+    }
+    Ok(Stored {
+        campaign,
+        message_hash,
+    })
+}
+
+fn audience(columns: &mut Cursor<'_>) -> rusqlite::Result<Option<Audience>> {
+    let (kind, name): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
+    match (kind, name) {
+        (None, None) => Ok(None),
+        (Some(kind), Some(name)) => Audience::of(&kind, &name)
+            .map(Some)
+            .ok_or_else(|| columns.senseless(&kind)),
+        _ => Err(columns.senseless("half an audience")),
+    }
+}
+
+impl Fault {
+    fn at(self, path: &Path, id: i64) -> LedgerError {
+        match self {
+            Self::Unreadable(error) => LedgerError::sqlite(path, "reading list campaigns", error),
+            Self::Checksum => LedgerError::damaged(path, format!("list campaign {id} fails its checksum")),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(error) => write!(out, "it cannot be read: {error}"),
+            Self::Checksum => out.write_str("it fails its checksum"),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Unreadable(error)
+    }
+}

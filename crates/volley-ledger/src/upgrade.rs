@@ -1,0 +1,182 @@
+//! Brings a ledger of an older format to that of `schema.sql`, in one transaction: a crash leaves the one or the other.
+//!
+//! Only a ledger whose tables and rules are all as its format had them is brought on: one that has lost a rule may have
+//! lost more. What differs of indexes, triggers and views is made anew, and what is missing is made. Of a table that is
+//! there the text alone changes, where a comment in it has; its columns, its rows and their checksums stay as they are.
+//! Source: SQLite, "ALTER TABLE", "Making Other Kinds Of Table Schema Changes", for changes that leave the rows alone.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use crate::schema::{self, VERSION};
+use crate::{Ledger, LedgerError};
+
+const STEP: &str = "bringing the ledger to its new format";
+
+/// blake3 of the names and texts of format 1.
+const FIRST: &str = "300908ff936292a1a91b397e3133f8ab4cc78121ef42792722d76b8d3a6e3794";
+
+impl Ledger {
+    /// From format 1, sound as it is, to the present one.
+    pub(crate) fn upgrade(&mut self, now: Timestamp) -> Result<(), LedgerError> {
+        self.transact(STEP, now, |connection, place| {
+            let path = &place.ledger;
+            let failed = |error| LedgerError::sqlite(path, STEP, error);
+            for statement in statements(connection).map_err(failed)? {
+                connection.execute_batch(&statement).map_err(failed)?;
+            }
+            schema::check_structure(connection, path).map(drop)
+        })?;
+        // The file's own mark says so too, from now on, and not the log alone.
+        schema::checkpoint(&self.connection, &self.place.ledger)
+    }
+}
+
+/// Whether these are the objects of format 1. The user's own, among them or not, are their matter.
+pub(crate) fn is_first(found: &BTreeMap<String, String>, made: &BTreeMap<String, String>) -> bool {
+    let mut hasher = blake3::Hasher::new();
+    for (name, sql) in found.iter().filter(|(name, _)| made.contains_key(*name)) {
+        for text in [name, sql] {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+    }
+    hasher.finalize().to_hex().as_str() == FIRST
+}
+
+/// All that leads from the schema that is there to the present one, in order.
+fn statements(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let found = schema::objects(connection)?;
+    let made = schema::in_memory().and_then(|made| schema::objects(&made))?;
+    let (mut drops, mut tables, mut rules, mut texts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (name, sql) in made {
+        let is_table = name.starts_with("table ");
+        match found.get(&name) {
+            Some(found) if *found == sql => continue,
+            Some(_) if is_table => {
+                texts.push(text_change(&name, &sql));
+                continue;
+            }
+            Some(_) => drops.push(format!("DROP {name}")),
+            None => {}
+        }
+        if is_table { &mut tables } else { &mut rules }.push(sql);
+    }
+    let mut statements = [drops, tables, rules].concat();
+    statements.extend(rewrite(connection, texts, statements.len())?);
+    statements.push(format!("PRAGMA user_version = {VERSION}"));
+    Ok(statements)
+}
+
+/// The change of tables' texts, which every connection reads anew once the schema's version goes up. Each statement
+/// before it raises that version by one at most.
+fn rewrite(connection: &Connection, texts: Vec<String>, before: usize) -> rusqlite::Result<Vec<String>> {
+    let version: u64 = connection.query_row("PRAGMA schema_version", [], |row| row.get(0))?;
+    let next = version + before as u64 + 1;
+    let mut statements = vec!["PRAGMA writable_schema = ON".to_owned()];
+    statements.extend(texts);
+    statements.push(format!("PRAGMA schema_version = {next}"));
+    statements.push("PRAGMA writable_schema = OFF".to_owned());
+    Ok(statements)
+}
+
+fn text_change(name: &str, sql: &str) -> String {
+    let sql = sql.replace('\'', "''");
+    format!("UPDATE sqlite_schema SET sql = '{sql}' WHERE type || ' ' || name = '{name}'")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCHEMA_1: &str = include_str!("../tests/it/schema_1.sql");
+
+    fn first() -> Connection {
+        let first = Connection::open_in_memory().unwrap();
+        first.execute_batch(SCHEMA_1).unwrap();
+        first
+    }
+
+    fn columns(connection: &Connection, table: &str) -> Vec<String> {
+        let query = format!(
+            "SELECT name || ' ' || type || ' ' || \"notnull\" || ' ' || coalesce(dflt_value, '') || ' ' || pk \
+             FROM pragma_table_xinfo('{table}')
+             UNION ALL SELECT name || ' ' || \"unique\" || ' ' || origin FROM pragma_index_list('{table}')
+             UNION ALL SELECT 'wr ' || wr || ' strict ' || strict FROM pragma_table_list('{table}')"
+        );
+        let mut statement = connection.prepare(&query).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
+    }
+
+    #[test]
+    fn format_1_is_known_by_its_texts_and_nothing_near_it_is() {
+        let made = schema::objects(&schema::in_memory().unwrap()).unwrap();
+        let known = |change: &str| {
+            let first = first();
+            first.execute_batch(change).unwrap();
+            is_first(&schema::objects(&first).unwrap(), &made)
+        };
+        assert!(known(""));
+        assert!(known("CREATE TABLE theirs (x)"));
+        assert!(!known("DROP TRIGGER batch_transition"));
+        assert!(!known("DROP VIEW doubts; CREATE VIEW doubts AS SELECT 1"));
+        assert!(!known("ALTER TABLE run ADD COLUMN extra TEXT"));
+        assert!(!known("CREATE TABLE schedule (x)"));
+        assert!(!is_first(&made, &made));
+    }
+
+    #[test]
+    fn a_table_that_was_there_keeps_its_columns_so_that_its_text_alone_can_change() {
+        let (first, made) = (first(), schema::in_memory().unwrap());
+        let mut changed = Vec::new();
+        for (name, sql) in schema::objects(&first).unwrap() {
+            if let Some(table) = name.strip_prefix("table ") {
+                assert_eq!(columns(&first, table), columns(&made, table), "{table}");
+            }
+            if schema::objects(&made).unwrap()[&name] != sql {
+                changed.push(name);
+            }
+        }
+        assert_eq!(changed, ["table batch", "view conservation", "view runs"]);
+    }
+
+    #[test]
+    fn an_upgrade_that_ends_after_any_step_leaves_format_1_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("volley.db");
+        let tool = Connection::open(&path).unwrap();
+        let begin = "PRAGMA journal_mode = WAL; PRAGMA user_version = 1; PRAGMA cache_size = 1;";
+        tool.execute_batch(&format!("{begin} {SCHEMA_1}")).unwrap();
+        let before = schema::objects(&tool).unwrap();
+        let all = statements(&tool).unwrap();
+        for taken in 0..=all.len() {
+            tool.execute_batch("BEGIN IMMEDIATE").unwrap();
+            for statement in &all[..taken] {
+                tool.execute_batch(statement).unwrap();
+            }
+            // What a crash would leave: the files as they are, the transaction never committed.
+            let crashed = folder.path().join(format!("crashed-{taken}.db"));
+            std::fs::copy(&path, &crashed).unwrap();
+            std::fs::copy(
+                folder.path().join("volley.db-wal"),
+                crashed.with_extension("db-wal"),
+            )
+            .unwrap();
+            tool.execute_batch("ROLLBACK; PRAGMA writable_schema = RESET")
+                .unwrap();
+            for left in [&tool, &Connection::open(&crashed).unwrap()] {
+                assert_eq!(schema::objects(left).unwrap(), before, "{taken}");
+                let format: u32 = left
+                    .query_row("PRAGMA user_version", [], |row| row.get(0))
+                    .unwrap();
+                let verdict: String = left
+                    .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+                    .unwrap();
+                assert_eq!((format, verdict.as_str()), (1, "ok"), "{taken}");
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Batches that a ticket names, and what withdraws one: the provider has cancelled it before its time.
+//!
+//! A withdrawn batch's numbers are free again. Its ticket stays, and so does its cost: whether the provider gives the
+//! money back is not known, and until it is, the budget counts it.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+use volley_model::BatchState;
+
+use crate::rows::{self, BatchRow, Concluded};
+use crate::schema::{self, Format};
+use crate::{BatchId, Ledger, LedgerError, Resolved, WordError, campaign, queries};
+
+/// A batch that the provider gave an id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ticketed {
+    /// The batch.
+    pub batch: BatchId,
+    /// Its campaign's name.
+    pub campaign: String,
+    /// The campaign's provider.
+    pub provider: String,
+    /// The account there.
+    pub account: String,
+    /// The provider's host.
+    pub host: String,
+    /// Where it stands.
+    pub state: BatchState,
+    /// Its numbers.
+    pub recipients: u64,
+    /// When the batches of the run that intended it are to go out; `None`: at once.
+    pub send_at: Option<Timestamp>,
+}
+
+const STEP: &str = "withdrawing a batch";
+
+impl Ledger {
+    /// The batches with that ticket, of every campaign, oldest first. Simulated ones are not among them.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or a checksum fails.
+    pub fn ticketed(&self, ticket: &str) -> Result<Vec<Ticketed>, LedgerError> {
+        ticketed(&self.connection, &self.place.ledger, ticket)
+    }
+
+    /// Takes an accepted batch for withdrawn, since the provider has confirmed that it cancelled it before its time. Its
+    /// numbers are free again; ticket, contacts and cost stay as they were booked.
+    ///
+    /// # Errors
+    /// [`WordError::NoBatch`]; [`WordError::Settled`] for a batch in any other state; or the ledger cannot be read or
+    /// written. Nothing was changed then.
+    pub fn withdraw(&mut self, batch: BatchId, reason: &str, at: Timestamp) -> Result<Resolved, WordError> {
+        self.transact(STEP, at, |connection, place| {
+            withdraw(connection, &place.ledger, batch, reason, at)
+        })
+    }
+}
+
+pub(crate) fn ticketed(
+    connection: &Connection,
+    path: &Path,
+    ticket: &str,
+) -> Result<Vec<Ticketed>, LedgerError> {
+    let failed = |error| LedgerError::sqlite(path, "looking the ticket up", error);
+    let mut rows = Vec::new();
+    let condition = "ticket = ?1 AND simulated = 0 ORDER BY id";
+    queries::each_batch(connection, path, condition, [ticket], &mut |batch| {
+        rows.push(batch);
+    })?;
+    let format = schema::format(connection, path)?;
+    rows.into_iter()
+        .map(|row| complete(connection, format, &row).map_err(failed))
+        .collect()
+}
+
+/// Adds what stands beside the batch's row.
+fn complete(connection: &Connection, format: Format, row: &BatchRow) -> rusqlite::Result<Ticketed> {
+    let query = "SELECT name, provider, account, host FROM campaign WHERE id = ?1";
+    let send_at = campaign::send_at(connection, format, row.run)?;
+    connection.query_row(query, [row.campaign], |found| {
+        Ok(Ticketed {
+            batch: row.id,
+            campaign: found.get(0)?,
+            provider: found.get(1)?,
+            account: found.get(2)?,
+            host: found.get(3)?,
+            state: row.state,
+            recipients: row.member_count,
+            send_at,
+        })
+    })
+}
+
+fn withdraw(
+    connection: &Connection,
+    path: &Path,
+    batch: BatchId,
+    reason: &str,
+    at: Timestamp,
+) -> Result<Resolved, WordError> {
+    let failed = |error| LedgerError::sqlite(path, STEP, error);
+    let row = queries::batch(connection, path, batch)?.ok_or_else(|| WordError::NoBatch {
+        path: path.to_owned(),
+        batch,
+    })?;
+    if row.state != BatchState::Accepted {
+        return Err(WordError::Settled {
+            batch,
+            state: row.state,
+        });
+    }
+    let mut withdrawn = Concluded::bare(BatchState::Withdrawn, &row.open(), at, None);
+    withdrawn.reason = Some(reason.to_owned());
+    withdrawn.ticket.clone_from(&row.ticket);
+    withdrawn.contacts = row.contacts;
+    withdrawn.billed_units = row.billed_units;
+    withdrawn.cost = row.cost;
+    withdrawn.residual_credit = row.residual_credit;
+    rows::conclude(connection, batch, &withdrawn).map_err(failed)?;
+    Ok(Resolved {
+        campaign: campaign::name(connection, row.campaign).map_err(failed)?,
+        was: row.state,
+        state: BatchState::Withdrawn,
+        recipients: row.member_count,
+    })
+}

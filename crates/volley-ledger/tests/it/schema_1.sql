@@ -1,0 +1,509 @@
+-- The ledger of Volley: what was sent to whom, what came of it, and what it cost.
+--
+-- Open it with any SQLite tool; the views at the end are meant for people:
+--   campaigns, runs (the account of every input line), batches, tickets, doubts, conservation (must be empty).
+-- Times are microseconds since 1970 UTC in the tables and RFC 3339 in the views. Money is an exact decimal kept as
+-- text: add it up with the shell's decimal_sum(), never with sum(), which is floating point.
+-- The text of each statement is part of the format, its comments too: with any change VERSION in schema.rs goes up.
+-- Write with Volley alone: what has happened is never changed, and the triggers below hold that.
+
+CREATE TABLE ledger (
+  one            INTEGER PRIMARY KEY CHECK (one = 1),
+  ledger_id      TEXT    NOT NULL,  -- 32 hex digits, drawn when the ledger was made; the lock file remembers them
+  made_at        INTEGER NOT NULL,
+  commit_number  INTEGER NOT NULL,  -- counts the commits; the lock file remembers it, so that a roll-back shows
+  latest_run     INTEGER NOT NULL,  -- the only run that may still write
+  last_at        INTEGER NOT NULL   -- the latest time written by any run
+) STRICT;
+
+CREATE TABLE campaign (
+  id          INTEGER PRIMARY KEY,
+  name        TEXT    NOT NULL UNIQUE,
+  provider    TEXT    NOT NULL,     -- provider, account and host are fixed once a number is reached
+  account     TEXT    NOT NULL,
+  host        TEXT    NOT NULL,
+  created_at  INTEGER NOT NULL,
+  closed_at   INTEGER,              -- its numbers were erased; the name is never used again
+  sum         BLOB    NOT NULL DEFAULT x''  -- checksum of id, name, provider, account, host and created_at
+) STRICT;
+
+-- What recipients of a campaign get, one row a wording it has had.
+CREATE TABLE message (
+  id        INTEGER PRIMARY KEY,
+  campaign  INTEGER NOT NULL REFERENCES campaign,
+  hash      BLOB    NOT NULL CHECK (length(hash) = 32),  -- blake3 of the sorted keys and values
+  UNIQUE (campaign, hash)
+) STRICT;
+
+CREATE TABLE message_part (
+  message  INTEGER NOT NULL REFERENCES message,
+  key      TEXT    NOT NULL,
+  value    TEXT    NOT NULL,
+  PRIMARY KEY (message, key)
+) STRICT, WITHOUT ROWID;
+
+-- One row for each time the campaign was run.
+CREATE TABLE run (
+  id          INTEGER PRIMARY KEY,
+  campaign    INTEGER NOT NULL REFERENCES campaign,
+  message     INTEGER NOT NULL REFERENCES message,
+  simulated   INTEGER NOT NULL CHECK (simulated IN (0, 1)),
+  started_at  INTEGER NOT NULL,
+  ended_at    INTEGER,              -- null: running, or killed
+  outcome     TEXT,                 -- complete, doubtful, stopped, interrupted, failed
+  reason      TEXT,
+  exit_code   INTEGER,
+  -- its lines whose numbers were in an earlier run's doubt, as it found them, and which it then settled: sent already
+  lines_settled  INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- What differed from the run before, and was accepted, or came before anybody was reached.
+CREATE TABLE campaign_change (
+  id        INTEGER PRIMARY KEY,
+  campaign  INTEGER NOT NULL REFERENCES campaign,
+  run       INTEGER NOT NULL REFERENCES run,
+  at        INTEGER NOT NULL,
+  key       TEXT    NOT NULL,
+  was       TEXT,
+  becomes   TEXT
+) STRICT;
+
+-- The operator's word for a ledger that was restored or moved.
+CREATE TABLE adoption (
+  id      INTEGER PRIMARY KEY,
+  at      INTEGER NOT NULL,
+  who     TEXT    NOT NULL,
+  reason  TEXT    NOT NULL,
+  detail  TEXT    NOT NULL          -- what stood in the way
+) STRICT;
+
+-- The operator's word on a batch whose outcome nobody could know.
+CREATE TABLE resolution (
+  id        INTEGER PRIMARY KEY,
+  batch     INTEGER NOT NULL REFERENCES batch,
+  at        INTEGER NOT NULL,
+  who       TEXT    NOT NULL,
+  why       TEXT    NOT NULL CHECK (length(trim(why)) > 0),
+  was       TEXT    NOT NULL,         -- the batch's state before
+  becomes   TEXT    NOT NULL CHECK (becomes IN ('declared_sent', 'declared_not_sent', 'abandoned', 'accepted')),
+  ticket    TEXT,
+  cost      TEXT,
+  currency  TEXT    NOT NULL,         -- of `cost`
+  sum       BLOB    NOT NULL          -- checksum of the columns from batch on
+) STRICT;
+CREATE INDEX resolution_of_batch ON resolution (batch);
+
+-- The operator's word that a campaign's numbers are to be erased.
+CREATE TABLE erasure (
+  id        INTEGER PRIMARY KEY,
+  campaign  INTEGER NOT NULL REFERENCES campaign,
+  at        INTEGER NOT NULL,
+  who       TEXT    NOT NULL,
+  why       TEXT    NOT NULL CHECK (length(trim(why)) > 0)
+) STRICT;
+
+-- One row for each request: first the intent, which is on disk before the request's first byte leaves; then, once and
+-- for all, what came of it.
+CREATE TABLE batch (
+  id               INTEGER PRIMARY KEY,
+  -- the intent: never changed
+  campaign         INTEGER NOT NULL REFERENCES campaign,
+  run              INTEGER NOT NULL REFERENCES run,
+  sequence         INTEGER NOT NULL,  -- 1, 2, … within the run, shared with lines_behind
+  parent           INTEGER REFERENCES batch,  -- the split batch whose numbers go again here; reserved: null so far
+  generation       INTEGER NOT NULL,  -- how many earlier batches with this body ended without reaching anybody
+  request_key      TEXT    NOT NULL UNIQUE,   -- by which the provider recognises a repeated request
+  body_hash        BLOB    NOT NULL CHECK (length(body_hash) = 32),  -- blake3 of the body without the key
+  body_bytes       INTEGER NOT NULL,
+  slot             INTEGER NOT NULL,  -- where LEDGER-bodies keeps the body while the batch is open
+  member_count     INTEGER NOT NULL CHECK (member_count > 0),
+  units            INTEGER NOT NULL,  -- segments; 0 where they are not counted
+  simulated        INTEGER NOT NULL CHECK (simulated IN (0, 1)),
+  reserved         TEXT,              -- set aside from max_cost
+  currency         TEXT    NOT NULL,  -- of `reserved`
+  lines_invalid       INTEGER NOT NULL,  -- the input lines consumed since the batch before
+  lines_suppressed    INTEGER NOT NULL,
+  lines_duplicate     INTEGER NOT NULL,
+  lines_already_sent  INTEGER NOT NULL,
+  lines_refused       INTEGER NOT NULL,
+  lines_in_doubt      INTEGER NOT NULL,
+  lines_planned       INTEGER NOT NULL,  -- the members' own lines
+  lines_read       INTEGER NOT NULL,  -- all lines of the run up to and with this batch
+  intended_at      INTEGER NOT NULL,
+  intent_sum       BLOB    NOT NULL,  -- checksum of the intent's columns
+  -- the outcome
+  -- 'split' (refused for a named number) and 'withdrawn' (cancelled before its time) are reserved: for a provider that
+  -- refuses so, and for a command that cancels. Nothing writes them yet.
+  state            TEXT    NOT NULL DEFAULT 'intended' CHECK (state IN (
+                     'intended', 'accepted', 'unticketed', 'refused', 'released', 'split', 'simulated', 'in_doubt',
+                     'declared_sent', 'declared_not_sent', 'abandoned', 'withdrawn')),
+  reason           TEXT,              -- why, where the state alone does not say it
+  status           INTEGER,           -- of a refusal, as the provider gave them
+  code             INTEGER,
+  ticket           TEXT,              -- the provider's id
+  contacts         INTEGER,           -- how many the provider counts; fewer than members: it dropped some
+  billed_units     INTEGER,           -- segments as the provider counts them
+  cost             TEXT,
+  cost_currency    TEXT,
+  cost_source      TEXT CHECK (cost_source IN ('provider', 'estimated', 'operator')),
+  residual_credit  TEXT,              -- the account's credit after the request
+  named_number     INTEGER,           -- the member a split batch was refused for; reserved: null so far
+  doubt_since      INTEGER,           -- when it first was in doubt, settled or not
+  concluded_at     INTEGER,
+  concluded_run    INTEGER REFERENCES run,
+  outcome_sum      BLOB,              -- checksum of id and the outcome's columns; null while intended
+  CHECK ((cost IS NULL) = (cost_currency IS NULL)),
+  CHECK ((cost IS NULL) = (cost_source IS NULL)),
+  CHECK ((state = 'intended') = (outcome_sum IS NULL)),
+  CHECK ((state = 'intended') = (concluded_at IS NULL)),
+  CHECK (state <> 'accepted' OR ticket IS NOT NULL),
+  CHECK (state <> 'in_doubt' OR (reason IS NOT NULL AND doubt_since IS NOT NULL))
+) STRICT;
+CREATE INDEX batch_of_campaign ON batch (campaign);
+CREATE INDEX batch_open ON batch (campaign) WHERE state IN ('intended', 'in_doubt');
+
+-- The numbers of a batch. Apart from the batch, so that an outcome rewrites a small row only, and so that a campaign's
+-- numbers can be erased while its totals stay.
+CREATE TABLE members (
+  batch    INTEGER PRIMARY KEY REFERENCES batch,
+  numbers  BLOB NOT NULL              -- sorted, delta-coded, checksummed: crates/volley-ledger/src/members.rs
+) STRICT;
+
+CREATE TABLE attempt (
+  batch           INTEGER NOT NULL REFERENCES batch,
+  number          INTEGER NOT NULL,   -- 1, 2, …
+  run             INTEGER NOT NULL REFERENCES run,
+  handed_over_at  INTEGER,            -- null: nothing left us
+  ended_at        INTEGER NOT NULL,
+  evidence        TEXT    NOT NULL,
+  PRIMARY KEY (batch, number)
+) STRICT, WITHOUT ROWID;
+
+-- The input lines behind a run's last batch. Its planned lines were read, and not sent.
+CREATE TABLE lines_behind (
+  run                 INTEGER NOT NULL REFERENCES run,
+  sequence            INTEGER NOT NULL,
+  lines_invalid       INTEGER NOT NULL,
+  lines_suppressed    INTEGER NOT NULL,
+  lines_duplicate     INTEGER NOT NULL,
+  lines_already_sent  INTEGER NOT NULL,
+  lines_refused       INTEGER NOT NULL,
+  lines_in_doubt      INTEGER NOT NULL,
+  lines_planned       INTEGER NOT NULL,
+  lines_read          INTEGER NOT NULL,
+  PRIMARY KEY (run, sequence)
+) STRICT, WITHOUT ROWID;
+
+-- The states that docs/guarantee.md draws ("States of a batch"), and no others. --------------------------------------
+
+CREATE TRIGGER batch_begins BEFORE INSERT ON batch
+WHEN NEW.state <> 'intended'
+BEGIN
+  SELECT RAISE(ABORT, 'a batch begins as intended');
+END;
+
+CREATE TRIGGER batch_of_open_campaign BEFORE INSERT ON batch
+WHEN (SELECT closed_at FROM campaign WHERE id = NEW.campaign) IS NOT NULL
+BEGIN
+  SELECT RAISE(ABORT, 'the campaign is closed');
+END;
+
+CREATE TRIGGER batch_transition BEFORE UPDATE ON batch
+WHEN NOT CASE OLD.state
+  WHEN 'intended' THEN NEW.state IN ('accepted', 'unticketed', 'refused', 'released', 'split', 'simulated', 'in_doubt')
+  -- another attempt may leave it in doubt
+  WHEN 'in_doubt' THEN NEW.state IN ('in_doubt', 'accepted', 'unticketed', 'declared_sent', 'declared_not_sent',
+                                     'abandoned')
+  WHEN 'accepted' THEN NEW.state = 'withdrawn'
+  WHEN 'unticketed' THEN NEW.state = 'accepted'
+  -- its named number goes with the campaign's other numbers
+  WHEN 'split' THEN NEW.state = 'split' AND NEW.named_number IS NULL AND NEW.reason IS OLD.reason
+    AND NEW.concluded_at = OLD.concluded_at
+    AND (SELECT closed_at FROM campaign WHERE id = OLD.campaign) IS NOT NULL
+  ELSE 0
+END
+BEGIN
+  SELECT RAISE(ABORT, 'docs/guarantee.md draws no such transition');
+END;
+
+CREATE TRIGGER batch_declared BEFORE UPDATE ON batch
+WHEN CASE
+  WHEN NEW.state IN ('declared_sent', 'declared_not_sent', 'abandoned')
+    THEN NOT EXISTS (SELECT 1 FROM resolution WHERE resolution.batch = NEW.id AND resolution.becomes = NEW.state)
+  WHEN NEW.cost_source = 'operator' THEN NOT EXISTS (SELECT 1 FROM resolution WHERE resolution.batch = NEW.id)
+  ELSE 0
+END
+BEGIN
+  SELECT RAISE(ABORT, 'the operator has not said so');
+END;
+
+CREATE TRIGGER batch_simulated BEFORE UPDATE ON batch
+WHEN CASE NEW.simulated
+  WHEN 0 THEN NEW.state = 'simulated'
+  ELSE NEW.state NOT IN ('simulated', 'refused', 'released')
+END
+BEGIN
+  SELECT RAISE(ABORT, 'a simulated batch reaches nobody, and no other is simulated');
+END;
+
+CREATE TRIGGER batch_intent_stays BEFORE UPDATE OF
+  id, campaign, run, sequence, parent, generation, request_key, body_hash, body_bytes, slot, member_count, units,
+  simulated, reserved, currency, lines_invalid, lines_suppressed, lines_duplicate, lines_already_sent, lines_refused,
+  lines_in_doubt, lines_planned, lines_read, intended_at, intent_sum ON batch
+BEGIN
+  SELECT RAISE(ABORT, 'an intent is never changed');
+END;
+
+CREATE TRIGGER batch_stays BEFORE DELETE ON batch
+BEGIN
+  SELECT RAISE(ABORT, 'a batch is never deleted');
+END;
+
+CREATE TRIGGER members_stay BEFORE UPDATE ON members
+BEGIN
+  SELECT RAISE(ABORT, 'members are never changed');
+END;
+
+CREATE TRIGGER members_kept BEFORE DELETE ON members
+WHEN (SELECT closed_at FROM campaign WHERE id = (SELECT campaign FROM batch WHERE id = OLD.batch)) IS NULL
+BEGIN
+  SELECT RAISE(ABORT, 'members are erased only with their campaign');
+END;
+
+CREATE TRIGGER attempt_stays BEFORE UPDATE ON attempt
+BEGIN
+  SELECT RAISE(ABORT, 'an attempt is never changed');
+END;
+
+CREATE TRIGGER attempt_kept BEFORE DELETE ON attempt
+BEGIN
+  SELECT RAISE(ABORT, 'an attempt is never deleted');
+END;
+
+CREATE TRIGGER lines_behind_stay BEFORE UPDATE ON lines_behind
+BEGIN
+  SELECT RAISE(ABORT, 'an account is never changed');
+END;
+
+CREATE TRIGGER lines_behind_kept BEFORE DELETE ON lines_behind
+BEGIN
+  SELECT RAISE(ABORT, 'an account is never deleted');
+END;
+
+CREATE TRIGGER message_stays BEFORE UPDATE ON message
+BEGIN
+  SELECT RAISE(ABORT, 'a message is never changed');
+END;
+
+CREATE TRIGGER message_part_stays BEFORE UPDATE ON message_part
+BEGIN
+  SELECT RAISE(ABORT, 'a message is never changed');
+END;
+
+CREATE TRIGGER campaign_change_stays BEFORE UPDATE ON campaign_change
+BEGIN
+  SELECT RAISE(ABORT, 'a recorded change is never changed');
+END;
+
+CREATE TRIGGER campaign_change_kept BEFORE DELETE ON campaign_change
+BEGIN
+  SELECT RAISE(ABORT, 'a recorded change is never deleted');
+END;
+
+CREATE TRIGGER adoption_stays BEFORE UPDATE ON adoption
+BEGIN
+  SELECT RAISE(ABORT, 'an adoption is never changed');
+END;
+
+CREATE TRIGGER adoption_kept BEFORE DELETE ON adoption
+BEGIN
+  SELECT RAISE(ABORT, 'an adoption is never deleted');
+END;
+
+CREATE TRIGGER resolution_stays BEFORE UPDATE ON resolution
+BEGIN
+  SELECT RAISE(ABORT, 'the operator''s word is never changed');
+END;
+
+CREATE TRIGGER resolution_kept BEFORE DELETE ON resolution
+BEGIN
+  SELECT RAISE(ABORT, 'the operator''s word is never deleted');
+END;
+
+CREATE TRIGGER erasure_stays BEFORE UPDATE ON erasure
+BEGIN
+  SELECT RAISE(ABORT, 'an erasure is never changed');
+END;
+
+CREATE TRIGGER erasure_kept BEFORE DELETE ON erasure
+BEGIN
+  SELECT RAISE(ABORT, 'an erasure is never deleted');
+END;
+
+CREATE TRIGGER run_ends_once BEFORE UPDATE ON run
+WHEN OLD.ended_at IS NOT NULL OR NEW.ended_at IS NULL
+  OR NEW.id <> OLD.id OR NEW.campaign <> OLD.campaign OR NEW.message <> OLD.message
+  OR NEW.simulated <> OLD.simulated OR NEW.started_at <> OLD.started_at
+BEGIN
+  SELECT RAISE(ABORT, 'a run ends once, and nothing else of it changes');
+END;
+
+CREATE TRIGGER run_kept BEFORE DELETE ON run
+BEGIN
+  SELECT RAISE(ABORT, 'a run is never deleted');
+END;
+
+CREATE TRIGGER campaign_closes_once BEFORE UPDATE ON campaign
+WHEN OLD.closed_at IS NOT NULL OR NEW.id <> OLD.id OR NEW.name <> OLD.name
+BEGIN
+  SELECT RAISE(ABORT, 'a campaign keeps its name, and once closed it stays so');
+END;
+
+CREATE TRIGGER campaign_closes_settled BEFORE UPDATE OF closed_at ON campaign
+WHEN NEW.closed_at IS NOT NULL
+  AND EXISTS (SELECT 1 FROM batch WHERE campaign = NEW.id AND state IN ('intended', 'in_doubt'))
+BEGIN
+  SELECT RAISE(ABORT, 'a campaign with open batches is not closed');
+END;
+
+CREATE TRIGGER campaign_kept BEFORE DELETE ON campaign
+BEGIN
+  SELECT RAISE(ABORT, 'a campaign is never deleted');
+END;
+
+-- For people. ---------------------------------------------------------------------------------------------------------
+
+-- The account of each run: `read` is the sum of the counts behind it. What happened to a line's number since is in it:
+-- a doubt settled later moves from in_doubt to accepted. A split batch stands for the number it was refused for; those
+-- of its other numbers that no child has taken up are pending.
+CREATE VIEW runs AS
+WITH counted AS (
+  SELECT run, state, parent,
+         CASE state WHEN 'split' THEN 1 ELSE member_count END AS recipients,
+         CASE state WHEN 'split'
+              THEN member_count - 1 - (SELECT coalesce(sum(child.member_count), 0) FROM batch AS child
+                                       WHERE child.parent = batch.id)
+              ELSE 0 END AS untaken,
+         lines_invalid, lines_suppressed, lines_duplicate, lines_already_sent, lines_refused, lines_in_doubt,
+         0 AS lines_planned, 1 AS batches
+  FROM batch
+  UNION ALL
+  SELECT run, NULL, NULL, 0, 0,
+         lines_invalid, lines_suppressed, lines_duplicate, lines_already_sent, lines_refused, lines_in_doubt,
+         lines_planned, 0
+  FROM lines_behind
+), account AS (
+  SELECT run, sum(batches) AS batches,
+         sum(iif(state IN ('accepted', 'unticketed', 'declared_sent', 'abandoned', 'simulated'), recipients, 0))
+           AS accepted,
+         sum(lines_invalid) AS invalid, sum(lines_duplicate) AS duplicate, sum(lines_suppressed) AS suppressed,
+         sum(lines_already_sent) AS already_sent,
+         sum(lines_refused + iif(state IN ('refused', 'split'), recipients, 0)) AS refused,
+         sum(lines_in_doubt + iif(state IN ('intended', 'in_doubt'), recipients, 0)) AS in_doubt,
+         sum(lines_planned + untaken
+             + iif(state IN ('released', 'declared_not_sent', 'withdrawn'), recipients, 0)) AS pending
+  FROM counted GROUP BY run
+)
+SELECT run.id AS run, campaign.name AS campaign, run.simulated,
+       strftime('%Y-%m-%dT%H:%M:%fZ', run.started_at / 1e6, 'unixepoch') AS started,
+       strftime('%Y-%m-%dT%H:%M:%fZ', run.ended_at / 1e6, 'unixepoch') AS ended,
+       run.outcome, run.reason, run.exit_code, coalesce(batches, 0) AS batches,
+       coalesce(accepted + invalid + duplicate + suppressed + already_sent + refused + in_doubt + pending, 0) AS read,
+       coalesce(accepted, 0) AS accepted, coalesce(invalid, 0) AS invalid, coalesce(duplicate, 0) AS duplicate,
+       coalesce(suppressed, 0) AS suppressed, coalesce(already_sent, 0) + run.lines_settled AS already_sent,
+       coalesce(refused, 0) AS refused, coalesce(in_doubt, 0) - run.lines_settled AS in_doubt,
+       coalesce(pending, 0) AS pending
+FROM run JOIN campaign ON campaign.id = run.campaign LEFT JOIN account ON account.run = run.id;
+
+CREATE VIEW campaigns AS
+SELECT campaign.name, campaign.provider, campaign.account, campaign.host,
+       strftime('%Y-%m-%dT%H:%M:%fZ', campaign.created_at / 1e6, 'unixepoch') AS created,
+       strftime('%Y-%m-%dT%H:%M:%fZ', campaign.closed_at / 1e6, 'unixepoch') AS closed,
+       (SELECT count(*) FROM run WHERE run.campaign = campaign.id) AS runs,
+       count(batch.id) AS batches, count(batch.ticket) AS tickets,
+       coalesce(sum(iif(batch.state IN ('accepted', 'unticketed', 'declared_sent', 'abandoned'),
+                        batch.member_count, 0)), 0) AS recipients_sent,
+       coalesce(sum(iif(batch.state = 'refused', batch.member_count, 0)), 0) AS recipients_refused,
+       coalesce(sum(iif(batch.state IN ('intended', 'in_doubt'), batch.member_count, 0)), 0) AS recipients_in_doubt
+FROM campaign LEFT JOIN batch ON batch.campaign = campaign.id
+GROUP BY campaign.id;
+
+CREATE VIEW batches AS
+SELECT batch.id AS batch, campaign.name AS campaign, batch.run, batch.sequence, batch.parent, batch.generation,
+       batch.request_key, batch.state, batch.reason, batch.status, batch.code, batch.ticket,
+       batch.member_count AS recipients, batch.contacts, batch.units, batch.billed_units, batch.reserved, batch.cost,
+       coalesce(batch.cost_currency, batch.currency) AS currency, batch.cost_source, batch.residual_credit,
+       batch.simulated,
+       (SELECT count(*) FROM attempt WHERE attempt.batch = batch.id) AS attempts,
+       strftime('%Y-%m-%dT%H:%M:%fZ', batch.intended_at / 1e6, 'unixepoch') AS intended,
+       strftime('%Y-%m-%dT%H:%M:%fZ', batch.concluded_at / 1e6, 'unixepoch') AS concluded
+FROM batch JOIN campaign ON campaign.id = batch.campaign;
+
+CREATE VIEW tickets AS
+SELECT campaign.name AS campaign, batch.ticket, batch.id AS batch, batch.state, batch.member_count AS recipients,
+       batch.contacts, max(0, batch.member_count - batch.contacts) AS dropped, batch.cost,
+       batch.cost_currency AS currency, batch.cost_source,
+       strftime('%Y-%m-%dT%H:%M:%fZ', batch.concluded_at / 1e6, 'unixepoch') AS concluded
+FROM batch JOIN campaign ON campaign.id = batch.campaign
+WHERE batch.ticket IS NOT NULL;
+
+CREATE VIEW doubts AS
+SELECT campaign.name AS campaign, batch.id AS batch, batch.request_key, batch.member_count AS recipients, batch.reason,
+       strftime('%Y-%m-%dT%H:%M:%fZ', batch.doubt_since / 1e6, 'unixepoch') AS since,
+       (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', min(handed_over_at) / 1e6, 'unixepoch') FROM attempt
+        WHERE attempt.batch = batch.id) AS first_handed_over
+FROM batch JOIN campaign ON campaign.id = batch.campaign
+WHERE batch.state = 'in_doubt';
+
+-- What must hold at every commit. Each row is a fault.
+CREATE VIEW conservation AS
+WITH step AS (
+  SELECT run, sequence, lines_read,
+         lines_invalid + lines_suppressed + lines_duplicate + lines_already_sent + lines_refused + lines_in_doubt
+           + lines_planned AS own
+  FROM batch
+  UNION ALL
+  SELECT run, sequence, lines_read,
+         lines_invalid + lines_suppressed + lines_duplicate + lines_already_sent + lines_refused + lines_in_doubt
+           + lines_planned
+  FROM lines_behind
+), stepped AS (
+  SELECT run, sequence, own, lines_read - lag(lines_read, 1, 0) OVER of_run AS added,
+         sequence - lag(sequence, 1, 0) OVER of_run AS advance
+  FROM step WINDOW of_run AS (PARTITION BY run ORDER BY sequence)
+)
+SELECT 'run ' || run || ', sequence ' || sequence AS place, 'lines are missing or counted twice' AS fault
+FROM stepped WHERE own <> added OR advance <> 1
+UNION ALL
+SELECT 'run ' || run, 'the account does not add up to the lines read' FROM runs
+WHERE read <> coalesce((SELECT max(lines_read) FROM step WHERE step.run = runs.run), 0)
+UNION ALL
+SELECT 'batch ' || id, 'members and planned lines differ' FROM batch
+WHERE lines_planned <> iif(parent IS NULL, member_count, 0)
+UNION ALL
+SELECT 'batch ' || id, 'more numbers in its children than it was split into' FROM batch
+WHERE state = 'split'
+  AND member_count - 1 < (SELECT coalesce(sum(child.member_count), 0) FROM batch AS child WHERE child.parent = batch.id)
+UNION ALL
+SELECT 'batch ' || batch.id, 'its members are gone' FROM batch JOIN campaign ON campaign.id = batch.campaign
+WHERE campaign.closed_at IS NULL AND NOT EXISTS (SELECT 1 FROM members WHERE members.batch = batch.id)
+UNION ALL
+SELECT 'batch ' || batch.id, 'its members should have been erased' FROM batch JOIN campaign ON campaign.id = batch.campaign
+WHERE campaign.closed_at IS NOT NULL
+  AND (batch.named_number IS NOT NULL OR EXISTS (SELECT 1 FROM members WHERE members.batch = batch.id))
+UNION ALL
+SELECT 'batch ' || id, 'nobody declared what it is said to be' FROM batch
+WHERE state IN ('declared_sent', 'declared_not_sent', 'abandoned')
+  AND NOT EXISTS (SELECT 1 FROM resolution WHERE resolution.batch = batch.id)
+UNION ALL
+SELECT 'slot ' || slot, 'two open batches share it' FROM batch
+WHERE state IN ('intended', 'in_doubt') GROUP BY slot HAVING count(*) > 1
+UNION ALL
+SELECT 'ticket ' || ticket, 'two batches have it' FROM batch
+WHERE ticket IS NOT NULL AND state <> 'simulated' GROUP BY campaign, ticket HAVING count(*) > 1
+UNION ALL
+SELECT 'run ' || batch.run, 'its batch belongs to another campaign' FROM batch JOIN run ON run.id = batch.run
+WHERE run.campaign <> batch.campaign
+UNION ALL
+SELECT 'ledger', 'its latest run is not the last one' FROM ledger
+WHERE latest_run <> (SELECT coalesce(max(id), 0) FROM run);
