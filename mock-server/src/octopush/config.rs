@@ -112,6 +112,10 @@ pub enum Strict {
     SenderWithoutSpaces,
     /// `text` must be GSM-7 ("non unicode": "Send SMS to contacts", "Transactional SMS").
     TextGsm7Only,
+    /// A group of parameters is an object (the example of "Modify configuration").
+    ParametersAsObjects,
+    /// A group of parameters is an array of one object (the table of "Modify configuration" says "array").
+    ParametersAsArrays,
 }
 
 /// What becomes of a `request_id` that was used within 24 hours.

@@ -5,6 +5,7 @@ mod client;
 mod control;
 mod faults;
 mod load;
+mod parameters;
 mod process;
 mod protocols;
 mod send;
