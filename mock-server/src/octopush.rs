@@ -9,6 +9,7 @@
 mod balance;
 mod config;
 mod credentials;
+mod fields;
 mod keys;
 mod message;
 mod parameters;
