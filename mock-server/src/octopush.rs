@@ -7,10 +7,12 @@
 //! strict one is a switch. What no page says is marked *assumed*, and is a switch where a client could depend on it.
 
 mod balance;
+mod cancel;
 mod config;
 mod credentials;
 mod fields;
 mod keys;
+mod lists;
 mod message;
 mod parameters;
 mod refusal;
@@ -28,13 +30,17 @@ use axum::routing::{get, patch, post};
 use hashbrown::{HashMap, HashSet};
 use rust_decimal::Decimal;
 
-pub use config::{AnswerFields, Credentials, DuplicateConfig, OctopushConfig, Strict};
+pub use config::{
+    AnswerFields, AudienceConfig, CancelConfig, ComputingAnswer, Credentials, DuplicateConfig, ListConfig,
+    OctopushConfig, ReadySpelling, StatusAfterSend, Strict,
+};
 
 use crate::config::Price;
 use crate::error::MockError;
 use crate::mock::Mock;
 use crate::record::Number;
 use keys::RequestKeys;
+use lists::{Audiences, Campaigns};
 use parameters::Parameters;
 use tariff::Tariff;
 
@@ -54,12 +60,14 @@ pub(crate) fn routes() -> Router<Arc<Mock>> {
             "/v1/public/user/campaign-parameters/edit",
             patch(parameters::change),
         )
+        .merge(lists::routes())
 }
 
 /// What is derived from the settings once.
 pub(crate) struct Octopush {
     tariff: Tariff,
     blacklist: HashSet<Number, foldhash::fast::FixedState>,
+    audiences: Audiences,
 }
 
 impl Octopush {
@@ -75,6 +83,7 @@ impl Octopush {
         Ok(Self {
             tariff: Tariff::new(config.default_price, &config.prices)?,
             blacklist,
+            audiences: Audiences::new(&config.audiences)?,
         })
     }
 }
@@ -87,6 +96,8 @@ pub(crate) struct Account {
     spent: Decimal,
     /// By login.
     parameters: HashMap<String, Parameters, foldhash::fast::FixedState>,
+    /// Those on lists and tags.
+    campaigns: Campaigns,
 }
 
 impl Account {

@@ -4,6 +4,7 @@ mod client;
 
 mod control;
 mod faults;
+mod lists;
 mod load;
 mod parameters;
 mod process;
