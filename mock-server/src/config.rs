@@ -23,6 +23,21 @@
 //! code = 120
 //! refused_burns_key = false
 //! detection_gap_ms = 0              # 0: atomic
+//!
+//! [octopush.audiences]              # a name that is not here: 20 French mobile numbers, always the same
+//! lists = { my_list = ["+33612345678"] }
+//! tags = { my_tag = ["+33612345679"] }
+//! fails = ["bad_list"]              # lists and tags whose campaign ends as failed
+//!
+//! [octopush.lists]                  # campaigns on lists and tags
+//! computing_ms = 0                  # until they are ready or have failed, on the mock's clock
+//! computing_answer = "bad_request"  # or "under_computation", "calculating"
+//! computing_code = 129
+//! ready_spelling = "ready_to_be_send"   # or "ready_to_be_sent", "ready to send"
+//! status_after_send = "sent"        # or "bad_request_132"
+//!
+//! [octopush.cancel]
+//! refunds = false                   # whether the cost of a cancelled campaign comes back
 //! ```
 
 use std::fs;
@@ -211,6 +226,12 @@ mod tests {
         assert!(Config::from_toml("[server]\nanswer_delay = 5").is_err());
         assert!(Config::from_toml("[octopush.duplicates]\ncode = 133").is_ok());
         assert!(Config::from_toml("[octopush.duplicates]\nkode = 133").is_err());
+        assert!(Config::from_toml("[octopush.lists]\nready_spelling = \"ready to send\"").is_ok());
+        assert!(Config::from_toml("[octopush.lists]\nready_spelling = \"ready\"").is_err());
+        assert!(Config::from_toml("[octopush.audiences]\nlists = {}").is_ok());
+        assert!(Config::from_toml("[octopush.audiences]\ngroups = {}").is_err());
+        assert!(Config::from_toml("[octopush.cancel]\nrefunds = true").is_ok());
+        assert!(Config::from_toml("[octopush.cancel]\nrefund = true").is_err());
     }
 
     #[test]

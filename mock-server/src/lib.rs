@@ -8,7 +8,8 @@
 //! *Output*: the provider's answers; the record, over the control routes under `/__mock/` and by
 //! [`Running`].
 //! *Bounds*: a request body is at most [`BODY_BYTES_MAX`] bytes; memory grows with the distinct numbers,
-//! tickets and request keys it has accepted, until a reset.
+//! tickets and request keys it has accepted, with the campaigns on lists and with the numbers of what can still be
+//! cancelled, until a reset.
 //! *Not here*: another provider, which would be one more module beside `octopush`.
 //!
 //! ```no_run
@@ -42,6 +43,9 @@ pub use config::{Config, Price, Protocols, ServerConfig, TlsIdentity};
 pub use error::MockError;
 pub use exchange::BODY_BYTES_MAX;
 pub use fault::{At, Deed, FaultRule, FaultScript, RuleError};
-pub use octopush::{AnswerFields, Credentials, DuplicateConfig, OctopushConfig, Strict};
+pub use octopush::{
+    AnswerFields, AudienceConfig, CancelConfig, ComputingAnswer, Credentials, DuplicateConfig, ListConfig,
+    OctopushConfig, ReadySpelling, StatusAfterSend, Strict,
+};
 pub use record::{ByProtocol, ProviderStats, RecipientCount, Stats, Ticket};
 pub use server::{Running, spawn_thread, start};

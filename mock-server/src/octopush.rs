@@ -3,14 +3,18 @@
 //! *Input*: requests under `/v1/public/`. *Output*: answers with the documented statuses, codes and fields.
 //! *Bounds*: request keys are remembered until a reset; expired ones are only overlooked.
 //! *Sources*: the pages of dev.octopush.com, by their titles: "Schedule SMS sending", "Transactional SMS", "Send SMS to
-//! contacts (on-list/on-tag)". Where two of them differ, both readings are taken, and each strict one is a switch. What
-//! no page says is marked *assumed*, and is a switch where a client could depend on it.
+//! contacts (on-list/on-tag)", "Modify configuration". Where two of them differ, both readings are taken, and each
+//! strict one is a switch. What no page says is marked *assumed*, and is a switch where a client could depend on it.
 
 mod balance;
+mod cancel;
 mod config;
 mod credentials;
+mod fields;
 mod keys;
+mod lists;
 mod message;
+mod parameters;
 mod refusal;
 mod request;
 mod review;
@@ -22,17 +26,22 @@ mod ticket;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
-use hashbrown::HashSet;
+use axum::routing::{get, patch, post};
+use hashbrown::{HashMap, HashSet};
 use rust_decimal::Decimal;
 
-pub use config::{AnswerFields, Credentials, DuplicateConfig, OctopushConfig, Strict};
+pub use config::{
+    AnswerFields, AudienceConfig, CancelConfig, ComputingAnswer, Credentials, DuplicateConfig, ListConfig,
+    OctopushConfig, ReadySpelling, StatusAfterSend, Strict,
+};
 
 use crate::config::Price;
 use crate::error::MockError;
 use crate::mock::Mock;
 use crate::record::Number;
 use keys::RequestKeys;
+use lists::{Audiences, Campaigns};
+use parameters::Parameters;
 use tariff::Tariff;
 
 const PREFIX: &str = "/v1/public/";
@@ -46,12 +55,19 @@ pub(crate) fn routes() -> Router<Arc<Mock>> {
     Router::new()
         .route("/v1/public/sms-campaign/send", post(send::send))
         .route("/v1/public/wallet/check-balance", get(balance::check_balance))
+        .route("/v1/public/user/campaign-parameters", get(parameters::show))
+        .route(
+            "/v1/public/user/campaign-parameters/edit",
+            patch(parameters::change),
+        )
+        .merge(lists::routes())
 }
 
 /// What is derived from the settings once.
 pub(crate) struct Octopush {
     tariff: Tariff,
     blacklist: HashSet<Number, foldhash::fast::FixedState>,
+    audiences: Audiences,
 }
 
 impl Octopush {
@@ -67,6 +83,7 @@ impl Octopush {
         Ok(Self {
             tariff: Tariff::new(config.default_price, &config.prices)?,
             blacklist,
+            audiences: Audiences::new(&config.audiences)?,
         })
     }
 }
@@ -77,6 +94,10 @@ pub(crate) struct Account {
     keys: RequestKeys,
     tickets_given: u64,
     spent: Decimal,
+    /// By login.
+    parameters: HashMap<String, Parameters, foldhash::fast::FixedState>,
+    /// Those on lists and tags.
+    campaigns: Campaigns,
 }
 
 impl Account {

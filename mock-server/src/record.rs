@@ -2,7 +2,8 @@
 //!
 //! *Input*: each provider request as it arrives, what it carried, what was committed, how it was answered.
 //! *Output*: [`Stats`], tickets, and how often each number was accepted.
-//! *Bounds*: about 16 bytes a distinct number, one row a ticket, until a reset.
+//! *Bounds*: about 16 bytes a distinct number, one row a ticket, until a reset. A revocable request's numbers stay beside
+//! them, 8 bytes each: those of campaigns that were accepted with their `send_at` ahead, and no others.
 //! *Not here*: control requests; connections that carried nothing but those.
 
 mod census;
@@ -13,6 +14,8 @@ mod window;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use http::Version;
 use rust_decimal::Decimal;
 
@@ -27,6 +30,22 @@ pub(crate) struct Commit<'a> {
     pub(crate) request_key: Option<&'a str>,
     pub(crate) numbers: &'a [Number],
     pub(crate) cost: Decimal,
+    pub(crate) standing: Standing,
+}
+
+/// Whether an accepted request may still be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Final,
+    /// Its numbers are kept, so that they can be taken out of the counts.
+    Revocable,
+}
+
+/// What is kept of a revocable request.
+struct Revocable {
+    /// Its place among the tickets.
+    row: usize,
+    numbers: Box<[Number]>,
 }
 
 /// All that was seen and accepted since the start or the last reset.
@@ -44,6 +63,9 @@ pub(crate) struct Record {
     recipient_window: Window,
     accepted: Census,
     tickets: Vec<Ticket>,
+    cancelled_requests: u64,
+    /// By ticket.
+    revocable: HashMap<String, Revocable, FixedState>,
 }
 
 /// A provider request, as its connection sees it.
@@ -87,12 +109,36 @@ impl Record {
         for number in commit.numbers {
             self.accepted.count(*number);
         }
+        if commit.standing == Standing::Revocable {
+            let revocable = Revocable {
+                row: self.tickets.len(),
+                numbers: commit.numbers.into(),
+            };
+            self.revocable.insert(commit.ticket.clone(), revocable);
+        }
         self.tickets.push(Ticket {
             ticket: commit.ticket,
             recipients,
             cost: commit.cost.normalize(),
             request_id: commit.request_key.map(str::to_owned),
+            cancelled: false,
         });
+    }
+
+    /// Takes a revocable request back: it reaches nobody. Its ticket stays, marked. Gives its cost, which stays in the
+    /// total, or nothing if there is no such request.
+    pub(crate) fn revoke(&mut self, ticket: &str) -> Option<Decimal> {
+        let Revocable { row, numbers } = self.revocable.remove(ticket)?;
+        self.recipients -= numbers.len() as u64;
+        self.accepted.forget(&numbers);
+        self.cancelled_requests += 1;
+        self.tickets[row].cancelled = true;
+        Some(self.tickets[row].cost)
+    }
+
+    /// Takes money that was given back out of the total.
+    pub(crate) fn refund(&mut self, cost: Decimal) {
+        self.total_cost -= cost;
     }
 
     /// Counts the status of an answer that is given to the connection. Requests cut off have none.
@@ -135,6 +181,7 @@ impl Record {
             requests: self.requests,
             accepted_requests: tickets,
             simulated_requests: self.simulated_requests,
+            cancelled_requests: self.cancelled_requests,
             recipients: self.recipients,
             distinct_recipients: self.accepted.len() as u64,
             max_per_recipient: u64::from(self.accepted.most()),
@@ -154,17 +201,56 @@ impl Record {
 mod tests {
     use super::*;
 
+    fn commit(record: &mut Record, ticket: &str, numbers: &[&str], standing: Standing) {
+        let numbers: Vec<Number> = numbers.iter().filter_map(|text| Number::parse(text)).collect();
+        record.commit(Commit {
+            ticket: ticket.into(),
+            request_key: None,
+            numbers: &numbers,
+            cost: Decimal::new(5, 1),
+            standing,
+        });
+    }
+
+    #[test]
+    fn a_request_taken_back_reaches_nobody_and_its_ticket_stays() {
+        let mut record = Record::default();
+        commit(&mut record, "one", &["+33612345678"], Standing::Final);
+        commit(
+            &mut record,
+            "two",
+            &["+33612345678", "+33612345679"],
+            Standing::Revocable,
+        );
+        assert_eq!(record.revoke("one"), None);
+        assert_eq!(record.revoke("three"), None);
+        assert_eq!(record.stats(Vec::new()).together.max_per_recipient, 2);
+
+        assert_eq!(record.revoke("two"), Some(Decimal::new(5, 1)));
+        assert_eq!(record.revoke("two"), None);
+        let stats = record.stats(Vec::new()).together;
+        assert_eq!((stats.accepted_requests, stats.cancelled_requests), (2, 1));
+        assert_eq!(
+            (
+                stats.recipients,
+                stats.distinct_recipients,
+                stats.max_per_recipient
+            ),
+            (1, 1, 1)
+        );
+        assert_eq!(record.recipients().len(), 1);
+        let cancelled: Vec<bool> = record.tickets().iter().map(|ticket| ticket.cancelled).collect();
+        assert_eq!(cancelled, [false, true]);
+        assert_eq!(stats.total_cost.to_string(), "1");
+        record.refund(Decimal::new(5, 1));
+        assert_eq!(record.stats(Vec::new()).together.total_cost.to_string(), "0.5");
+    }
+
     #[test]
     fn a_number_accepted_twice_is_one_recipient() {
         let mut record = Record::default();
         for numbers in [&["+33612345678", "+33612345679"][..], &["+33612345678"]] {
-            let numbers: Vec<Number> = numbers.iter().filter_map(|text| Number::parse(text)).collect();
-            record.commit(Commit {
-                ticket: "t".into(),
-                request_key: None,
-                numbers: &numbers,
-                cost: Decimal::new(5, 1),
-            });
+            commit(&mut record, "t", numbers, Standing::Final);
         }
         let stats = record.stats(Vec::new());
         assert_eq!(stats.together.recipients, 3);

@@ -1,11 +1,16 @@
 //! The switches for what Octopush's pages leave open or contradict, and its prices.
 
+mod cancel;
+mod lists;
+
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use crate::config::Price;
+pub use cancel::CancelConfig;
+pub use lists::{AudienceConfig, ComputingAnswer, ListConfig, ReadySpelling, StatusAfterSend};
 
 /// Credit that an account without a limit shows.
 pub(super) const NOMINAL_CREDIT: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
@@ -45,6 +50,12 @@ pub struct OctopushConfig {
     pub prices: BTreeMap<String, Price>,
     /// Numbers that `auto_remove_blacklisted_numbers` removes.
     pub blacklist: Vec<String>,
+    /// Whom lists and tags stand for.
+    pub audiences: AudienceConfig,
+    /// How a campaign on a list or tag goes.
+    pub lists: ListConfig,
+    /// What may be cancelled.
+    pub cancel: CancelConfig,
 }
 
 impl Default for OctopushConfig {
@@ -63,6 +74,9 @@ impl Default for OctopushConfig {
             default_price: price(DEFAULT_PRICE).expect("a constant with eight decimals"),
             prices,
             blacklist: Vec::new(),
+            audiences: AudienceConfig::default(),
+            lists: ListConfig::default(),
+            cancel: CancelConfig::default(),
         }
     }
 }
@@ -112,6 +126,15 @@ pub enum Strict {
     SenderWithoutSpaces,
     /// `text` must be GSM-7 ("non unicode": "Send SMS to contacts", "Transactional SMS").
     TextGsm7Only,
+    /// A group of parameters is an object (the example of "Modify configuration").
+    ParametersAsObjects,
+    /// A group of parameters is an array of one object (the table of "Modify configuration" says "array").
+    ParametersAsArrays,
+    /// `type` on a list or tag may only be `sms_vocal` (the table of "Send SMS to contacts"; its example: `sms_premium`).
+    ListTypeVocalOnly,
+    /// The path says which of `list_name` and `tag_name` must be there ("you can use the other instead": "Send SMS to
+    /// contacts").
+    ListOrTagByPath,
 }
 
 /// What becomes of a `request_id` that was used within 24 hours.

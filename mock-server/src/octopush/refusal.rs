@@ -83,6 +83,19 @@ impl Refusal {
         Self::bad_request(121, "Mention STOP is missing.")
     }
 
+    /// A campaign that is neither ready nor failed yet; the code is a switch.
+    pub(super) fn computing(code: u32) -> Self {
+        Self::bad_request(code, "The campaign is still being computed.")
+    }
+
+    pub(super) fn unknown_campaign() -> Self {
+        Self::bad_request(131, "The campaign was not found.")
+    }
+
+    pub(super) fn already_sent() -> Self {
+        Self::bad_request(132, "The campaign was sent already.")
+    }
+
     pub(super) fn too_many_recipients(max: usize) -> Self {
         Self::bad_request(305, format!("There are more than {max} contacts in the query."))
     }

@@ -23,7 +23,8 @@ pub(super) const FIELDS: [&str; 7] = [
     "param5",
 ];
 
-type Raw<'a> = Option<&'a RawValue>;
+/// A value as it was written; null is absent.
+pub(super) type Raw<'a> = Option<&'a RawValue>;
 
 /// One request to `/sms-campaign/send`. Other keys are ignored.
 #[derive(Debug, serde::Deserialize)]
@@ -63,13 +64,18 @@ pub(super) struct Contact<'a> {
 impl<'a> SendRequest<'a> {
     /// Reads a body.
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, Refusal> {
-        let text = std::str::from_utf8(body).map_err(Refusal::malformed)?;
-        // An array would be read as the fields in order.
-        if !text.trim_start().starts_with('{') {
-            return Err(Refusal::malformed("it is no JSON object"));
-        }
-        serde_json::from_str(text).map_err(Refusal::malformed)
+        object(body)
     }
+}
+
+/// Reads a body that must be one JSON object.
+pub(super) fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
+    let text = std::str::from_utf8(body).map_err(Refusal::malformed)?;
+    // An array would be read as the fields in order.
+    if !text.trim_start().starts_with('{') {
+        return Err(Refusal::malformed("it is no JSON object"));
+    }
+    serde_json::from_str(text).map_err(Refusal::malformed)
 }
 
 impl<'a> Contact<'a> {

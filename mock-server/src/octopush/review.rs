@@ -8,23 +8,17 @@ use serde_json::value::RawValue;
 
 use super::Octopush;
 use super::config::{OctopushConfig, Strict};
+use super::fields::{boolean, charge, is_marketing, send_at, sender, text};
 use super::message::{Message, mentions_stop};
 use super::refusal::Refusal;
-use super::request::{Contact, FIELDS, SendRequest, flag, scalar, string};
-use super::segments::Measure;
+use super::request::{Contact, FIELDS, SendRequest, scalar, string};
 use super::tariff::Meter;
 use crate::record::Number;
 
 /// Recipients one request may carry ("send-sms", the page on campaigns).
 const RECIPIENTS_MAX: usize = 500;
-/// Characters a text may have, as it is written ("Schedule SMS sending").
-const TEXT_CHARS_MAX: usize = 1224;
 /// Characters a field of a recipient may have ("personalized-sendings").
 const FIELD_CHARS_MAX: usize = 50;
-/// Characters a sender must and may have ("Schedule SMS sending").
-const SENDER_CHARS: std::ops::RangeInclusive<usize> = 3..=11;
-/// What removing blacklisted numbers costs a request: 0.01 euros ("Schedule SMS sending").
-const REMOVAL_CHARGE: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
 
 /// A send that is in order.
 #[derive(Debug)]
@@ -72,8 +66,7 @@ pub(super) fn review(
     if premium && marketing && reach.french && !mentions_stop(&text) {
         return Err(Refusal::stop_missing());
     }
-    let charge = if removing { REMOVAL_CHARGE } else { Decimal::ZERO };
-    let cost = octopush.tariff.cost(&reach.meter) + charge;
+    let cost = octopush.tariff.cost(&reach.meter) + charge(removing);
     Ok(Campaign {
         numbers: reach.numbers,
         segments: reach.meter.segments(),
@@ -135,17 +128,6 @@ fn recipients<'r, 'a>(request: &'r SendRequest<'a>) -> Result<&'r [Contact<'a>],
     Ok(contacts)
 }
 
-fn text(raw: Option<&RawValue>, gsm7_only: bool) -> Result<std::borrow::Cow<'_, str>, Refusal> {
-    let text = raw
-        .and_then(string)
-        .filter(|text| !text.is_empty())
-        .ok_or_else(Refusal::text_missing)?;
-    if text.chars().count() > TEXT_CHARS_MAX || (gsm7_only && !Measure::of(&text).is_gsm7()) {
-        return Err(Refusal::text_too_long());
-    }
-    Ok(text)
-}
-
 /// An absent type is taken for premium: *assumed*, the pages name no default.
 fn is_premium(raw: Option<&RawValue>, required: bool) -> Result<bool, Refusal> {
     let Some(raw) = raw else {
@@ -160,67 +142,6 @@ fn is_premium(raw: Option<&RawValue>, required: bool) -> Result<bool, Refusal> {
         Some("sms_low_cost") => Ok(false),
         _ => Err(Refusal::unknown_type()),
     }
-}
-
-/// An absent purpose is `wholesale` ("Transactional SMS").
-fn is_marketing(raw: Option<&RawValue>, required: bool) -> Result<bool, Refusal> {
-    let Some(raw) = raw else {
-        return if required {
-            Err(Refusal::malformed("purpose is missing"))
-        } else {
-            Ok(true)
-        };
-    };
-    match string(raw).as_deref() {
-        Some("wholesale") => Ok(true),
-        Some("alert") => Ok(false),
-        _ => Err(Refusal::malformed("purpose is unknown")),
-    }
-}
-
-fn sender(raw: Option<&RawValue>, strict: &impl Fn(Strict) -> bool) -> Result<(), Refusal> {
-    let Some(raw) = raw else {
-        return if strict(Strict::SenderRequired) {
-            Err(Refusal::sender("it is missing"))
-        } else {
-            Ok(())
-        };
-    };
-    let sender = scalar(raw).ok_or_else(|| Refusal::sender("it must be a string"))?;
-    if !SENDER_CHARS.contains(&sender.chars().count()) {
-        return Err(Refusal::sender("it must have 3 to 11 characters"));
-    }
-    let spaces = !strict(Strict::SenderWithoutSpaces);
-    if !sender
-        .chars()
-        .all(|character| character.is_ascii_alphanumeric() || (spaces && character == ' '))
-    {
-        return Err(Refusal::sender("it may hold only letters and digits"));
-    }
-    Ok(())
-}
-
-/// A date with an offset, or one without, which the official SDK's samples send too. A past one is good.
-fn send_at(raw: Option<&RawValue>, required: bool) -> Result<(), Refusal> {
-    let Some(raw) = raw else {
-        return if required {
-            Err(Refusal::malformed("send_at is missing"))
-        } else {
-            Ok(())
-        };
-    };
-    let readable = string(raw).is_some_and(|text| {
-        text.parse::<jiff::Timestamp>().is_ok() || text.parse::<jiff::civil::DateTime>().is_ok()
-    });
-    if readable {
-        Ok(())
-    } else {
-        Err(Refusal::malformed("send_at is no ISO 8601 date"))
-    }
-}
-
-fn boolean(raw: Option<&RawValue>, name: &str) -> Result<bool, Refusal> {
-    flag(raw, false).ok_or_else(|| Refusal::malformed(format!("{name} is no boolean")))
 }
 
 fn number(raw: Option<&RawValue>) -> Option<Number> {

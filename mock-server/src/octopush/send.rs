@@ -21,7 +21,7 @@ use super::review::{Campaign, review};
 use super::{credentials, keys, ticket};
 use crate::exchange::Arrived;
 use crate::mock::{Mock, State as MockState};
-use crate::record::Commit;
+use crate::record::{Commit, Standing};
 
 /// Decimals of `residual_credit`: 94.995 = 100 − 5.00502839 rounded to three ("Transactional SMS").
 const RESIDUAL_DECIMALS: u32 = 3;
@@ -127,6 +127,7 @@ fn book(
         request_key: request_id,
         numbers: &campaign.numbers,
         cost: campaign.cost,
+        standing: Standing::Final,
     };
     state.record.commit(commit);
     Ok(Success {

@@ -24,19 +24,21 @@ pub struct Stats {
 pub struct ProviderStats {
     /// Requests whose head arrived.
     pub requests: u64,
-    /// Requests that got a ticket.
+    /// Requests whose messages were accepted; creating a campaign on a list accepts none yet.
     pub accepted_requests: u64,
     /// Requests in simulation mode that would have got one; they are in none of the figures of messages.
     pub simulated_requests: u64,
-    /// Messages accepted.
+    /// Accepted requests that were cancelled afterwards: they reach nobody, and are in no figure of messages.
+    pub cancelled_requests: u64,
+    /// Messages accepted, and not cancelled.
     pub recipients: u64,
     /// Different numbers among them.
     pub distinct_recipients: u64,
-    /// The most often one number was accepted; 1 in a good run, 0 in an empty one.
+    /// The most often one number was accepted, and not cancelled; 1 in a good run, 0 in an empty one.
     pub max_per_recipient: u64,
-    /// Tickets given.
+    /// Tickets of accepted requests.
     pub tickets: u64,
-    /// Exact, in euros, without trailing zeros; a string on the wire.
+    /// Exact, in euros, without trailing zeros; a string on the wire. What was refunded is not in it.
     #[serde(serialize_with = "decimal_text")]
     pub total_cost: Decimal,
     /// Answers by status. Requests that were cut off are in none.
@@ -75,6 +77,9 @@ pub struct Ticket {
     pub cost: Decimal,
     /// The request's own key, if it had one.
     pub request_id: Option<String>,
+    /// Whether it was cancelled; on the wire only if so.
+    #[serde(skip_serializing_if = "is_not")]
+    pub cancelled: bool,
 }
 
 /// One number: a line of `/__mock/recipients`.
@@ -82,10 +87,15 @@ pub struct Ticket {
 pub struct RecipientCount {
     /// `+` and digits.
     pub number: String,
-    /// How often it was accepted.
+    /// How often it was accepted, and not cancelled.
     pub times: u32,
 }
 
 fn decimal_text<S: Serializer>(amount: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(amount)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_not(flag: &bool) -> bool {
+    !*flag
 }

@@ -4,7 +4,9 @@ mod client;
 
 mod control;
 mod faults;
+mod lists;
 mod load;
+mod parameters;
 mod process;
 mod protocols;
 mod send;
