@@ -1,9 +1,16 @@
 //! The command line as typed. Nothing is opened and nothing is judged here.
 
+mod octopush;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use volley_model::Amount;
+
+pub use octopush::{
+    BalanceArgs, CreateArgs, EditArgs, ListCampaignCommand, ListSendArgs, OctopushCampaignCommand,
+    OctopushCommand, OrderArgs, ParametersCommand, StatusArgs, TicketArgs, WaitArgs,
+};
 
 /// Sends a campaign to millions of contacts, each at most once.
 #[derive(Debug, Parser)]
@@ -42,6 +49,9 @@ pub enum Command {
     /// Make or look after a ledger
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// The rest of Octopush: configuration, campaigns on lists, cancellation, balance
+    #[command(subcommand)]
+    Octopush(OctopushCommand),
 }
 
 const SEND_EXAMPLES: &str = "Examples:

@@ -2,6 +2,7 @@
 
 mod doubt;
 mod ledger;
+mod octopush;
 mod operator;
 mod outputs;
 mod plan;
@@ -9,9 +10,11 @@ mod rehearse;
 mod report;
 mod send;
 
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use volley_ledger::WordError;
+use volley_ledger::{Opening, WordError};
+use volley_transport::Endpoint;
 
 use crate::cli::{Cli, Command, Common, DoubtCommand, LedgerCommand, SendArgs};
 use crate::config::credentials::CredentialsError;
@@ -49,7 +52,7 @@ enum CommandError {
     Output {
         flag: &'static str,
         path: PathBuf,
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A whole sentence.
     #[error("{flag} {path} is {what}; name another file, nothing was written")]
@@ -108,6 +111,9 @@ pub fn run(cli: Cli) -> Exit {
             LedgerCommand::Forget(args) => ledger::forget(&args, &common),
         }
         .unwrap_or_else(|error| failed(&common, &error)),
+        Command::Octopush(command) => {
+            octopush::octopush(&command, &common).unwrap_or_else(|error| failed(&common, &error))
+        }
     }
 }
 
@@ -199,6 +205,15 @@ fn told(error: &CommandError) -> String {
         | CommandError::Clash { .. }
         | CommandError::Unconfirmed(_) => explained,
         _ => format!("failed to {explained}"),
+    }
+}
+
+/// What a missing ledger means: off a terminal and with a real provider, never that nothing was sent yet.
+fn opening(endpoint: &Endpoint) -> Opening {
+    if io::stderr().is_terminal() || endpoint.is_loopback() {
+        Opening::MakeIfMissing
+    } else {
+        Opening::MustExist
     }
 }
 

@@ -3,13 +3,16 @@
 //! Input: a campaign file and `--set` overrides. Output: [`Campaign`]. Nothing is opened but the file itself.
 //! Not here: credentials (see [`credentials`]), since `plan` and `rehearse` need none.
 
+pub(crate) mod access;
 pub mod credentials;
 pub(crate) mod file;
+pub(crate) mod list_campaign;
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use volley_intake::{FieldNames, InvalidLimit, NumberRule, Region};
 use volley_model::{Amount, Template};
 use volley_provider::octopush::{
@@ -121,20 +124,45 @@ pub struct TransportRules {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("read campaign file {path}: {source}")]
+    #[error("read {what} {path}: {source}")]
     Read {
+        /// What it is to be.
+        what: &'static str,
         /// The file.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
     },
-    /// It is no campaign file by its form.
-    #[error("read campaign file {path}: {source}")]
+    /// It is none by its form.
+    #[error("read {what} {path}: {source}")]
     Form {
+        /// What it is to be.
+        what: &'static str,
         /// The file.
         path: PathBuf,
         /// Where and why.
         source: FormError,
+    },
+    /// A setting of the command line that is none by its form.
+    #[error("read the settings: {0}")]
+    Setting(FormError),
+    /// A value of the command line that cannot be meant.
+    #[error("use {key}: {why}")]
+    Flag {
+        /// The flag, or `section.key`.
+        key: String,
+        /// What is wrong, and what would be right.
+        why: String,
+    },
+    /// A field of the account's configuration that cannot be meant.
+    #[error("use {path}: {key}: {why}")]
+    Parameter {
+        /// The file.
+        path: PathBuf,
+        /// `group.field`.
+        key: String,
+        /// What is wrong, and what would be right.
+        why: String,
     },
     /// A value that cannot be meant.
     #[error("use campaign file {path}: {key}: {why}")]
@@ -166,14 +194,7 @@ impl Campaign {
     /// # Errors
     /// See [`ConfigError`]; each names the file, the key and the remedy.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        let file = file::parse(&text, overrides).map_err(|source| ConfigError::Form {
-            path: path.to_owned(),
-            source,
-        })?;
+        let file = read("campaign file", path, overrides)?;
         let beside = path.parent().unwrap_or(Path::new("")).to_owned();
         check(file, &beside).map_err(|Wrong { key, why }| ConfigError::Value {
             path: path.to_owned(),
@@ -195,6 +216,24 @@ impl Campaign {
         .map(|(key, value)| (key.to_owned(), value))
         .collect()
     }
+}
+
+/// Reads a file of some shape, such as [`File`], with its overrides.
+pub(crate) fn read<T: DeserializeOwned>(
+    what: &'static str,
+    path: &Path,
+    overrides: &[String],
+) -> Result<T, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        what,
+        path: path.to_owned(),
+        source,
+    })?;
+    file::parse(&text, overrides).map_err(|source| ConfigError::Form {
+        what,
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn check(file: File, beside: &Path) -> Checked<Campaign> {

@@ -17,6 +17,7 @@ pub mod summary;
 pub mod commands;
 
 mod clock;
+mod exchange;
 mod logging;
 mod print;
 mod progress;

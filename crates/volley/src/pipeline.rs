@@ -11,14 +11,14 @@
 mod account;
 pub(crate) mod budget;
 mod decision;
-mod dispatch;
+pub(crate) mod dispatch;
 pub(crate) mod ending;
 mod flight;
 mod free_get;
 mod gate;
-mod handover;
+pub(crate) mod handover;
 mod outside;
-mod patience;
+pub(crate) mod patience;
 mod reading;
 pub(crate) mod settle;
 pub(crate) mod setup;

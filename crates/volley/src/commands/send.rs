@@ -2,11 +2,10 @@
 
 use std::io::{self, IsTerminal};
 
-use volley_ledger::Opening;
 use volley_model::Amount;
 
 use super::outputs::Outputs;
-use super::{CommandError, Ended, ledger_path};
+use super::{CommandError, Ended, ledger_path, opening};
 use crate::cli::{Common, SendArgs};
 use crate::config::{Campaign, credentials};
 use crate::inputs::Inputs;
@@ -37,11 +36,7 @@ pub(super) fn send(args: &SendArgs, common: &Common) -> Result<Ended, CommandErr
         };
         ask(&campaign, &inputs, &ledger, &options)?;
     }
-    let opening = if terminal || loopback {
-        Opening::MakeIfMissing
-    } else {
-        Opening::MustExist
-    };
+    let opening = opening(&campaign.endpoint);
     let opened = inputs.open()?;
     let outputs = Outputs::open(args, &campaign, &ledger)?;
     let job = Job {

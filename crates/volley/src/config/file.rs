@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use serde::de::{self, Visitor};
+use serde::de::{self, DeserializeOwned, Visitor};
 use toml::{Table, Value};
 use volley_model::Amount;
 
@@ -144,22 +144,22 @@ pub struct FormError {
     pub nearest: Option<String>,
 }
 
-fn nearest_hint(nearest: Option<&str>) -> String {
+pub(crate) fn nearest_hint(nearest: Option<&str>) -> String {
     nearest
         .map(|key| format!("; did you mean `{key}`?"))
         .unwrap_or_default()
 }
 
-/// Reads a campaign file with its overrides.
-pub(crate) fn parse(text: &str, overrides: &[String]) -> Result<File, FormError> {
+/// Reads a file of some shape, such as [`File`], with its overrides.
+pub(crate) fn parse<T: DeserializeOwned>(text: &str, overrides: &[String]) -> Result<T, FormError> {
     // The text by itself first: only then an error has a line to name.
-    let plain = toml::from_str::<File>(text);
+    let plain = toml::from_str::<T>(text);
     if overrides.is_empty() {
         return plain.map_err(|error| form_error(text, &error));
     }
     let mut table: Table = toml::from_str(text).map_err(|error| form_error(text, &error))?;
     for setting in overrides {
-        table = with_override(&table, setting)?;
+        table = with_override::<T>(&table, setting)?;
     }
     Value::Table(table)
         .try_into()
@@ -171,7 +171,7 @@ pub(crate) fn parse(text: &str, overrides: &[String]) -> Result<File, FormError>
 }
 
 /// The table with one `section.key=value` laid over it, the value read as TOML, else as a plain string.
-fn with_override(table: &Table, setting: &str) -> Result<Table, FormError> {
+fn with_override<T: DeserializeOwned>(table: &Table, setting: &str) -> Result<Table, FormError> {
     let wrong = |message: String| FormError {
         line: None,
         message,
@@ -191,15 +191,15 @@ fn with_override(table: &Table, setting: &str) -> Result<Table, FormError> {
         .and_then(|mut table| table.remove("value"));
     let typed = laid_over(table, section, key, typed.unwrap_or_else(|| string.clone()))
         .ok_or_else(|| wrong(format!("--set {setting}: {section} is no section")))?;
-    let Err(error) = read(&typed) else {
+    let Err(error) = read::<T>(&typed) else {
         return Ok(typed);
     };
     // `--set limits.max_cost=5.00` means the exact amount, not a float: where only the string is accepted, take it.
-    let as_string = laid_over(table, section, key, string).filter(|table| read(table).is_ok());
+    let as_string = laid_over(table, section, key, string).filter(|table| read::<T>(table).is_ok());
     match as_string {
         Some(table) => Ok(table),
         // What is wrong without this setting too is told by the file's line.
-        None if read(table).is_err() => Ok(typed),
+        None if read::<T>(table).is_err() => Ok(typed),
         None => Err(FormError {
             line: None,
             message: format!("--set {setting}: {}", error.message().trim_end()),
@@ -208,7 +208,7 @@ fn with_override(table: &Table, setting: &str) -> Result<Table, FormError> {
     }
 }
 
-fn read(table: &Table) -> Result<File, toml::de::Error> {
+fn read<T: DeserializeOwned>(table: &Table) -> Result<T, toml::de::Error> {
     Value::Table(table.clone()).try_into()
 }
 
@@ -258,10 +258,12 @@ fn key_in(text: &str, line: usize) -> Option<&str> {
 /// holds us to that wording.
 fn nearest_known(message: &str) -> Option<String> {
     let (unknown, known) = message.strip_prefix("unknown field `")?.split_once('`')?;
+    nearest(unknown, known.split('`').skip(1).step_by(2))
+}
+
+/// The known name that is nearest to an unknown one, if one is near.
+pub(crate) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     known
-        .split('`')
-        .skip(1)
-        .step_by(2)
         .map(|key| (strsim::jaro_winkler(unknown, key), key))
         .filter(|(likeness, _)| *likeness > 0.7)
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -276,28 +278,30 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
-        let error = parse(&GOOD.replace("max_cost", "max_costs"), &[]).unwrap_err();
+        let parse = |text: &str| parse::<File>(text, &[]);
+        let error = parse(&GOOD.replace("max_cost", "max_costs")).unwrap_err();
         assert_eq!(
             (error.line, error.nearest.as_deref()),
             (Some(5), Some("max_cost"))
         );
         assert!(error.to_string().ends_with("did you mean `max_cost`?"), "{error}");
-        let error = parse(&GOOD.replace("provider =", "zzz = 1\nprovider ="), &[]).unwrap_err();
+        let error = parse(&GOOD.replace("provider =", "zzz = 1\nprovider =")).unwrap_err();
         assert_eq!((error.line, error.nearest), (Some(3), None));
     }
 
     #[test]
     fn money_is_a_string_or_a_whole_number_and_never_a_float() {
-        assert!(parse(&GOOD.replace("\"1.50\"", "1"), &[]).is_ok());
-        let error = parse(&GOOD.replace("\"1.50\"", "1.50"), &[]).unwrap_err();
+        let parse = |text: &str| parse::<File>(text, &[]);
+        assert!(parse(&GOOD.replace("\"1.50\"", "1")).is_ok());
+        let error = parse(&GOOD.replace("\"1.50\"", "1.50")).unwrap_err();
         assert!(error.to_string().starts_with("line 5: max_cost: "), "{error}");
         assert!(error.to_string().contains("in quotes"), "{error}");
-        assert!(parse(&GOOD.replace("1.50", "-1.50"), &[]).is_err());
+        assert!(parse(&GOOD.replace("1.50", "-1.50")).is_err());
     }
 
     #[test]
     fn overrides_win_and_are_read_as_the_key_wants_them() {
-        let set = |setting: &str| parse(GOOD, &[setting.to_owned()]);
+        let set = |setting: &str| parse::<File>(GOOD, &[setting.to_owned()]);
         assert_eq!(
             set("limits.max_cost=2.75")
                 .unwrap()

@@ -32,7 +32,7 @@ use super::stop::{Stage, Stop, StopReason};
 use crate::config::Limits;
 
 /// The first pause of a back-off, on average half of it: long for a hiccup, short for an outage.
-const BACKOFF_BASE: Duration = Duration::from_millis(500);
+pub(crate) const BACKOFF_BASE: Duration = Duration::from_millis(500);
 /// Answers that may wait for their commit.
 const ANSWERS_UNCOMMITTED_MAX: usize = 256;
 /// How long before its token an intent may be written.

@@ -27,7 +27,7 @@ use super::patience::Try;
 use super::stop::{Stage, StopReason};
 
 /// How often a batch may be put off (docs/guarantee.md, "What the wire proves").
-pub(super) const PUT_OFF_MAX: u32 = 5;
+pub(crate) const PUT_OFF_MAX: u32 = 5;
 
 /// A body on its way, and what it has been through.
 pub(super) struct Flight<'a> {

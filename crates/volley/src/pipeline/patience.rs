@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-const FIRST_TRIES: u32 = 3;
+/// Tries before anything has answered.
+pub(crate) const FIRST_TRIES: u32 = 3;
 const SILENCE_MAX: Duration = Duration::from_mins(5);
 
 /// Whether to try on.

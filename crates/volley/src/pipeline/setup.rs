@@ -10,7 +10,7 @@ use volley_ledger::{
     CampaignIdentity, Changes, Entry, Ledger, LedgerError, Reader, RunId, Writer, WriterThread,
 };
 use volley_provider::octopush::{Encoder, Octopush, Sealer, SendAt};
-use volley_transport::{CONNECT_TIMEOUT, Pace, PaceConfig, Pool, PoolConfig};
+use volley_transport::{CONNECT_TIMEOUT, Endpoint, Pace, PaceConfig, Pool, PoolConfig};
 
 use super::budget::{Budget, Tariff};
 use super::dispatch::{Dispatch, Parts};
@@ -19,7 +19,7 @@ use super::settle::{Doubt, Doubts};
 use super::standing::{self, Loaded, Retry};
 use super::{Job, Options, RunError};
 use crate::clock;
-use crate::config::Campaign;
+use crate::config::{Campaign, TransportRules};
 use crate::inputs::Opened;
 
 /// The parts of a run.
@@ -46,7 +46,8 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         opening,
         options,
     } = job;
-    let pool = Pool::new(pool_config(&campaign)?)?;
+    let connections = campaign.limits.connections;
+    let pool = Pool::new(pool_config(&campaign.endpoint, connections, &campaign.transport)?)?;
     let octopush = Octopush::new(&credentials)?;
     let mut book = NumberBook::default();
     standing::suppress(&campaign.input, &mut book)?;
@@ -110,8 +111,12 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
     })
 }
 
-fn pool_config(campaign: &Campaign) -> Result<PoolConfig, RunError> {
-    let transport = &campaign.transport;
+/// The pool that these settings ask for.
+pub(crate) fn pool_config(
+    endpoint: &Endpoint,
+    connections: NonZeroUsize,
+    transport: &TransportRules,
+) -> Result<PoolConfig, RunError> {
     let ca_file = match &transport.ca_file {
         None => None,
         Some(path) => Some(std::fs::read(path).map_err(|source| RunError::File {
@@ -120,8 +125,8 @@ fn pool_config(campaign: &Campaign) -> Result<PoolConfig, RunError> {
         })?),
     };
     Ok(PoolConfig {
-        base: campaign.endpoint.clone(),
-        connections: campaign.limits.connections,
+        base: endpoint.clone(),
+        connections,
         http2: transport.http2,
         ca_file,
         idle_timeout: transport.idle_timeout,

@@ -1,0 +1,117 @@
+//! Single requests outside of a run: a look at the account, a change of it, a step of a campaign on a list.
+//!
+//! A request goes again only while the protocol proves that it was not processed, a few times and with back-off, as in a
+//! run. Whatever else comes of it is the caller's to judge.
+//! Not here: pace; a person at a keyboard is slow enough.
+
+use std::cell::RefCell;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use tokio::runtime::{Builder, Runtime};
+use volley_model::{Answer, Evidence, Unsent};
+use volley_provider::OctopushCredentials;
+use volley_provider::octopush::Octopush;
+use volley_transport::{Backoff, Endpoint, Pool};
+
+use crate::config::access::Access;
+use crate::pipeline::RunError;
+use crate::pipeline::dispatch::BACKOFF_BASE;
+use crate::pipeline::handover::PUT_OFF_MAX;
+use crate::pipeline::patience::FIRST_TRIES;
+use crate::pipeline::setup::pool_config;
+
+/// A connection to one account.
+pub(crate) struct Exchange {
+    runtime: Runtime,
+    pool: Pool,
+    octopush: Octopush,
+    endpoint: Endpoint,
+    request_timeout: Duration,
+    backoff: RefCell<Backoff>,
+}
+
+impl Exchange {
+    /// Prepares everything; nothing is opened yet.
+    pub(crate) fn new(access: &Access, credentials: &OctopushCredentials) -> Result<Self, RunError> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(RunError::System)?;
+        let pool = {
+            let _guard = runtime.enter();
+            Pool::new(pool_config(
+                &access.endpoint,
+                NonZeroUsize::MIN,
+                &access.transport,
+            )?)?
+        };
+        Ok(Self {
+            runtime,
+            pool,
+            octopush: Octopush::new(credentials)?,
+            endpoint: access.endpoint.clone(),
+            request_timeout: access.request_timeout,
+            backoff: RefCell::new(Backoff::new(BACKOFF_BASE, Backoff::WAIT_MAX)),
+        })
+    }
+
+    /// The account's requests, and what their answers mean.
+    pub(crate) fn octopush(&self) -> &Octopush {
+        &self.octopush
+    }
+
+    /// Where it goes.
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Sends a request, and observes what comes of it.
+    pub(crate) fn ask(&self, request: &Request<Bytes>) -> Evidence {
+        self.runtime.block_on(async {
+            let mut tries = 0;
+            loop {
+                let evidence = self.attempt(request.clone()).await;
+                tries += 1;
+                let Some(delay) = self.again_after(&evidence, tries) else {
+                    return evidence;
+                };
+                tracing::warn!(why = evidence.summary(), ?delay, "trying again");
+                tokio::time::sleep(delay).await;
+            }
+        })
+    }
+
+    /// Waits.
+    pub(crate) fn pause(&self, time: Duration) {
+        self.runtime.block_on(tokio::time::sleep(time));
+    }
+
+    async fn attempt(&self, request: Request<Bytes>) -> Evidence {
+        match self.pool.ready().await {
+            Ok(stream) => stream.send(request, self.request_timeout).await.evidence,
+            Err(unsent) => Evidence::Unsent(unsent),
+        }
+    }
+
+    /// How long to wait before the next try; `None` where there is none: it was processed, or may have been, or it is of
+    /// no use.
+    fn again_after(&self, evidence: &Evidence, tries: u32) -> Option<Duration> {
+        let (tries_max, asked) = match evidence {
+            Evidence::Unsent(Unsent::Tls {
+                certificate: true, ..
+            }) => return None,
+            Evidence::Unsent(_) => (FIRST_TRIES, None),
+            Evidence::NotProcessed(_) => (PUT_OFF_MAX, None),
+            Evidence::Answered(Answer {
+                status: 429,
+                retry_after,
+                ..
+            }) => (PUT_OFF_MAX, *retry_after),
+            Evidence::Answered(_) | Evidence::Lost(_) => return None,
+        };
+        (tries < tries_max).then(|| asked.unwrap_or_else(|| self.backoff.borrow_mut().next(tries)))
+    }
+}
