@@ -36,7 +36,10 @@
 //! ready_spelling = "ready_to_be_send"   # or "ready_to_be_sent", "ready to send"
 //! status_after_send = "sent"        # or "bad_request_132"
 //!
-//! [octopush.cancel]
+//! [octopush.cancel]                 # the limits: of ordinary campaigns, not of those on lists and tags
+//! recipients_max = 2
+//! minutes_ahead = 10                # more than that
+//! per_month = 1000                  # and account
 //! refunds = false                   # whether the cost of a cancelled campaign comes back
 //! ```
 

@@ -26,7 +26,7 @@ mod ticket;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, patch, post};
+use axum::routing::{delete, get, patch, post};
 use hashbrown::{HashMap, HashSet};
 use rust_decimal::Decimal;
 
@@ -39,6 +39,7 @@ use crate::config::Price;
 use crate::error::MockError;
 use crate::mock::Mock;
 use crate::record::Number;
+use cancel::Schedule;
 use keys::RequestKeys;
 use lists::{Audiences, Campaigns};
 use parameters::Parameters;
@@ -54,6 +55,7 @@ pub(crate) fn serves(path: &str) -> bool {
 pub(crate) fn routes() -> Router<Arc<Mock>> {
     Router::new()
         .route("/v1/public/sms-campaign/send", post(send::send))
+        .route("/v1/public/sms-campaign/cancel", delete(cancel::cancel))
         .route("/v1/public/wallet/check-balance", get(balance::check_balance))
         .route("/v1/public/user/campaign-parameters", get(parameters::show))
         .route(
@@ -98,6 +100,8 @@ pub(crate) struct Account {
     parameters: HashMap<String, Parameters, foldhash::fast::FixedState>,
     /// Those on lists and tags.
     campaigns: Campaigns,
+    /// The others, as far as their date was ahead.
+    schedule: Schedule,
 }
 
 impl Account {

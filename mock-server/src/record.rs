@@ -3,7 +3,8 @@
 //! *Input*: each provider request as it arrives, what it carried, what was committed, how it was answered.
 //! *Output*: [`Stats`], tickets, and how often each number was accepted.
 //! *Bounds*: about 16 bytes a distinct number, one row a ticket, until a reset. A revocable request's numbers stay beside
-//! them, 8 bytes each: those of campaigns that were accepted with their `send_at` ahead, and no others.
+//! them, 8 bytes each: those of campaigns that were accepted with their `send_at` ahead and that a client may cancel, and
+//! no others.
 //! *Not here*: control requests; connections that carried nothing but those.
 
 mod census;
@@ -136,6 +137,13 @@ impl Record {
         Some(self.tickets[row].cost)
     }
 
+    /// Whether a request of this ticket was accepted, and not taken back. Looks through all tickets.
+    pub(crate) fn stands(&self, ticket: &str) -> bool {
+        self.tickets
+            .iter()
+            .any(|accepted| accepted.ticket == ticket && !accepted.cancelled)
+    }
+
     /// Takes money that was given back out of the total.
     pub(crate) fn refund(&mut self, cost: Decimal) {
         self.total_cost -= cost;
@@ -228,6 +236,7 @@ mod tests {
 
         assert_eq!(record.revoke("two"), Some(Decimal::new(5, 1)));
         assert_eq!(record.revoke("two"), None);
+        assert!(record.stands("one") && !record.stands("two") && !record.stands("three"));
         let stats = record.stats(Vec::new()).together;
         assert_eq!((stats.accepted_requests, stats.cancelled_requests), (2, 1));
         assert_eq!(

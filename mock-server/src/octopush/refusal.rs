@@ -92,6 +92,10 @@ impl Refusal {
         Self::bad_request(131, "The campaign was not found.")
     }
 
+    pub(super) fn not_cancellable(why: &str) -> Self {
+        Self::bad_request(100, format!("The campaign cannot be cancelled: {why}."))
+    }
+
     pub(super) fn already_sent() -> Self {
         Self::bad_request(132, "The campaign was sent already.")
     }

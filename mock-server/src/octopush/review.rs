@@ -3,6 +3,7 @@
 //! Pure: neither keys nor credit are looked at here.
 //! *Sources*: "Schedule SMS sending", "Transactional SMS"; the codes are in `refusal`. The order of the checks is *assumed*.
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
@@ -31,6 +32,8 @@ pub(super) struct Campaign {
     pub(super) cost: Decimal,
     /// Whether it reaches nobody after all.
     pub(super) simulated: bool,
+    /// When it goes out; absent: at once.
+    pub(super) send_at: Option<Timestamp>,
 }
 
 /// Checks a request.
@@ -45,7 +48,7 @@ pub(super) fn review(
     let premium = is_premium(request.kind, strict(Strict::TypeRequired))?;
     sender(request.sender, &strict)?;
     let marketing = is_marketing(request.purpose, strict(Strict::PurposeRequired))?;
-    send_at(request.send_at, strict(Strict::SendAtRequired))?;
+    let send_at = send_at(request.send_at, strict(Strict::SendAtRequired))?;
     let simulated = boolean(request.simulation_mode, "simulation_mode")?;
     let removing = boolean(
         request.auto_remove_blacklisted_numbers,
@@ -72,6 +75,7 @@ pub(super) fn review(
         segments: reach.meter.segments(),
         cost,
         simulated,
+        send_at,
     })
 }
 

@@ -14,11 +14,12 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use super::cancel::Scheduled;
 use super::config::AnswerFields;
 use super::refusal::Refusal;
 use super::request::{SendRequest, scalar};
 use super::review::{Campaign, review};
-use super::{credentials, keys, ticket};
+use super::{Account, credentials, keys, ticket};
 use crate::exchange::Arrived;
 use crate::mock::{Mock, State as MockState};
 use crate::record::{Commit, Standing};
@@ -51,6 +52,13 @@ struct Success {
     residual: Decimal,
 }
 
+/// Who sends, and under which key.
+struct Origin<'a> {
+    login: &'a str,
+    request_id: Option<&'a str>,
+    key: Option<String>,
+}
+
 async fn accept(mock: &Mock, arrived: Arrived, headers: &HeaderMap, body: &[u8]) -> Result<Success, Refusal> {
     let config = &mock.config.octopush;
     let login = credentials::login(&config.accounts, headers)?;
@@ -59,11 +67,15 @@ async fn accept(mock: &Mock, arrived: Arrived, headers: &HeaderMap, body: &[u8])
     mock.state().record.carried(carried, arrived.0);
 
     let request_id = request.request_id.and_then(scalar);
-    let key = keys::scoped(login, request_id.as_deref());
+    let origin = Origin {
+        login,
+        request_id: request_id.as_deref(),
+        key: keys::scoped(login, request_id.as_deref()),
+    };
     let campaign = match review(&mock.octopush, config, &request) {
         Ok(campaign) => campaign,
         Err(refusal) => {
-            burn(mock, &mut mock.state(), key);
+            burn(mock, &mut mock.state(), origin.key);
             return Err(refusal);
         }
     };
@@ -72,23 +84,22 @@ async fn accept(mock: &Mock, arrived: Arrived, headers: &HeaderMap, body: &[u8])
     }
     let gap_ms = config.duplicates.detection_gap_ms;
     if gap_ms == 0 {
-        return commit(mock, &mut mock.state(), key, request_id.as_deref(), &campaign);
+        return commit(mock, &mut mock.state(), origin, &campaign);
     }
-    refuse_duplicate(mock, &mock.state(), key.as_deref())?;
+    refuse_duplicate(mock, &mock.state(), origin.key.as_deref())?;
     tokio::time::sleep(Duration::from_millis(gap_ms)).await;
-    book(mock, &mut mock.state(), key, request_id.as_deref(), &campaign)
+    book(mock, &mut mock.state(), origin, &campaign)
 }
 
 /// Looks for the key and books, with nothing in between.
 fn commit(
     mock: &Mock,
     state: &mut MockState,
-    key: Option<String>,
-    request_id: Option<&str>,
+    origin: Origin<'_>,
     campaign: &Campaign,
 ) -> Result<Success, Refusal> {
-    refuse_duplicate(mock, state, key.as_deref())?;
-    book(mock, state, key, request_id, campaign)
+    refuse_duplicate(mock, state, origin.key.as_deref())?;
+    book(mock, state, origin, campaign)
 }
 
 fn refuse_duplicate(mock: &Mock, state: &MockState, key: Option<&str>) -> Result<(), Refusal> {
@@ -105,29 +116,29 @@ fn refuse_duplicate(mock: &Mock, state: &MockState, key: Option<&str>) -> Result
 fn book(
     mock: &Mock,
     state: &mut MockState,
-    key: Option<String>,
-    request_id: Option<&str>,
+    origin: Origin<'_>,
     campaign: &Campaign,
 ) -> Result<Success, Refusal> {
     let config = &mock.config.octopush;
     let account = &mut state.octopush;
     if config.credit.is_some() && account.residual(config) < campaign.cost {
-        burn(mock, state, key);
+        burn(mock, state, origin.key);
         return Err(Refusal::no_credit());
     }
     account.spent += campaign.cost;
     account.tickets_given += 1;
-    if let Some(key) = key {
+    if let Some(key) = origin.key {
         account.keys.remember(key, mock.clock.now_ms());
     }
     let ticket = ticket::name(mock.config.seed, account.tickets_given);
     let residual = account.residual(config);
+    let standing = schedule(mock, account, origin.login, &ticket, campaign);
     let commit = Commit {
         ticket: ticket.clone(),
-        request_key: request_id,
+        request_key: origin.request_id,
         numbers: &campaign.numbers,
         cost: campaign.cost,
-        standing: Standing::Final,
+        standing,
     };
     state.record.commit(commit);
     Ok(Success {
@@ -137,6 +148,25 @@ fn book(
         cost: campaign.cost,
         residual,
     })
+}
+
+/// Remembers a campaign whose date is ahead. Its numbers are kept only if it is small enough to be cancelled.
+fn schedule(mock: &Mock, account: &mut Account, login: &str, ticket: &str, campaign: &Campaign) -> Standing {
+    let Some(send_at) = campaign.send_at.filter(|at| *at > mock.clock.wall()) else {
+        return Standing::Final;
+    };
+    let recipients = campaign.numbers.len();
+    let scheduled = Scheduled {
+        login: login.to_owned(),
+        send_at,
+        recipients,
+    };
+    account.schedule.add(ticket.to_owned(), scheduled);
+    if recipients <= mock.config.octopush.cancel.recipients_max {
+        Standing::Revocable
+    } else {
+        Standing::Final
+    }
 }
 
 /// The fake result of `simulation_mode`: neither money nor key is used (*assumed*).

@@ -2,6 +2,7 @@
 
 mod client;
 
+mod cancel;
 mod control;
 mod faults;
 mod lists;

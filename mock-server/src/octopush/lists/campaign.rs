@@ -47,6 +47,11 @@ impl Campaigns {
         self.0.insert(ticket, campaign);
     }
 
+    /// Whether the ticket is one of a list or tag, whoever's it is.
+    pub(in crate::octopush) fn contains(&self, ticket: &str) -> bool {
+        self.0.contains_key(ticket)
+    }
+
     /// The account's campaign of this ticket; another account's is unknown.
     pub(super) fn get_mut(&mut self, login: &str, ticket: &str) -> Result<&mut Campaign, Refusal> {
         let campaign = self.0.get_mut(ticket);
