@@ -32,7 +32,8 @@ pub use codes::{Class, Code, codes, explain};
 pub use encode::Encoder;
 pub use judge::{DUPLICATE_CODES_DEFAULT, JudgeContext, judge};
 pub use list_campaign::{
-    ListCampaignDraft, ListCampaignError, ListKind, ListStatus, Progress, SendReply, StatusReply,
+    ALREADY_SENT, ListCampaignDraft, ListCampaignError, ListKind, ListStatus, Progress, SendReply,
+    StatusReply,
 };
 pub use message::{Kind, Message, MessageError, Purpose, SendAt, Sender};
 pub use parameters::{PARAMETER_FIELDS, PARAMETER_GROUPS, ParameterError, ParameterField, Parameters, Rule};

@@ -129,7 +129,8 @@ const DOUBT_RESOLVE_EXAMPLES: &str =
 Examples:
   volley doubt resolve 17 --sent --ticket sms_5f0e7c --cost 24.75 --reason 'the provider has it in its list'
   volley doubt resolve 17 --not-sent --recipients 500 --reason 'support says it never arrived'
-  volley doubt resolve 17 --abandon --reason 'the provider cannot tell'";
+  volley doubt resolve 17 --abandon --reason 'the provider cannot tell'
+  volley doubt resolve sms_5f3fbce61266e --sent --reason 'a campaign on a list; the provider shows it as sent'";
 
 /// `volley doubt list`.
 #[derive(Debug, Clone, Args)]
@@ -143,9 +144,9 @@ pub struct DoubtListArgs {
 #[derive(Debug, Clone, Args)]
 #[command(group = clap::ArgGroup::new("word").required(true).args(["sent", "not_sent", "abandon"]))]
 pub struct DoubtResolveArgs {
-    /// The batch, as `volley doubt list` shows it
-    #[arg(value_name = "BATCH")]
-    pub batch: i64,
+    /// The batch, or the ticket of a campaign on a list, as `volley doubt list` shows it
+    #[arg(value_name = "BATCH|TICKET", value_parser = doubted)]
+    pub what: Doubted,
     /// It was sent: nobody in it is sent to again
     #[arg(long)]
     pub sent: bool,
@@ -158,7 +159,7 @@ pub struct DoubtResolveArgs {
     /// It was not sent: the next run sends to everybody in it again
     #[arg(long)]
     pub not_sent: bool,
-    /// The batch's number of recipients, to confirm --not-sent without a terminal
+    /// Its number of recipients, to confirm --not-sent without a terminal
     #[arg(long, value_name = "N", requires = "not_sent", conflicts_with_all = ["sent", "abandon"])]
     pub recipients: Option<u64>,
     /// Nobody will ever know: nobody in it is sent to again, and it counts as spent
@@ -167,6 +168,32 @@ pub struct DoubtResolveArgs {
     /// Why; it is recorded
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+}
+
+/// What is in doubt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doubted {
+    /// A batch.
+    Batch(i64),
+    /// A campaign on a list or tag, by its ticket.
+    ListCampaign(String),
+}
+
+/// A batch by its number, anything else by its ticket, as clap asks for it.
+fn doubted(text: &str) -> Result<Doubted, String> {
+    match text.parse() {
+        Ok(batch) => Ok(Doubted::Batch(batch)),
+        Err(_) => ticket(text).map(Doubted::ListCampaign),
+    }
+}
+
+/// A ticket, as clap asks for it.
+fn ticket(text: &str) -> Result<String, String> {
+    if volley_provider::octopush::is_ticket(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected a ticket, such as sms_5f3fbce61266e".to_owned())
+    }
 }
 
 /// A campaign and its inputs.

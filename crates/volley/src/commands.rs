@@ -126,9 +126,11 @@ pub fn usage(error: &clap::Error) -> Exit {
     }
     if std::env::args_os().any(|argument| argument == "--json") {
         let text = error.render().to_string();
-        let first = text.lines().next().unwrap_or_default();
-        let first = first.strip_prefix("error: ").unwrap_or(first);
-        print::json(&Summary::failed("", Exit::Usage, first.to_owned()));
+        // The first paragraph says what is wrong; what follows is help.
+        let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+        let what = lines.collect::<Vec<_>>().join(" ");
+        let what = what.strip_prefix("error: ").unwrap_or(&what);
+        print::json(&Summary::failed("", Exit::Usage, what.to_owned()));
     }
     Exit::Usage
 }

@@ -66,10 +66,10 @@ const PREMIUM: &str =
     "set octopush.type to \"sms_premium\", or leave the country out with input.allowed_countries";
 const REPORT: &str = "report it as a fault of volley, naming the code";
 const RETRY: &str = "wait, then run the campaign again with --retry-refused";
-const SENT: &str = "nothing need be done: it is not sent again";
+const SENT: &str = "it is not sent again";
 const SENDER: &str = "set octopush.sender to 3 to 11 letters and digits, without spaces if need be";
 const SHORTEN: &str = "shorten octopush.text, or set octopush.type to \"sms_premium\"";
-const STOP: &str = "end octopush.text with the mention, such as STOP au 30101";
+const STOP: &str = "end the text with the mention, such as STOP au 30101";
 const TEXT: &str = "set octopush.text";
 const TICKET: &str = "check the ticket: a cancelled campaign is gone";
 const TYPE: &str = "set octopush.type";
@@ -234,7 +234,7 @@ mod tests {
             "Mention STOP is missing.",
             "Octopush answered 400, code 121 (stop_mention_missing), \"Mention STOP is missing.\": the STOP mention is \
              missing from the text; \
-             end octopush.text with the mention, such as STOP au 30101",
+             end the text with the mention, such as STOP au 30101",
         );
         check(
             401,

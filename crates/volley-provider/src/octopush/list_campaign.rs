@@ -30,7 +30,7 @@ use crate::json_string::push_json_string;
 use crate::presentable;
 
 /// The code that says that a campaign was sent already.
-const ALREADY_SENT: u32 = 132;
+pub const ALREADY_SENT: u32 = 132;
 
 /// What a campaign on a list or tag sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use volley_model::Amount;
 
-use super::amount;
+use super::{amount, ticket};
 
 /// `volley octopush …`
 #[derive(Debug, Subcommand)]
@@ -211,15 +211,6 @@ pub struct OrderArgs {
     /// Send nothing that costs more
     #[arg(long, value_name = "AMOUNT", value_parser = amount)]
     pub max_cost: Option<Amount>,
-}
-
-/// A ticket, as clap asks for it.
-fn ticket(text: &str) -> Result<String, String> {
-    if volley_provider::octopush::is_ticket(text) {
-        Ok(text.to_owned())
-    } else {
-        Err("expected a ticket, such as sms_5f3fbce61266e".to_owned())
-    }
 }
 
 /// A duration, as clap asks for it.

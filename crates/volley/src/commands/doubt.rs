@@ -2,6 +2,8 @@
 //!
 //! Not here: settling doubts by asking the provider, which every run does by itself.
 
+mod list_campaign;
+
 use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,7 +12,7 @@ use volley_ledger::{BatchId, Ledger, OpenDoubt, Opening, Reader, Receipt, Resolv
 use volley_model::{Amount, BatchState};
 
 use super::{CommandError, ledger_path, operator};
-use crate::cli::{Common, DoubtListArgs, DoubtResolveArgs};
+use crate::cli::{Common, DoubtListArgs, DoubtResolveArgs, Doubted};
 use crate::clock;
 use crate::exit::Exit;
 use crate::pipeline::RunError;
@@ -35,6 +37,11 @@ pub(super) fn list(args: &DoubtListArgs, common: &Common) -> Result<Exit, Comman
     }
     let doubts = reader.doubts(name).map_err(RunError::from)?;
     let unticketed = reader.unticketed(name).map_err(RunError::from)?;
+    // They belong to no campaign of a name.
+    let list_campaigns = match name {
+        None => list_campaign::in_doubt(&reader)?,
+        Some(_) => Vec::new(),
+    };
     let now = clock::now();
     if common.json {
         let all = |batches: &[OpenDoubt]| {
@@ -45,20 +52,33 @@ pub(super) fn list(args: &DoubtListArgs, common: &Common) -> Result<Exit, Comman
         };
         print::json(&json!({
             "schema": 1, "ledger": path, "doubts": all(&doubts), "unticketed": all(&unticketed),
+            "list_campaigns": list_campaigns.iter().map(list_campaign::as_json).collect::<Vec<_>>(),
         }));
     } else {
-        print::result(&as_text(&doubts, &unticketed, now));
+        let mut text = as_text(&doubts, &unticketed, now);
+        if list_campaigns.is_empty() && doubts.is_empty() {
+            text.insert_str(0, "nothing is in doubt\n");
+        }
+        for campaign in &list_campaigns {
+            list_campaign::write(&mut text, campaign, now);
+        }
+        print::result(&text);
     }
     Ok(Exit::Complete)
 }
 
-/// Takes the operator's word on one batch.
+/// Takes the operator's word on one batch, or on one campaign on a list.
 pub(super) fn resolve(args: &DoubtResolveArgs, common: &Common) -> Result<Exit, CommandError> {
     let word = word(args)?;
     let signature = operator::sign(&args.reason)?;
     let path = ledger_path(common, None);
     let mut ledger = Ledger::open(&path, Opening::MustExist, clock::now()).map_err(RunError::from)?;
-    let batch = BatchId(args.batch);
+    let batch = match &args.what {
+        Doubted::Batch(batch) => BatchId(*batch),
+        Doubted::ListCampaign(ticket) => {
+            return list_campaign::resolve(ticket, &word, &signature, args.recipients, ledger, common);
+        }
+    };
     if word == Word::NotSent
         && let Some(doubt) = ledger.doubt(batch).map_err(RunError::from)?
     {
@@ -191,9 +211,6 @@ fn as_json(doubt: &OpenDoubt, now: Timestamp) -> Value {
 
 fn as_text(doubts: &[OpenDoubt], unticketed: &[OpenDoubt], now: Timestamp) -> String {
     let mut out = String::new();
-    if doubts.is_empty() {
-        out.push_str("nothing is in doubt\n");
-    }
     for doubt in doubts.iter().chain(unticketed) {
         write_doubt(&mut out, doubt, now);
     }

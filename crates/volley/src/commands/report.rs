@@ -1,5 +1,7 @@
 //! `volley report`: totals, tickets and costs from the ledger.
 
+mod list_campaigns;
+
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -29,12 +31,22 @@ pub(super) fn report(args: &ReportArgs, common: &Common) -> Result<Exit, Command
             known,
         });
     }
+    // They belong to no campaign of a name.
+    let list_campaigns = match args.campaign {
+        None => reader.list_campaigns().map_err(RunError::from)?,
+        Some(_) => Vec::new(),
+    };
     if common.json {
-        print::json(&json!({"schema": 1, "campaigns": campaigns.iter().map(as_json).collect::<Vec<_>>()}));
-    } else if campaigns.is_empty() {
+        print::json(&json!({
+            "schema": 1, "campaigns": campaigns.iter().map(as_json).collect::<Vec<_>>(),
+            "list_campaigns": list_campaigns.iter().map(list_campaigns::as_json).collect::<Vec<_>>(),
+        }));
+    } else if campaigns.is_empty() && list_campaigns.is_empty() {
         print::result("no campaign has been run with this ledger\n");
     } else {
-        print::result(&campaigns.iter().map(as_text).collect::<Vec<_>>().join("\n"));
+        let mut texts: Vec<String> = campaigns.iter().map(as_text).collect();
+        texts.extend(list_campaigns::as_text(&list_campaigns));
+        print::result(&texts.join("\n"));
     }
     Ok(Exit::Complete)
 }
@@ -124,9 +136,13 @@ fn as_text(campaign: &CampaignReport) -> String {
     for run in &campaign.runs {
         let _ = writeln!(
             out,
-            "run {} at {:.0}: {}, {} lines, {} accepted",
+            "run {} at {:.0}{}{}: {}, {} lines, {} accepted",
             run.run,
             run.started_at,
+            if run.simulated { ", simulated" } else { "" },
+            run.send_at
+                .map(|at| format!(", to go out at {at}"))
+                .unwrap_or_default(),
             run.outcome.as_deref().unwrap_or("running, or killed"),
             grouped(run.lines.read() + run.accepted),
             grouped(run.accepted)

@@ -93,26 +93,34 @@ fn confirmed(
     };
     let told = match batches {
         [] => freed("the ledger does not know it, and nobody is freed".to_owned(), 0),
-        [batch] => match kept(batch, latest(evidence)) {
-            Some(why) => freed(format!("{why}, so that its numbers stay as they are"), 0),
-            None => {
+        [batch] => {
+            if let Some(why) = kept(batch, latest(evidence)) {
+                freed(format!("{why}, so that its numbers stay as they are"), 0)
+            } else {
                 let reason = "cancelled before its send_at, and the provider confirmed it";
                 ledger.withdraw(batch.batch, reason, clock::now())?;
-                let then = format!(
-                    "its {} recipients are free again, and the next run of {} sends to those it has; what it cost stays \
-                     booked, since no page says that the money comes back",
-                    grouped(batch.recipients),
-                    batch.campaign
-                );
-                freed(then, batch.recipients)
+                freed(then(batch), batch.recipients)
             }
-        },
-        several => freed(
-            format!("{} batches have this ticket, and nobody is freed", several.len()),
-            0,
-        ),
+        }
+        several => {
+            let count = several.len();
+            freed(
+                format!("{count} batches have this ticket, and nobody is freed"),
+                0,
+            )
+        }
     };
     closed(ledger, told)
+}
+
+/// What follows from a batch that is withdrawn.
+fn then(batch: &Ticketed) -> String {
+    format!(
+        "its {} recipients are free again, and the next run of {} sends to those it has; what it cost stays booked, since \
+         no page says that the money comes back",
+        grouped(batch.recipients),
+        batch.campaign
+    )
 }
 
 /// Why the numbers of a cancelled batch are not freed.

@@ -17,7 +17,7 @@ use crate::cli::{Common, ListCampaignCommand, ListSendArgs, TicketArgs};
 use crate::clock;
 use crate::exit::Exit;
 use crate::pipeline::RunError;
-use volley_provider::octopush::{Reply, Said};
+use volley_provider::octopush::{ALREADY_SENT, Reply, Said, StatusReply};
 
 /// Does one step, or with `create --send` all of them.
 pub(super) fn list_campaign(command: &ListCampaignCommand, common: &Common) -> Result<Told, CommandError> {
@@ -43,23 +43,30 @@ fn cancel(args: &TicketArgs, account: &Account<'_>) -> Result<Told, CommandError
     let octopush = account.exchange.octopush();
     let request = octopush.cancel_list_campaign_request(&args.ticket);
     let reply = octopush.reply(&account.exchange.ask(&request));
-    let Reply::Done(said) = reply else {
-        if let Some(ledger) = ledger {
-            ledger.close().map_err(RunError::from)?;
-        }
-        return Ok(
-            Told::not_done("cancel the campaign", reply, account.exchange.endpoint())
-                .with("ticket", args.ticket.clone()),
-        );
-    };
     let Some(mut ledger) = ledger else {
-        return Ok(cancelled(&args.ticket, said));
+        return Ok(not_in_ledger(&args.ticket, reply, account));
     };
-    let told = match known(&ledger, account, &args.ticket)? {
-        Some(campaign) => cancelled_in_ledger(&mut ledger, campaign, said)?,
-        None => cancelled(&args.ticket, said),
+    let told = match (known(&ledger, account, &args.ticket)?, reply) {
+        (Some(campaign), Reply::Done(said)) => cancelled_in_ledger(&mut ledger, &campaign, said)?,
+        (Some(campaign), Reply::Refused(refusal)) if refusal.code == Some(ALREADY_SENT) => {
+            // Too late to cancel, and proof that it was sent.
+            let sent = StatusReply::AlreadySent(refusal.clone());
+            status::book(&mut ledger, campaign, &sent)?;
+            not_in_ledger(&args.ticket, Reply::Refused(refusal), account)
+        }
+        (_, reply) => not_in_ledger(&args.ticket, reply, account),
     };
     closed(ledger, told)
+}
+
+/// How a cancellation ended, where the ledger has no say in it.
+fn not_in_ledger(ticket: &str, reply: Reply, account: &Account<'_>) -> Told {
+    match reply {
+        Reply::Done(said) => cancelled(ticket, said),
+        reply => {
+            Told::not_done("cancel the campaign", reply, account.exchange.endpoint()).with("ticket", ticket)
+        }
+    }
 }
 
 fn cancelled(ticket: &str, said: Said) -> Told {
@@ -70,13 +77,13 @@ fn cancelled(ticket: &str, said: Said) -> Told {
 
 fn cancelled_in_ledger(
     ledger: &mut Ledger,
-    campaign: ListCampaign,
+    campaign: &ListCampaign,
     said: Said,
 ) -> Result<Told, CommandError> {
     let ticket = campaign.ticket.clone();
     match campaign.state {
         ListCampaignState::Draft => {}
-        ListCampaignState::Sent if is_ahead(&campaign) => {}
+        ListCampaignState::Sent if is_ahead(campaign) => {}
         ListCampaignState::Sending | ListCampaignState::InDoubt => {
             let text = format!(
                 "{ticket} is cancelled at Octopush; whether it had been sent before is still not known: once you do, say \
@@ -97,7 +104,7 @@ fn cancelled_in_ledger(
         }
     }
     let reason = "cancelled, and the provider confirmed it".to_owned();
-    step(ledger, &campaign, &ListStep::Cancelled { reason })?;
+    step(ledger, campaign, &ListStep::Cancelled { reason })?;
     Ok(cancelled(&ticket, said))
 }
 

@@ -1,7 +1,7 @@
 //! Making a draft, and with `--send` the whole way: made, counted, sent.
 
 use volley_ledger::{Draft, Ledger};
-use volley_provider::octopush::{CURRENCY, ListCampaignDraft, Purpose, Reply, SendAt};
+use volley_provider::octopush::{CURRENCY, ListCampaignDraft, Purpose, Reply, Said, SendAt};
 
 use super::super::super::CommandError;
 use super::super::told::Told;
@@ -61,7 +61,7 @@ fn unknown(reason: &str) -> Told {
         format!(
             "failed to make the campaign: {reason}; if a draft was made at Octopush, it sends nothing: make it again"
         ),
-        Default::default(),
+        Said::default(),
     )
 }
 

@@ -60,7 +60,7 @@ pub(super) fn order(
     let campaign = status::book(ledger, campaign, &reply)?;
     match &reply {
         StatusReply::Status(status) if status.progress == Progress::Ready => {
-            give(campaign, status, order, account, ledger)
+            give(&campaign, status, order, account, ledger)
         }
         StatusReply::Status(status) => Ok(not_ready(&campaign, status, wait)),
         StatusReply::AlreadySent(_) | StatusReply::Other(_) => Ok(told_as_it_stands(
@@ -88,19 +88,19 @@ fn adopt(ticket: &str, account: &Account<'_>, ledger: &mut Ledger) -> Result<Lis
 
 /// Asks whoever sits there, writes the intent down, and gives the order.
 fn give(
-    campaign: ListCampaign,
+    campaign: &ListCampaign,
     status: &ListStatus,
     order: &OrderArgs,
     account: &Account<'_>,
     ledger: &mut Ledger,
 ) -> Result<Told, CommandError> {
-    if let Some(told) = too_dear(&campaign, status, order) {
+    if let Some(told) = too_dear(campaign, status, order) {
         return Ok(told);
     }
     if account.asks() && !order.yes {
-        ask(&campaign, status)?;
+        ask(campaign, status)?;
     }
-    let campaign = step(ledger, &campaign, &ListStep::Intended)?;
+    let campaign = step(ledger, campaign, &ListStep::Intended)?;
     let octopush = account.exchange.octopush();
     let request = octopush.send_list_campaign_request(&campaign.ticket, campaign.audience.as_ref());
     let reply = octopush.send_reply(&account.exchange.ask(&request));

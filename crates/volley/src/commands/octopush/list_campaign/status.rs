@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use volley_ledger::{Ledger, ListCampaign, ListStep};
 use volley_model::ListCampaignState;
-use volley_provider::octopush::{ListStatus, Progress, StatusReply, explain};
+use volley_provider::octopush::{ListStatus, Progress, Said, StatusReply, explain};
 
 use super::super::super::CommandError;
 use super::super::Account;
@@ -130,7 +130,7 @@ pub(super) fn told(ticket: &str, reply: &StatusReply, wait: &WaitArgs, account: 
         StatusReply::Status(status) => of_status(ticket, status, wait),
         StatusReply::AlreadySent(refusal) => {
             let text = format!("{ticket} was sent already: {}\n", explain(refusal));
-            Told::done(text, Default::default()).with("state", "already_sent")
+            Told::done(text, Said::default()).with("state", "already_sent")
         }
         StatusReply::Other(reply) => {
             Told::not_done("ask for the status", reply.clone(), account.exchange.endpoint())

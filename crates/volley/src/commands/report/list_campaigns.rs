@@ -1,0 +1,55 @@
+//! Campaigns on lists and tags in the report: each with its ticket, what became of it and what it cost.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use volley_ledger::ListCampaign;
+
+use super::money;
+use crate::summary::{counted_as, grouped};
+
+pub(super) fn as_json(campaign: &ListCampaign) -> Value {
+    json!({
+        "ticket": campaign.ticket, "provider": campaign.provider, "host": campaign.host,
+        "audience": campaign.audience.as_ref().map(|audience| json!({
+            "kind": audience.kind(), "name": audience.name(),
+        })),
+        "state": campaign.state.name(), "reason": campaign.reason, "contacts": campaign.contacts,
+        "cost": campaign.cost.map(|cost| cost.to_string()), "currency": campaign.currency.code(),
+        "sending_date": campaign.sending_date, "created": campaign.created_at.to_string(),
+        "intended": campaign.intended_at.map(|at| at.to_string()),
+        "doubt_since": campaign.doubt_since.map(|at| at.to_string()), "changed": campaign.changed_at.to_string(),
+    })
+}
+
+/// All of them; `None` where there are none.
+pub(super) fn as_text(campaigns: &[ListCampaign]) -> Option<String> {
+    if campaigns.is_empty() {
+        return None;
+    }
+    let count = counted_as(campaigns.len() as u64, "campaign", "campaigns");
+    let mut out = format!("{count} on lists and tags\n");
+    for campaign in campaigns {
+        let audience = campaign.audience.as_ref().map_or_else(
+            || "made elsewhere".to_owned(),
+            |audience| format!("{} {}", audience.kind(), audience.name()),
+        );
+        let _ = write!(
+            out,
+            "  {} {} ({audience})",
+            campaign.ticket,
+            campaign.state.name()
+        );
+        if let Some(contacts) = campaign.contacts {
+            let _ = write!(out, ", {} contacts", grouped(contacts));
+        }
+        if let Some(cost) = campaign.cost {
+            let _ = write!(out, ", {}", money(cost, Some(campaign.currency)));
+        }
+        if let Some(date) = &campaign.sending_date {
+            let _ = write!(out, ", sent for {date}");
+        }
+        out.push('\n');
+    }
+    Some(out)
+}
