@@ -86,7 +86,7 @@ impl Exchange {
 
     /// Waits.
     pub(crate) fn pause(&self, time: Duration) {
-        self.runtime.block_on(tokio::time::sleep(time));
+        self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 
     async fn attempt(&self, request: Request<Bytes>) -> Evidence {

@@ -16,6 +16,7 @@ mod faults;
 mod inputs;
 mod kills;
 mod nginx;
+mod octopush;
 mod operator;
 mod raw_peer;
 mod signals;

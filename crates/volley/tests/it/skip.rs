@@ -13,6 +13,8 @@ pub(crate) enum Need {
     Strace,
     /// The program.
     Nginx,
+    /// The program.
+    Curl,
     /// The right to mount a file system.
     Mount,
 }
@@ -22,6 +24,7 @@ impl Need {
         match self {
             Self::Strace => "strace",
             Self::Nginx => "nginx",
+            Self::Curl => "curl",
             Self::Mount => "mount",
         }
     }
@@ -32,6 +35,7 @@ impl Need {
         let lacking = match self {
             Self::Strace => lacking("strace", &["-o", "/dev/null", "true"]),
             Self::Nginx => lacking("nginx", &["-v"]),
+            Self::Curl => lacking("curl", &["--version"]),
             Self::Mount => lacking("mount", &["--fake", "-t", "tmpfs", "tmpfs", "/mnt"])
                 .or_else(|| (!rustix::process::geteuid().is_root()).then(|| "only root may".to_owned())),
         };

@@ -1,0 +1,139 @@
+//! `volley octopush campaign cancel`: a confirmed cancellation before `send_at` frees the numbers, and nothing else does.
+
+use serde_json::{Value, json};
+
+use super::octopush;
+use crate::support::{End, Sandbox, contacts, decimal, wait_until};
+
+/// A campaign of batches of two that is to go out in the far future, sent.
+fn scheduled(recipients: u32) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox
+        .campaign()
+        .set("limits.batch_size", 2)
+        .set("octopush.send_at", "2099-12-01T09:00:00+01:00")
+        .write();
+    sandbox.write("contacts.ndjson", contacts(0..recipients));
+    sandbox.send(&["contacts.ndjson"]).run().expect(0);
+    sandbox
+}
+
+fn cancel(sandbox: &Sandbox, ticket: &str) -> End {
+    octopush(sandbox, &["campaign", "cancel", ticket]).run()
+}
+
+fn ticket(sandbox: &Sandbox) -> String {
+    sandbox.mock().tickets()[0].ticket.clone()
+}
+
+fn report(sandbox: &Sandbox) -> Value {
+    let end = sandbox.volley(["--json", "report"]).run();
+    let report: Value = serde_json::from_str(&end.stdout).expect("json");
+    report["campaigns"][0].clone()
+}
+
+#[test]
+fn a_confirmed_cancellation_frees_the_numbers_of_its_batch_alone() {
+    let sandbox = scheduled(4);
+    let end = cancel(&sandbox, &ticket(&sandbox));
+    assert_eq!(end.expect(0).summary()["freed_recipients"], 2);
+    assert_eq!(sandbox.mock().stats().octopush.recipients, 2);
+    let states = report(&sandbox)["states"].clone();
+    let count = |state: &str| {
+        let found = states
+            .as_array()
+            .expect("states")
+            .iter()
+            .find(|totals| totals["state"] == state);
+        found.map_or(json!(0), |totals| totals["recipients"].clone())
+    };
+    assert_eq!((count("withdrawn"), count("accepted")), (json!(2), json!(2)));
+    sandbox.volley(["ledger", "verify"]).run().expect(0);
+
+    let again = sandbox.send(&["contacts.ndjson"]).run();
+    again
+        .expect(0)
+        .expect_lines(&[("accepted", 2), ("already_sent", 2)]);
+    let stats = sandbox.mock().stats().octopush;
+    assert_eq!((stats.distinct_recipients, stats.max_per_recipient), (4, 1));
+    // What was charged stays booked: no page says that it comes back.
+    assert_eq!(decimal(&report(&sandbox)["cost"]["total"]), stats.total_cost);
+}
+
+#[test]
+fn what_the_provider_does_not_confirm_frees_nobody() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .campaign()
+        .set("octopush.send_at", "2099-12-01T09:00:00+01:00")
+        .write();
+    sandbox.write("contacts.ndjson", contacts(0..3));
+    sandbox.send(&["contacts.ndjson"]).run().expect(0);
+    let end = cancel(&sandbox, &ticket(&sandbox));
+    end.expect(5);
+    assert!(
+        end.stderr.contains("fewer than 3 recipients"),
+        "its limits are explained\n{end}"
+    );
+    let again = sandbox.send(&["contacts.ndjson"]).run();
+    again.expect(0).expect_lines(&[("already_sent", 3)]);
+    cancel(&sandbox, "sms_nobody_knows").expect(5);
+    octopush(&sandbox, &["campaign", "cancel", " "]).run().expect(2);
+}
+
+#[test]
+fn a_lost_confirmation_frees_nobody_and_says_so() {
+    let sandbox = scheduled(2);
+    sandbox.faults(r#"{"rules":[{"at":"after_commit","do":"drop","path":"/cancel","times":1}]}"#);
+    let end = cancel(&sandbox, &ticket(&sandbox));
+    end.expect(8);
+    assert!(end.stderr.contains("it counts as sent"), "{end}");
+    // It was cancelled, and the provider does not know it any more: still no proof for us.
+    cancel(&sandbox, &ticket(&sandbox)).expect(5);
+    let again = sandbox.send(&["contacts.ndjson"]).run();
+    again.expect(0).expect_lines(&[("already_sent", 2)]);
+}
+
+#[test]
+fn a_campaign_that_was_not_scheduled_frees_nobody_whatever_is_answered() {
+    let sandbox = Sandbox::new();
+    sandbox.prepare(2, 2);
+    sandbox.send(&["contacts.ndjson"]).run().expect(0);
+    let ticket = ticket(&sandbox);
+    cancel(&sandbox, &ticket).expect(5);
+    sandbox
+        .faults(r#"{"rules":[{"at":"after_read","do":"status","status":204,"path":"/cancel","times":1}]}"#);
+    let end = cancel(&sandbox, &ticket);
+    assert_eq!(end.expect(0).summary()["freed_recipients"], 0);
+    let again = sandbox.send(&["contacts.ndjson"]).run();
+    again.expect(0).expect_lines(&[("already_sent", 2)]);
+}
+
+#[test]
+fn a_ledger_that_does_not_know_the_ticket_is_left_as_it_is_and_none_is_made() {
+    let sandbox = scheduled(2);
+    let elsewhere = |ledger: &str| {
+        let args = ["campaign", "cancel", &ticket(&sandbox), "--ledger", ledger];
+        octopush(&sandbox, &args).run()
+    };
+    let end = elsewhere("none.db");
+    assert_eq!(end.expect(0).summary()["freed_recipients"], 0);
+    assert!(!sandbox.path("none.db").exists());
+    let again = sandbox.send(&["contacts.ndjson"]).run();
+    again.expect(0).expect_lines(&[("already_sent", 2)]);
+}
+
+#[test]
+fn nobody_cancels_beside_a_run_that_holds_the_ledger() {
+    let sandbox = scheduled(2);
+    sandbox.append("contacts.ndjson", contacts(10..12));
+    sandbox.faults(r#"{"rules":[{"at":"before_read","do":"delay","ms":60000,"path":"campaign/send"}]}"#);
+    let requests = sandbox.mock().stats().octopush.requests;
+    let run = sandbox.send(&["contacts.ndjson"]).start();
+    wait_until("the run to be sending", || {
+        sandbox.mock().stats().octopush.requests > requests
+    });
+    let end = cancel(&sandbox, "sms_nobody_knows");
+    end.expect(10);
+    drop(run);
+}
