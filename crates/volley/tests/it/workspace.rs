@@ -225,3 +225,55 @@ fn the_readme_s_first_command_names_files_that_are_there() {
         "cargo run finds the binary"
     );
 }
+
+#[test]
+fn the_document_on_octopush_has_every_code_as_it_is_told() {
+    let document = fs::read_to_string(workspace_root().join("docs/octopush.md")).expect("the document");
+    let told: Vec<&str> = document
+        .lines()
+        .filter(|line| line.starts_with("| ") && line[2..].starts_with(|first: char| first.is_ascii_digit()))
+        .collect();
+    let codes: Vec<String> = volley_provider::octopush::codes()
+        .iter()
+        .map(|code| {
+            let (class, meaning, remedy) = (code.class.name(), code.meaning, code.remedy);
+            format!(
+                "| {} | `{}` | {class} | {meaning} | {remedy} |",
+                code.number, code.name
+            )
+        })
+        .collect();
+    assert_eq!(told, codes);
+}
+
+#[test]
+fn the_readme_s_table_of_octopush_s_pages_names_tests_that_are_there() {
+    let readme = fs::read_to_string(workspace_root().join("README.md")).expect("the README");
+    let (_, pages) = readme
+        .split_once("## Octopush, page by page")
+        .expect("the chapter");
+    let rows: Vec<&str> = pages
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .skip(1)
+        .collect();
+    assert_eq!(rows.len(), 9);
+    for row in rows {
+        let (ours, mocks) = row.rsplit_once("mock: ").unwrap_or((row, ""));
+        let files = |text: &str, folder: &str| -> Vec<PathBuf> {
+            text.split('`')
+                .filter(|name| name.ends_with(".rs"))
+                .map(|name| workspace_root().join(folder).join(name))
+                .collect()
+        };
+        let named = [
+            files(ours, "crates/volley/tests/it"),
+            files(mocks, "mock-server/tests/it"),
+        ]
+        .concat();
+        assert!(!named.is_empty(), "{row}");
+        for file in named {
+            assert!(file.is_file(), "{}: {row}", file.display());
+        }
+    }
+}
