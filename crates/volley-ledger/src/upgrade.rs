@@ -89,6 +89,9 @@ fn text_change(name: &str, sql: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
     use super::*;
 
     const SCHEMA_1: &str = include_str!("../tests/it/schema_1.sql");
@@ -143,40 +146,87 @@ mod tests {
         assert_eq!(changed, ["table batch", "view conservation", "view runs"]);
     }
 
+    /// Format 1 in a file, its log empty.
+    fn first_in(path: &Path) -> Connection {
+        let tool = Connection::open(path).unwrap();
+        // Hardly any cache, so that a transaction reaches the log before it ends.
+        tool.execute_batch(&format!(
+            "PRAGMA journal_mode = WAL; PRAGMA user_version = 1; PRAGMA cache_size = 1; {SCHEMA_1}
+             PRAGMA wal_checkpoint(TRUNCATE)"
+        ))
+        .unwrap();
+        tool
+    }
+
+    fn log_of(path: &Path) -> PathBuf {
+        path.with_extension("db-wal")
+    }
+
+    /// Format, soundness and objects of what a crash leaves.
+    fn left(connection: &Connection) -> (u32, String, BTreeMap<String, String>) {
+        let ask = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, String>(0));
+        let format = connection.query_row("PRAGMA user_version", [], |row| row.get(0));
+        let verdict = ask("PRAGMA integrity_check").unwrap();
+        (format.unwrap(), verdict, schema::objects(connection).unwrap())
+    }
+
     #[test]
-    fn an_upgrade_that_ends_after_any_step_leaves_format_1_whole() {
+    fn an_upgrade_that_ends_after_any_statement_leaves_format_1_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("volley.db");
-        let tool = Connection::open(&path).unwrap();
-        let begin = "PRAGMA journal_mode = WAL; PRAGMA user_version = 1; PRAGMA cache_size = 1;";
-        tool.execute_batch(&format!("{begin} {SCHEMA_1}")).unwrap();
-        let before = schema::objects(&tool).unwrap();
+        let tool = first_in(&path);
+        let before = left(&tool);
+        assert_eq!((before.0, before.1.as_str()), (1, "ok"));
         let all = statements(&tool).unwrap();
         for taken in 0..=all.len() {
             tool.execute_batch("BEGIN IMMEDIATE").unwrap();
             for statement in &all[..taken] {
                 tool.execute_batch(statement).unwrap();
             }
-            // What a crash would leave: the files as they are, the transaction never committed.
             let crashed = folder.path().join(format!("crashed-{taken}.db"));
-            std::fs::copy(&path, &crashed).unwrap();
-            std::fs::copy(
-                folder.path().join("volley.db-wal"),
-                crashed.with_extension("db-wal"),
-            )
-            .unwrap();
+            fs::copy(&path, &crashed).unwrap();
+            fs::copy(log_of(&path), log_of(&crashed)).unwrap();
             tool.execute_batch("ROLLBACK; PRAGMA writable_schema = RESET")
                 .unwrap();
-            for left in [&tool, &Connection::open(&crashed).unwrap()] {
-                assert_eq!(schema::objects(left).unwrap(), before, "{taken}");
-                let format: u32 = left
-                    .query_row("PRAGMA user_version", [], |row| row.get(0))
-                    .unwrap();
-                let verdict: String = left
-                    .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-                    .unwrap();
-                assert_eq!((format, verdict.as_str()), (1, "ok"), "{taken}");
-            }
+            assert_eq!(left(&tool), before, "rolled back after {taken}");
+            assert_eq!(
+                left(&Connection::open(&crashed).unwrap()),
+                before,
+                "killed after {taken}"
+            );
         }
+    }
+
+    #[test]
+    fn an_upgrade_whose_log_is_cut_anywhere_leaves_format_1_whole_or_the_present_one() {
+        const HEADER: usize = 32;
+        const FRAME: usize = 24 + 4096;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("volley.db");
+        let tool = first_in(&path);
+        let before = left(&tool);
+        tool.execute_batch("BEGIN IMMEDIATE").unwrap();
+        for statement in statements(&tool).unwrap() {
+            tool.execute_batch(&statement).unwrap();
+        }
+        tool.execute_batch("COMMIT").unwrap();
+        let after = left(&tool);
+        assert_eq!((after.0, after.1.as_str()), (VERSION, "ok"));
+        assert_eq!(after.2, schema::objects(&schema::in_memory().unwrap()).unwrap());
+        let log = fs::read(log_of(&path)).unwrap();
+        let mut frames = 0;
+        for cut in (HEADER..=log.len()).step_by(FRAME) {
+            let crashed = folder.path().join(format!("crashed-{cut}.db"));
+            fs::copy(&path, &crashed).unwrap();
+            fs::write(log_of(&crashed), &log[..cut]).unwrap();
+            let found = left(&Connection::open(&crashed).unwrap());
+            assert_eq!(
+                found,
+                *if cut < log.len() { &before } else { &after },
+                "cut at {cut}"
+            );
+            frames += 1;
+        }
+        assert!(frames > 10, "{frames}");
     }
 }

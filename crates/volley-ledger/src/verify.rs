@@ -16,8 +16,8 @@ use crate::place::{self, Place};
 use crate::rows::{BatchRow, COLUMN_COUNT, COLUMNS, RowError};
 use crate::schema::Format;
 use crate::{
-    BatchId, LedgerError, bodies, filesystem, list_campaigns, lock, members, queries, report, schema,
-    upgrade, word,
+    BatchId, LedgerError, bodies, campaign, filesystem, list_campaigns, lock, members, queries, report,
+    schema, upgrade, word,
 };
 
 /// Faults in the structure that are told one by one; a file that has more is lost anyway.
@@ -160,10 +160,11 @@ impl Check {
     fn all(&mut self, remembered: Result<Option<lock::Memory>, LedgerError>) -> Result<(), LedgerError> {
         let agrees = remembered.and_then(|memory| self.lock(memory.as_ref()));
         self.found.note(agrees)?;
-        let steps: [Step; 8] = [
+        let steps: [Step; 9] = [
             Self::structure,
             Self::schema,
             Self::references,
+            Self::campaigns,
             Self::batches,
             Self::words,
             Self::list_campaigns,
@@ -235,6 +236,11 @@ impl Check {
                 .find(self.place.ledger.display().to_string(), fault, RESTORE);
         }
         Ok(())
+    }
+
+    /// Every campaign and every wording.
+    fn campaigns(&mut self) -> Result<(), LedgerError> {
+        campaign::check_rows(&self.connection, &self.place.ledger)
     }
 
     /// Every batch's row and numbers.

@@ -100,6 +100,16 @@ async fn changed_rows_are_found() {
         ("DELETE FROM resolution", "batch 4", "nobody declared"),
         ("UPDATE ledger SET latest_run = 7", "ledger", "latest run"),
         (
+            "UPDATE campaign SET host = 'api.example.com'",
+            "volley.db",
+            "campaign 1: its checksum fails",
+        ),
+        (
+            "UPDATE message_part SET value = 'Bye' WHERE key = 'text'",
+            "volley.db",
+            "message 1: its hash does not fit",
+        ),
+        (
             "UPDATE attempt SET batch = 99 WHERE batch = 7",
             "volley.db",
             "missing batch",

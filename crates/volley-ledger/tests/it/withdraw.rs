@@ -1,0 +1,246 @@
+//! Withdrawn batches: their numbers are free again, their money is not; and the batches that a ticket names.
+
+use volley_ledger::{BatchId, CampaignIdentity, Outcome, Receipt, Resolved, Ticketed, Word, WordError};
+use volley_model::{BatchState, BodyHash, CostSource};
+
+use crate::stage::{Stage, accepted, amount, at, doubt, identity, intent, refused, released, signed};
+
+const REASON: &str = "cancelled at the provider";
+
+fn unticketed() -> Outcome {
+    Outcome::Unticketed {
+        reason: "cut".to_owned(),
+        estimated: Some(amount("0.4")),
+    }
+}
+
+#[tokio::test]
+async fn a_withdrawn_batch_frees_its_numbers_and_keeps_its_ticket_and_its_cost() {
+    let stage = Stage::new();
+    let run = stage.run();
+    let batch = run.sent(intent(&[1, 2], 0), accepted("t1", Some("0.3"))).await;
+    let campaign = run.entry.campaign;
+    run.close();
+    let before = stage.reader().report(None).unwrap().remove(0);
+    let mut ledger = stage.open().unwrap();
+    let told = ledger.withdraw(batch, REASON, at(60)).unwrap();
+    let expected = Resolved {
+        campaign: "spring".to_owned(),
+        was: BatchState::Accepted,
+        state: BatchState::Withdrawn,
+        recipients: 2,
+    };
+    assert_eq!(told, expected);
+    ledger
+        .standing(campaign, &mut |found| {
+            assert_eq!((found.state, found.members.len()), (BatchState::Withdrawn, 2));
+        })
+        .unwrap();
+    let generations = ledger.generations(campaign).unwrap();
+    assert_eq!(generations.get(&BodyHash::of(b"[1, 2]")), Some(&1));
+    ledger.close().unwrap();
+
+    let after = stage.reader().report(None).unwrap().remove(0);
+    assert_eq!(after.cost, before.cost);
+    let [ticket] = &after.tickets[..] else {
+        panic!("{after:?}")
+    };
+    assert_eq!(
+        (ticket.ticket.as_str(), ticket.state, ticket.contacts, ticket.at),
+        ("t1", BatchState::Withdrawn, Some(1), Some(at(60)))
+    );
+    assert_eq!(
+        (ticket.cost, ticket.cost_source),
+        (Some(amount("0.3")), Some(CostSource::Provider))
+    );
+    let lines =
+        [&before.runs[0], &after.runs[0]].map(|run| (run.accepted, run.lines.planned, run.lines.invalid));
+    assert_eq!(lines, [(2, 0, 1), (0, 2, 1)], "its lines are pending");
+    let query = "SELECT reason || ', ' || residual_credit || ', ' || (concluded_run IS NULL) FROM batch";
+    let row: String = stage.tool().query_row(query, [], |row| row.get(0)).unwrap();
+    assert_eq!(row, format!("{REASON}, 99.5, 1"));
+    stage.sound();
+
+    // The numbers go again, under another key.
+    let run = stage.run();
+    assert!(!run.entry.begun, "nobody was reached");
+    run.sent(intent(&[1, 2], 1), accepted("t2", Some("0.3"))).await;
+    run.close();
+    stage.sound();
+    let report = stage.reader().report(None).unwrap().remove(0);
+    assert_eq!(
+        report.cost.total,
+        Some(amount("0.6")),
+        "paid twice, as far as is known"
+    );
+}
+
+/// A batch with that reservation and that cost; what the budget counts as settled, as reserved and as unreserved, before
+/// it was withdrawn and after.
+async fn check(reserved: Option<&str>, cost: Option<&str>, expected: (&str, &str, u64)) {
+    let stage = Stage::new();
+    let run = stage.run();
+    let mut intent = intent(&[1], 0);
+    intent.reserved = reserved.map(amount);
+    let batch = run.sent(intent, accepted("t1", cost)).await;
+    let campaign = run.entry.campaign;
+    run.close();
+    let totals = stage.reader().report(None).unwrap().remove(0).cost;
+    let mut ledger = stage.open().unwrap();
+    for withdrawn in [false, true] {
+        if withdrawn {
+            ledger.withdraw(batch, REASON, at(60)).unwrap();
+        }
+        let counted = ledger.spending(campaign).unwrap();
+        assert_eq!(
+            (counted.settled, counted.reserved, counted.unreserved),
+            (amount(expected.0), amount(expected.1), expected.2),
+            "{reserved:?} {cost:?} {withdrawn}"
+        );
+        assert_eq!(stage.reader().report(None).unwrap()[0].cost, totals);
+    }
+}
+
+#[tokio::test]
+async fn the_budget_goes_on_counting_what_a_withdrawn_batch_cost_or_may_cost() {
+    check(Some("0.5"), Some("0.3"), ("0.3", "0", 0)).await;
+    check(None, Some("0.3"), ("0.3", "0", 0)).await;
+    check(Some("0.5"), None, ("0", "0.5", 0)).await;
+    check(None, None, ("0", "0", 1)).await;
+}
+
+#[tokio::test]
+async fn only_an_accepted_batch_is_withdrawn_and_only_once() {
+    let stage = Stage::new();
+    let run = stage.run();
+    let sent = run.sent(intent(&[1], 0), accepted("t1", None)).await;
+    let late = run.sent(intent(&[2], 0), unticketed()).await;
+    let mut others = vec![
+        run.sent(intent(&[3], 0), refused()).await,
+        run.sent(intent(&[4], 0), released()).await,
+        run.sent(intent(&[5], 0), doubt()).await,
+        run.sent(intent(&[6], 0), unticketed()).await,
+        run.writer.intend(intent(&[7], 0)).await.unwrap(),
+    ];
+    let mut simulated = intent(&[8], 0);
+    simulated.simulated = true;
+    others.push(run.sent(simulated, accepted("t8", None)).await);
+    for number in 9..12 {
+        others.push(run.sent(intent(&[number], 0), doubt()).await);
+    }
+    run.close();
+    let mut ledger = stage.open().unwrap();
+    for (batch, word) in others[6..]
+        .iter()
+        .zip([Word::Sent(None), Word::NotSent, Word::Abandon])
+    {
+        ledger.resolve(*batch, &word, &signed("so it is")).unwrap();
+    }
+    let receipt = Receipt {
+        ticket: "t2".to_owned(),
+        cost: Some(amount("0.31")),
+    };
+    ledger
+        .resolve(late, &Word::Sent(Some(receipt)), &signed("invoice"))
+        .unwrap();
+    for batch in [sent, late] {
+        ledger.withdraw(batch, REASON, at(60)).unwrap();
+        others.push(batch);
+    }
+    for batch in others {
+        let refused = ledger.withdraw(batch, REASON, at(61)).unwrap_err();
+        assert!(
+            matches!(refused, WordError::Settled { batch: of, .. } if of == batch),
+            "{batch}: {refused:?}"
+        );
+    }
+    let unknown = ledger.withdraw(BatchId(99), REASON, at(61));
+    assert!(matches!(unknown, Err(WordError::NoBatch { .. })), "{unknown:?}");
+    let word = ledger.resolve(sent, &Word::NotSent, &signed("no")).unwrap_err();
+    assert!(matches!(word, WordError::Settled { .. }), "{word:?}");
+    stage.sound();
+}
+
+#[tokio::test]
+async fn a_withdrawal_is_one_commit_that_the_lock_file_remembers() {
+    let stage = Stage::new();
+    let run = stage.run();
+    let batch = run.sent(intent(&[1], 0), accepted("t1", None)).await;
+    run.close();
+    let older = std::fs::read(&stage.path).unwrap();
+    let mut ledger = stage.open().unwrap();
+    ledger.withdraw(batch, REASON, at(60)).unwrap();
+    assert_eq!(ledger.last_at().unwrap(), at(60));
+    ledger.close().unwrap();
+    std::fs::write(&stage.path, older).unwrap();
+    let rolled_back = stage.open().unwrap_err();
+    assert!(rolled_back.to_string().contains("rolled back"), "{rolled_back}");
+}
+
+#[tokio::test]
+async fn a_ticket_names_its_batches_in_every_campaign_with_the_time_they_go_out() {
+    let stage = Stage::new();
+    let later = CampaignIdentity {
+        send_at: Some(at(5000)),
+        ..identity()
+    };
+    let run = stage.run_as(&later);
+    let first = run.sent(intent(&[1, 2], 0), accepted("t1", None)).await;
+    let mut simulated = intent(&[3], 0);
+    simulated.simulated = true;
+    run.sent(simulated, accepted("t1", None)).await;
+    run.sent(intent(&[4], 0), accepted("t2", None)).await;
+    run.close();
+    let other = CampaignIdentity {
+        name: "summer".to_owned(),
+        account: "other".to_owned(),
+        ..identity()
+    };
+    let run = stage.run_as(&other);
+    let second = run.sent(intent(&[5], 0), accepted("t1", None)).await;
+    run.close();
+    let of = |batch, campaign: &str, account: &str, recipients, send_at| Ticketed {
+        batch,
+        campaign: campaign.to_owned(),
+        provider: "octopush".to_owned(),
+        account: account.to_owned(),
+        host: "api.octopush.com".to_owned(),
+        state: BatchState::Accepted,
+        recipients,
+        send_at,
+    };
+    let expected = [
+        of(first, "spring", "login", 2, Some(at(5000))),
+        of(second, "summer", "other", 1, None),
+    ];
+    assert_eq!(stage.reader().ticketed("t1").unwrap(), expected);
+    let ledger = stage.open().unwrap();
+    assert_eq!(ledger.ticketed("t1").unwrap(), expected);
+    assert_eq!(ledger.ticketed("t3").unwrap(), []);
+}
+
+#[tokio::test]
+async fn each_run_has_its_own_time_and_keeps_it() {
+    let stage = Stage::new();
+    for send_at in [Some(at(5000)), None, Some(at(6000))] {
+        let identity = CampaignIdentity {
+            send_at,
+            ..identity()
+        };
+        stage.run_as(&identity).close();
+    }
+    let runs = stage.reader().report(None).unwrap().remove(0).runs;
+    let times: Vec<_> = runs.iter().map(|run| run.send_at).collect();
+    assert_eq!(times, [Some(at(5000)), None, Some(at(6000))]);
+    let tool = stage.tool();
+    let query = "SELECT group_concat(run || ' ' || coalesce(send_at, 'at once'), ', ') FROM runs";
+    let shown: String = tool.query_row(query, [], |row| row.get(0)).unwrap();
+    assert_eq!(
+        shown,
+        "1 2027-01-15T09:23:20.000Z, 2 at once, 3 2027-01-15T09:40:00.000Z"
+    );
+    for change in ["UPDATE schedule SET send_at = 0", "DELETE FROM schedule"] {
+        let refused = tool.execute(change, []).unwrap_err();
+        assert!(refused.to_string().contains("keeps its time"), "{refused}");
+    }
+}
