@@ -6,6 +6,8 @@
 //!
 //! Sources: 3GPP TS 23.038, 6.2.1 (alphabet and extension table) and TS 23.040, 9.2.3.24.1 (concatenation).
 
+#[cfg(test)]
+mod counters;
 mod foreign;
 
 pub use foreign::{Foreign, foreign, replacement};
