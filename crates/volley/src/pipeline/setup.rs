@@ -227,6 +227,7 @@ pub(crate) fn intake_config(
         required: campaign.message.template.required(),
         batch_size: NonZeroUsize::try_from(campaign.limits.batch_size).unwrap_or(NonZeroUsize::MIN),
         count_units,
+        count_foreign: false,
         recipients_max,
         max_invalid: campaign.limits.max_invalid,
     }
