@@ -1,4 +1,4 @@
-//! One new batch's way: gate and budget, intent, hand-over, decision, outcome.
+//! One new batch's way: whether it may go at all, gate and budget, intent, hand-over, decision, outcome.
 //!
 //! The order is the guarantee's: no byte before its intent is durable, no fate reported before its outcome is.
 
@@ -26,6 +26,11 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     }
 
     async fn carry<'a>(&'a self, batch: SealedBatch, window: SemaphorePermit<'a>) -> Fate {
+        // Before anything is reserved, gated or written: of this batch nothing is known to the ledger, nor to anybody.
+        if self.lacks_stop_mention && batch.members.iter().any(|number| number.is_french()) {
+            self.stop.request(StopReason::StopMention);
+            return Fate::Pending;
+        }
         let reserved = if self.simulated {
             None
         } else {

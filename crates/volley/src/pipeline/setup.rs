@@ -86,6 +86,7 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         octopush,
         duplicate_codes: campaign.duplicate_codes.clone(),
         simulated,
+        lacks_stop_mention: campaign.message.lacks_stop_mention(),
         tariff: Tariff::of(&campaign),
         endpoint: campaign.endpoint.clone(),
         wire: pool,

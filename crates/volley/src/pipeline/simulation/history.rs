@@ -332,6 +332,7 @@ fn prepare(world: &Rc<World>, simulated: bool) -> Simulated {
         octopush: Octopush::new(&credentials).expect("they fit"),
         duplicate_codes: DUPLICATE_CODES_DEFAULT.to_vec(),
         simulated,
+        lacks_stop_mention: false,
         tariff: Tariff {
             unit_price: limits.unit_price,
             removes_blacklisted: false,
