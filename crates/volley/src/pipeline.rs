@@ -10,6 +10,7 @@
 
 mod account;
 pub(crate) mod budget;
+mod credit;
 mod decision;
 mod dispatch;
 pub(crate) mod ending;

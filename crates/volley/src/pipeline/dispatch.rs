@@ -23,6 +23,7 @@ use volley_transport::{Backoff, Endpoint, Limit, Pace};
 
 use super::account::Account;
 use super::budget::{Budget, Tariff};
+use super::credit::Credit;
 use super::gate::Gate;
 use super::outside::{Clock, Journal, Wire};
 use super::patience::Patience;
@@ -54,7 +55,7 @@ pub(super) struct Dispatch<W, J, C> {
     pub(super) gate: Gate,
     pub(super) tariff: Tariff,
     pub(super) budget: Budget,
-    pub(super) min_credit: Option<Amount>,
+    pub(super) credit: Credit,
     pub(super) request_timeout: Duration,
     pub(super) patience: Patience,
     pub(super) stop: Stop,
@@ -121,7 +122,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             gate: Gate::new(),
             tariff: parts.tariff,
             budget: parts.budget,
-            min_credit: limits.min_credit,
+            credit: Credit::new(limits.min_credit),
             request_timeout: limits.request_timeout,
             patience: Patience::default(),
             stop: Stop::new(),
@@ -169,7 +170,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                 doubt = self.doubts.due(), if room && self.may_probe() => {
                     flights.push(self.probe(doubt).boxed_local());
                 }
-                next = self.next(batches), if room && open => match next {
+                next = self.next(batches), if room && open && self.credit.allows_another() => match next {
                     Some((batch, window)) => flights.push(self.fly(batch, window).boxed_local()),
                     None => open = false,
                 },
@@ -199,7 +200,9 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         let begun = Instant::now();
         let batch = batches.recv().await;
         self.account.borrow_mut().waits.input += begun.elapsed();
-        Some((batch?, window))
+        let batch = batch?;
+        self.credit.hold(self.reservation(&batch).unwrap_or(Amount::ZERO));
+        Some((batch, window))
     }
 
     /// How answers to new batches are read in this campaign.

@@ -45,6 +45,7 @@ impl Ending<'_> {
             account,
             booked,
             unrecorded,
+            credit,
             ..
         } = dispatch;
         let account = account.into_inner();
@@ -68,7 +69,10 @@ impl Ending<'_> {
         let reasons = stop.reasons();
         let exit = self.exit(&lines, &account, &reasons);
         let reason = self.sentence(&reasons, exit, &account);
-        self.summary(&account, lines, exit, reason)
+        Summary {
+            residual_credit: credit.left().map(|left| left.to_string()),
+            ..self.summary(&account, lines, exit, reason)
+        }
     }
 
     /// Outcomes that came after the ledger had failed: once more, over a fresh connection, for the disk may be back;
@@ -177,6 +181,7 @@ impl Ending<'_> {
             contacts: account.contacts,
             dropped: account.dropped,
             cost: cost(account, simulated),
+            residual_credit: None,
             requests: Requests {
                 sent: account.requests_sent,
                 retried: account.requests_retried,
