@@ -7,9 +7,10 @@
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
+use volley_model::segments::Encoding;
 use volley_model::{BodyEncoder, LineCounts, Msisdn, PlannedBatch, Recipient};
 
-use crate::Tally;
+use crate::{IntakeConfig, Tally};
 
 /// A body grows a little from one batch to the next; an eighth more than the last one saves the copy.
 const SPARE_SHARE: usize = 8;
@@ -20,6 +21,7 @@ pub(crate) struct Batcher {
     encoder: Box<dyn BodyEncoder>,
     size: usize,
     counts_units: bool,
+    counts_foreign: bool,
     members: Vec<Msisdn>,
     body: Vec<u8>,
     body_bytes: usize,
@@ -31,11 +33,12 @@ pub(crate) struct Batcher {
 }
 
 impl Batcher {
-    pub(crate) fn new(encoder: Box<dyn BodyEncoder>, size: usize, counts_units: bool, holds: bool) -> Self {
+    pub(crate) fn new(encoder: Box<dyn BodyEncoder>, config: &IntakeConfig) -> Self {
         Self {
             encoder,
-            size,
-            counts_units,
+            size: config.batch_size.get(),
+            counts_units: config.count_units,
+            counts_foreign: config.count_foreign,
             members: Vec::new(),
             body: Vec::new(),
             body_bytes: 0,
@@ -43,7 +46,7 @@ impl Batcher {
             lines: LineCounts::default(),
             tally: Tally::default(),
             cut: VecDeque::new(),
-            holds,
+            holds: config.max_invalid.is_some(),
         }
     }
 
@@ -74,6 +77,11 @@ impl Batcher {
             let measure = self.encoder.measure(recipient);
             self.units += u64::from(measure.segments);
             self.tally.add(measure);
+            if self.counts_foreign && measure.encoding == Encoding::Ucs2 {
+                let foreign = &mut self.tally.foreign;
+                self.encoder
+                    .foreign_in_fields(recipient, &mut |field, character| foreign.add(field, character));
+            }
         }
     }
 

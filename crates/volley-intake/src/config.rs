@@ -23,6 +23,9 @@ pub struct IntakeConfig {
     pub batch_size: NonZeroUsize,
     /// Whether the encoder is asked to measure each recipient's message.
     pub count_units: bool,
+    /// Whether, where units are counted, the encoder is also asked what makes a message UCS-2. For plans: a run that sends
+    /// has no use for it.
+    pub count_foreign: bool,
     /// At most so many recipients in this run, cut exactly.
     pub recipients_max: Option<u64>,
     /// How much of the input may be invalid.
@@ -40,6 +43,7 @@ impl IntakeConfig {
             required: FieldSet::default(),
             batch_size,
             count_units: false,
+            count_foreign: false,
             recipients_max: None,
             max_invalid: None,
         }

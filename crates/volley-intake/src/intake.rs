@@ -233,12 +233,7 @@ impl Desk {
         Self {
             records: RecordReader::new(),
             examiner: Examiner::new(normalizer, config.required),
-            batcher: Batcher::new(
-                encoder,
-                config.batch_size.get(),
-                config.count_units,
-                config.max_invalid.is_some(),
-            ),
+            batcher: Batcher::new(encoder, &config),
             config,
             book,
             rejects,

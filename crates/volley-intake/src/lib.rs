@@ -35,4 +35,4 @@ pub use numbers::{NumberBook, Standing};
 pub use progress::Progress;
 pub use record::{FieldNames, FieldNamesError};
 pub use rejection::{Rejection, Rejects, Skipped};
-pub use tally::{ReasonCounts, Tally};
+pub use tally::{ForeignCount, ForeignCounts, ReasonCounts, Tally};

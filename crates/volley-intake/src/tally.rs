@@ -1,7 +1,11 @@
 //! Counts beside the account of lines: why lines were not sent to, and what the messages take.
 
+mod foreign;
+
 use volley_model::Reason;
 use volley_model::segments::{Encoding, Measure};
+
+pub use foreign::{ForeignCount, ForeignCounts};
 
 /// All reasons, in the order in which they are shown.
 const REASONS: [Reason; 13] = [
@@ -54,6 +58,8 @@ pub struct Tally {
     pub by_segments: Vec<u64>,
     /// Segments of all messages.
     pub segments: u64,
+    /// What makes messages UCS-2 whose text is not, where that is counted.
+    pub foreign: ForeignCounts,
 }
 
 impl Tally {

@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use crate::segments::Measure;
-use crate::{LineCounts, Msisdn, Recipient};
+use crate::{Field, LineCounts, Msisdn, Recipient};
 
 /// Writes the body of a provider's request, one recipient after another, straight into the batch's buffer.
 ///
@@ -23,6 +23,10 @@ pub trait BodyEncoder: Send {
 
     /// What the message takes for this recipient. Asked only where segments are counted.
     fn measure(&self, recipient: &Recipient<'_>) -> Measure;
+
+    /// Tells the characters of this recipient's fields that make the message UCS-2, each once a field. Asked only where
+    /// they are counted, and only of messages that turned out UCS-2. What has no text has none.
+    fn foreign_in_fields(&self, _recipient: &Recipient<'_>, _found: &mut dyn FnMut(Field, char)) {}
 }
 
 /// A batch as the intake cut it: not on disk yet, nothing sent.

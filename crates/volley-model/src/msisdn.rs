@@ -43,6 +43,18 @@ impl Msisdn {
         self.0.get()
     }
 
+    /// Whether the number has the calling code 33: France without its overseas parts, whose codes are their own (262, 508,
+    /// 590, 594, 596, 681, 687, 689). What a provider asks for France is not certain to hold for those.
+    ///
+    /// No other calling code begins with 33 (ITU-T E.164, list of assigned country codes), so two digits are enough.
+    pub fn is_french(self) -> bool {
+        let mut first = self.get();
+        while first > 99 {
+            first /= 10;
+        }
+        first == 33
+    }
+
     /// Appends `+` and all digits.
     pub fn write_e164(self, out: &mut Vec<u8>) {
         let mut digits = [0u8; Self::DIGITS_MAX];
@@ -91,6 +103,25 @@ mod tests {
         );
         assert_eq!(Msisdn::new(1_000_000_000_000_000), Err(MsisdnError::TooLong));
         assert_eq!(Msisdn::new(0), Err(MsisdnError::Empty));
+    }
+
+    #[test]
+    fn french_numbers_are_those_with_the_calling_code_33() {
+        for (digits, french) in [
+            (33_612_345_678, true),
+            (33_123_456_789, true),
+            (34_612_345_678, false),
+            (32_470_123_456, false),
+            (330, true),
+            (3, false),
+            (333_333_333_333_333, true),
+            (133_612_345_678, false),
+            // Réunion and Guadeloupe.
+            (262_692_123_456, false),
+            (590_690_123_456, false),
+        ] {
+            assert_eq!(Msisdn::new(digits).unwrap().is_french(), french, "{digits}");
+        }
     }
 
     #[test]

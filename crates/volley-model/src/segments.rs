@@ -6,6 +6,12 @@
 //!
 //! Sources: 3GPP TS 23.038, 6.2.1 (alphabet and extension table) and TS 23.040, 9.2.3.24.1 (concatenation).
 
+#[cfg(test)]
+mod counters;
+mod foreign;
+
+pub use foreign::{Foreign, foreign, replacement};
+
 /// The alphabet in which a text goes over the air.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Encoding {

@@ -1,18 +1,24 @@
 //! The text of a message with its placeholders: `{first_name}` or, with a default of ours, `{first_name|there}`.
 //!
 //! Output: the text for the wire (defaults taken out: the provider knows plain placeholders only), which fields
-//! it needs, what stands in for a lacking one, and how many segments the text has for one recipient.
+//! it needs, what stands in for a lacking one, how many segments the text has for one recipient, and which characters
+//! of it, or of what stands in it, the GSM alphabet lacks.
 //! Braces around anything that does not look like a name are literal text; around a name that no field has they
 //! are an error, since a typing error would otherwise reach everybody.
 
-use crate::segments::{Measure, Meter, is_plain};
+use crate::segments::{Encoding, Foreign, Measure, Meter, foreign, is_plain, septets};
 use crate::{Field, FieldSet, Recipient};
 
 /// A parsed text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
+    /// As written in the campaign file.
+    written: String,
     pieces: Vec<Piece>,
     wire: String,
+    gsm7: bool,
+    /// Fields that have a placeholder.
+    placeholders: FieldSet,
     required: FieldSet,
     defaults: [Option<String>; Field::COUNT],
     /// The whole measure where there is no placeholder: then it is the same for everyone.
@@ -64,13 +70,15 @@ impl Template {
     /// See [`TemplateError`].
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         let mut template = Self {
+            written: text.to_owned(),
             pieces: Vec::new(),
             wire: String::new(),
+            gsm7: true,
+            placeholders: FieldSet::default(),
             required: FieldSet::default(),
             defaults: Default::default(),
             constant: None,
         };
-        let mut seen = FieldSet::default();
         let mut rest = text;
         while let Some(open) = rest.find('{') {
             let Some((name, default, length)) = placeholder(&rest[open..]) else {
@@ -83,8 +91,7 @@ impl Template {
                 name: name.to_owned(),
                 at: text[..text.len() - rest.len() + open].chars().count() + 1,
             })?;
-            template.placeholder(field, default, seen.contains(field))?;
-            seen.insert(field);
+            template.placeholder(field, default)?;
             rest = &rest[open + length..];
         }
         template.literal(rest);
@@ -95,8 +102,10 @@ impl Template {
                 *piece = Piece::Plain(text.len());
             }
         }
-        if seen.is_empty() {
-            template.constant = Some(Meter::of(&template.wire));
+        let measure = Meter::of(&template.wire);
+        template.gsm7 = measure.encoding == Encoding::Gsm7;
+        if template.placeholders.is_empty() {
+            template.constant = Some(measure);
         }
         Ok(template)
     }
@@ -110,8 +119,10 @@ impl Template {
         }
     }
 
-    fn placeholder(&mut self, field: Field, default: Option<&str>, again: bool) -> Result<(), TemplateError> {
+    fn placeholder(&mut self, field: Field, default: Option<&str>) -> Result<(), TemplateError> {
         let name = field.name();
+        let again = self.placeholders.contains(field);
+        self.placeholders.insert(field);
         if again && self.defaults[field.index()].as_deref() != default {
             return Err(TemplateError::TwoDefaults { name });
         }
@@ -142,6 +153,35 @@ impl Template {
     /// What the recipient's field says in this text: its own, else the default, which may be empty: `{param1|}`.
     pub fn value<'a>(&'a self, recipient: &Recipient<'a>, field: Field) -> Option<&'a str> {
         recipient.fields[field.index()].or(self.defaults[field.index()].as_deref())
+    }
+
+    /// The characters of the text as it is written, defaults included, that the GSM alphabet lacks.
+    pub fn foreign(&self) -> Vec<Foreign> {
+        foreign(&self.written)
+    }
+
+    /// Whether the text is GSM-7 as long as what stands in its placeholders is.
+    pub fn is_gsm7(&self) -> bool {
+        self.gsm7
+    }
+
+    /// Tells what the fields of this recipient's message have outside GSM-7, each character once a field. Nothing where
+    /// the text itself is UCS-2: then no field changes that.
+    pub fn foreign_in_fields(&self, recipient: &Recipient<'_>, found: &mut dyn FnMut(Field, char)) {
+        if !self.gsm7 {
+            return;
+        }
+        for field in Field::ALL
+            .into_iter()
+            .filter(|field| self.placeholders.contains(*field))
+        {
+            let text = self.value(recipient, field).unwrap_or_default();
+            for (at, character) in text.char_indices() {
+                if septets(character).is_none() && !text[..at].contains(character) {
+                    found(field, character);
+                }
+            }
+        }
     }
 
     /// Encoding and segments of the text as this recipient gets it.
@@ -243,6 +283,41 @@ mod tests {
             Template::parse(&long),
             Err(TemplateError::DefaultTooLong { name: "param1" })
         );
+    }
+
+    fn check_fields(text: &str, first_name: Option<&str>, expected: &[char]) {
+        let mut found = Vec::new();
+        let template = Template::parse(text).unwrap();
+        template.foreign_in_fields(&recipient(first_name), &mut |field, character| {
+            assert_eq!(field, Field::FirstName);
+            found.push(character);
+        });
+        assert_eq!(found, expected, "{text} {first_name:?}");
+    }
+
+    #[test]
+    fn a_field_s_characters_count_once_and_only_while_the_text_is_gsm7() {
+        check_fields("Hello {first_name}", Some("Zoë Ëë 😀"), &['ë', 'Ë', '😀']);
+        check_fields("Hello {first_name}", Some("Zoé"), &[]);
+        check_fields("Hellô {first_name}", Some("Zoë"), &[]);
+        check_fields("Hello", Some("Zoë"), &[]);
+        check_fields("{first_name|}, {first_name|}", Some("Zoë"), &['ë']);
+        // A default stands in its placeholder as the recipient's own word does.
+        check_fields("Hello {first_name|tête}", None, &['ê']);
+        check_fields("Hello {first_name|tête}", Some("Zoé"), &[]);
+    }
+
+    #[test]
+    fn places_are_those_of_the_text_as_written_with_its_defaults() {
+        let template = Template::parse("Hi {first_name|tête}, it’s ê").unwrap();
+        let found: Vec<_> = template
+            .foreign()
+            .into_iter()
+            .map(|foreign| (foreign.character, foreign.position, foreign.count))
+            .collect();
+        assert_eq!(found, [('ê', 17, 2), ('’', 25, 1)]);
+        assert!(!template.is_gsm7());
+        assert!(Template::parse("Hi {first_name|tête}").unwrap().is_gsm7());
     }
 
     #[test]

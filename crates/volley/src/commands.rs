@@ -45,6 +45,9 @@ enum CommandError {
     /// A whole sentence, as the ledger says it.
     #[error(transparent)]
     Word(#[from] WordError),
+    /// The message as it is may not be sent to these recipients.
+    #[error("send the campaign: {0}; nothing was sent")]
+    Message(String),
     /// A whole sentence: what was not confirmed, and that nothing was changed.
     #[error("{0}")]
     Unconfirmed(String),
@@ -75,9 +78,11 @@ impl CommandError {
     /// The exit it leads to: the one exhaustive place.
     fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) | Self::Credentials(_) | Self::Output { .. } | Self::NoCampaign { .. } => {
-                Exit::Config
-            }
+            Self::Config(_)
+            | Self::Credentials(_)
+            | Self::Output { .. }
+            | Self::NoCampaign { .. }
+            | Self::Message(_) => Exit::Config,
             Self::Input(error) if error.is_usage() => Exit::Usage,
             Self::Input(_) => Exit::Input,
             Self::Run(error) => error.exit(),

@@ -82,7 +82,7 @@ impl Exit {
         }
     }
 
-    /// Which of several that apply is shown: the lowest rank. Those that cannot meet in one run share the last.
+    /// Which of several that apply is shown: the lowest rank. Those that cannot meet others in one run share the last but one.
     fn rank(self) -> u8 {
         match self {
             Self::Bug => 0,
@@ -91,11 +91,12 @@ impl Exit {
             Self::Account => 3,
             Self::Unreachable => 4,
             Self::Input => 5,
-            Self::Limit => 6,
-            Self::Hangup | Self::Interrupt | Self::Terminate => 7,
-            Self::Refused => 8,
-            Self::Usage | Self::Config | Self::Locked => 9,
-            Self::Complete => 10,
+            Self::Config => 6,
+            Self::Limit => 7,
+            Self::Hangup | Self::Interrupt | Self::Terminate => 8,
+            Self::Refused => 9,
+            Self::Usage | Self::Locked => 10,
+            Self::Complete => 11,
         }
     }
 
@@ -149,6 +150,7 @@ mod tests {
             Exit::Account,
             Exit::Unreachable,
             Exit::Input,
+            Exit::Config,
             Exit::Limit,
             Exit::Terminate,
             Exit::Refused,

@@ -10,6 +10,7 @@
 
 mod account;
 pub(crate) mod budget;
+mod credit;
 mod decision;
 pub(crate) mod dispatch;
 pub(crate) mod ending;

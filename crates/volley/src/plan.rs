@@ -2,6 +2,8 @@
 //!
 //! Reads an existing ledger without locking it, so that what was sent already is told apart.
 
+mod foreign;
+mod message;
 mod notes;
 
 use std::collections::BTreeMap;
@@ -10,9 +12,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde::Serialize;
-use volley_intake::{Finished, Intake, NumberBook, Progress, ReadEnd, Rejects};
+use volley_intake::{Finished, Intake, IntakeConfig, NumberBook, Progress, ReadEnd, Rejects, Tally};
 use volley_model::{Amount, Currency};
-use volley_provider::octopush::Encoder;
+use volley_provider::octopush::{Encoder, Message};
 
 use crate::config::Campaign;
 use crate::inputs::Opened;
@@ -23,6 +25,8 @@ use crate::pipeline::stop::StopReason;
 use crate::pipeline::{RunError, standing};
 use crate::progress::duration;
 use crate::summary::{Lines, counted, counted_as, grouped};
+
+pub use foreign::{ForeignCharacter, Found};
 
 /// What would be sent.
 #[derive(Debug, Clone, Serialize)]
@@ -42,6 +46,9 @@ pub struct Plan {
     pub reason: Option<String>,
     /// What would stop the campaign, or surprise whoever sends it.
     pub notes: Vec<String>,
+    /// What was counted for the notes, and is asked about before sending.
+    #[serde(skip)]
+    pub counts: Counts,
     /// Invalid lines by reason.
     pub rejected: BTreeMap<&'static str, u64>,
     /// The exit code of the plan.
@@ -58,6 +65,30 @@ pub struct Messages {
     /// Messages by their number of segments.
     pub segments: BTreeMap<u32, u64>,
     pub total_segments: u64,
+    /// The characters that make messages UCS-2; left out where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<ForeignCharacter>,
+    /// The sum of the `messages` of further characters in fields, too many to list.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub foreign_rest: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// Counts of what would be sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Batches.
+    pub batches: u64,
+    /// Their recipients.
+    pub recipients: u64,
+    /// Those among them who cannot be sent to, since they are French and the message lacks the mention they need.
+    pub french_unmentioned: u64,
+    /// Messages of more segments than any text as such has.
+    pub over_long: u64,
 }
 
 /// The estimate; null without a `unit_price`.
@@ -81,20 +112,42 @@ pub fn plan(
     let mut book = NumberBook::default();
     standing::suppress(&campaign.input, &mut book)?;
     standing::load_existing(ledger, campaign, options.retry_refused, &mut book)?;
+    let config = IntakeConfig {
+        count_foreign: true,
+        ..intake_config(campaign, true, options.max_recipients)
+    };
     let mut intake = Intake::new(
-        intake_config(campaign, true, options.max_recipients),
+        config,
         Box::new(Encoder::new(&campaign.message)),
         book,
         Rejects::none(),
     );
-    let mut planned = Planned::default();
+    let mut planned = Planned {
+        lacks_stop_mention: campaign.message.lacks_stop_mention(),
+        counts: Counts::default(),
+    };
     let early = read_all(&mut intake, opened, &mut planned);
     let finished = intake.finish(&mut |batch| planned.take(&batch));
     let early = early.or(finished.too_many_invalid.map(StopReason::from));
-    let mut plan = draw(campaign, &finished, &planned, early.as_ref());
-    let estimated = estimate(campaign, finished.tally.segments, planned.batches);
+    let mut counts = planned.counts;
+    counts.over_long = over_long(&finished.tally);
+    let mut plan = draw(campaign, &finished, counts, early.as_ref());
+    let estimated = estimate(campaign, finished.tally.segments, counts.batches);
     plan.notes = notes::notes(campaign, ledger, options.account.as_deref(), estimated)?;
+    let fees = fees(campaign, counts.batches);
+    plan.notes.extend(message::notes(
+        &campaign.message,
+        &counts,
+        fees,
+        estimated.is_some(),
+    ));
     Ok(plan)
+}
+
+/// Messages of more segments than any text as such has.
+fn over_long(tally: &Tally) -> u64 {
+    let longest = usize::try_from(Message::SEGMENTS_MAX).unwrap_or(usize::MAX);
+    tally.by_segments.iter().skip(longest).sum()
 }
 
 /// What changes what would be sent, or whether it would.
@@ -108,16 +161,19 @@ pub struct PlanOptions {
     pub retry_refused: bool,
 }
 
-#[derive(Default)]
 struct Planned {
-    batches: u64,
-    recipients: u64,
+    lacks_stop_mention: bool,
+    counts: Counts,
 }
 
 impl Planned {
     fn take(&mut self, batch: &volley_model::PlannedBatch) -> ControlFlow<()> {
-        self.batches += 1;
-        self.recipients += batch.members.len() as u64;
+        self.counts.batches += 1;
+        self.counts.recipients += batch.members.len() as u64;
+        if self.lacks_stop_mention {
+            let french = batch.members.iter().filter(|number| number.is_french());
+            self.counts.french_unmentioned += french.count() as u64;
+        }
         ControlFlow::Continue(())
     }
 }
@@ -140,35 +196,27 @@ fn read_all(intake: &mut Intake, opened: Opened, planned: &mut Planned) -> Optio
     None
 }
 
-fn draw(campaign: &Campaign, finished: &Finished, planned: &Planned, early: Option<&StopReason>) -> Plan {
+fn draw(campaign: &Campaign, finished: &Finished, counts: Counts, early: Option<&StopReason>) -> Plan {
     let totals = &finished.totals;
-    let messages = Messages {
-        gsm7: finished.tally.gsm7,
-        ucs2: finished.tally.ucs2,
-        segments: (1..)
-            .zip(finished.tally.by_segments.iter().copied())
-            .filter(|(_, count)| *count > 0)
-            .collect(),
-        total_segments: finished.tally.segments,
-    };
-    let estimate = estimate(campaign, messages.total_segments, planned.batches);
-    let (duration_seconds, limited_by) = time(campaign, planned);
+    let messages = messages(campaign, &finished.tally);
+    let estimate = estimate(campaign, messages.total_segments, counts.batches);
+    let (duration_seconds, limited_by) = time(campaign, &counts);
     Plan {
         schema: crate::summary::SCHEMA,
         campaign: campaign.name.clone(),
         provider: "octopush",
         lines: Lines {
             read: totals.read(),
-            accepted: planned.recipients,
+            accepted: counts.recipients,
             invalid: totals.invalid,
             duplicate: totals.duplicate,
             suppressed: totals.suppressed,
             already_sent: totals.already_sent,
             refused: totals.refused,
             in_doubt: totals.in_doubt,
-            pending: totals.planned - planned.recipients,
+            pending: totals.planned - counts.recipients,
         },
-        batches: planned.batches,
+        batches: counts.batches,
         messages,
         cost: PlannedCost {
             estimated: estimate.map(|amount: Amount| amount.to_string()),
@@ -178,22 +226,41 @@ fn draw(campaign: &Campaign, finished: &Finished, planned: &Planned, early: Opti
         limited_by,
         reason: early.map(StopReason::sentence),
         notes: Vec::new(),
+        counts,
         rejected: rejected(finished),
         exit: early.map_or(crate::exit::Exit::Complete, StopReason::exit),
     }
 }
 
+fn messages(campaign: &Campaign, tally: &Tally) -> Messages {
+    Messages {
+        gsm7: tally.gsm7,
+        ucs2: tally.ucs2,
+        segments: (1..)
+            .zip(tally.by_segments.iter().copied())
+            .filter(|(_, count)| *count > 0)
+            .collect(),
+        total_segments: tally.segments,
+        foreign: foreign::entries(&campaign.message.template, &tally.foreign),
+        foreign_rest: tally.foreign.rest(),
+    }
+}
+
 /// What the run may cost at most; `None` without a `unit_price`.
 fn estimate(campaign: &Campaign, segments: u64, batches: u64) -> Option<Amount> {
-    let tariff = Tariff::of(campaign);
-    let fees = tariff.fee().times(batches).ok()?;
-    Some(tariff.unit_price?.times(segments).ok()? + fees)
+    let messages = Tariff::of(campaign).unit_price?.times(segments).ok()?;
+    Some(messages + fees(campaign, batches))
+}
+
+/// What the requests cost besides their messages.
+fn fees(campaign: &Campaign, batches: u64) -> Amount {
+    Tariff::of(campaign).fee().times(batches).unwrap_or_default()
 }
 
 /// How long the limits make it, in seconds, and which of them binds.
-fn time(campaign: &Campaign, planned: &Planned) -> (f64, &'static str) {
+fn time(campaign: &Campaign, counts: &Counts) -> (f64, &'static str) {
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    let (batches, recipients) = (planned.batches as f64, planned.recipients as f64);
+    let (batches, recipients) = (counts.batches as f64, counts.recipients as f64);
     let by_requests = batches / campaign.limits.requests_per_second;
     let by_recipients = campaign
         .limits
@@ -231,10 +298,16 @@ impl Plan {
         let time =
             std::time::Duration::try_from_secs_f64(self.duration_seconds).unwrap_or(std::time::Duration::MAX);
         let _ = writeln!(out, "takes {}, limited by {}", at_least(time), self.limited_by);
-        for note in self.reason.iter().chain(&self.notes) {
+        let foreign = foreign::sentences(&self.messages);
+        for note in foreign.iter().chain(&self.reason).chain(&self.notes) {
             let _ = writeln!(out, "{note}");
         }
         out
+    }
+
+    /// Why the run would be refused whatever its recipients agree to; `None` where it would not.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        message::stop_mention(self.counts.french_unmentioned)
     }
 }
 

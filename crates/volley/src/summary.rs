@@ -37,6 +37,8 @@ pub struct Summary {
     pub contacts: u64,
     pub dropped: u64,
     pub cost: Cost,
+    /// The account's credit as last heard; null while unknown.
+    pub residual_credit: Option<String>,
     pub requests: Requests,
     pub limited_by: &'static str,
     pub seconds: f64,
@@ -166,6 +168,7 @@ impl Summary {
             contacts: 0,
             dropped: 0,
             cost: Cost::unknown(0),
+            residual_credit: None,
             requests: Requests::default(),
             limited_by: "input",
             seconds: 0.0,
@@ -195,6 +198,9 @@ impl Summary {
             }
         );
         self.write_cost(&mut out);
+        if let Some(left) = &self.residual_credit {
+            let _ = writeln!(out, "credit left {left} {}", Currency::EUR.code());
+        }
         let _ = writeln!(
             out,
             "{} ({} retried, {} throttled) in {:.2} s: {:.0} recipients/s, limited by {}",

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use volley_intake::{
     Finished, Intake, IntakeConfig, IntakeError, NumberBook, Progress, ReadEnd, Rejects, Skipped,
 };
-use volley_model::segments::{Measure, Meter};
+use volley_model::segments::{Encoding, Measure, Meter, foreign};
 use volley_model::{BodyEncoder, Field, PlannedBatch, Recipient};
 
 /// Writes a recipient a line: the number, then the fields it has.
@@ -35,6 +35,13 @@ impl BodyEncoder for Plain {
 
     fn measure(&self, recipient: &Recipient<'_>) -> Measure {
         Meter::of(recipient.field(Field::Param1).unwrap_or_default())
+    }
+
+    fn foreign_in_fields(&self, recipient: &Recipient<'_>, found: &mut dyn FnMut(Field, char)) {
+        assert_eq!(self.measure(recipient).encoding, Encoding::Ucs2, "asked in vain");
+        for foreign in foreign(recipient.field(Field::Param1).unwrap_or_default()) {
+            found(Field::Param1, foreign.character);
+        }
     }
 }
 

@@ -190,3 +190,29 @@ fn messages_are_tallied_where_units_are_counted() {
         (2, 1, 3, vec![3])
     );
 }
+
+/// What is counted of two messages with ê, one of them with ç too, and of one without either.
+fn check_foreign(count_units: bool, count_foreign: bool, expected: &[(char, u64)]) {
+    let mut config = config(500);
+    config.count_units = count_units;
+    config.count_foreign = count_foreign;
+    let text = [("1", "êê"), ("2", "çê"), ("3", "é")]
+        .map(|(number, text)| format!("{{\"phone_number\":\"+3360000000{number}\",\"param1\":\"{text}\"}}\n"))
+        .concat();
+    let inputs: Vec<Box<dyn Read>> = vec![Box::new(text.as_bytes())];
+    let tally = run(config, NumberBook::new(), inputs, usize::MAX).finished.tally;
+    let counts: Vec<_> = tally
+        .foreign
+        .most_frequent_first()
+        .into_iter()
+        .map(|count| (count.character, count.messages))
+        .collect();
+    assert_eq!(counts, expected, "{count_units} {count_foreign}");
+}
+
+#[test]
+fn what_makes_messages_ucs2_is_counted_where_a_plan_asks_and_nowhere_else() {
+    check_foreign(true, true, &[('ê', 2), ('ç', 1)]);
+    check_foreign(true, false, &[]);
+    check_foreign(false, false, &[]);
+}

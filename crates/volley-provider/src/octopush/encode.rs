@@ -81,6 +81,10 @@ impl BodyEncoder for Encoder {
     fn measure(&self, recipient: &Recipient<'_>) -> Measure {
         self.template.measure(recipient)
     }
+
+    fn foreign_in_fields(&self, recipient: &Recipient<'_>, found: &mut dyn FnMut(Field, char)) {
+        self.template.foreign_in_fields(recipient, found);
+    }
 }
 
 impl fmt::Debug for Encoder {

@@ -1,7 +1,8 @@
 //! The message of a campaign, checked against what Octopush's pages ask.
 //!
 //! Sources: "Schedule SMS sending" (text 1–1224 characters, types, purposes, flags), "Transactional SMS" (senders with
-//! spaces, defaults). Not here: which countries a STOP mention is needed for.
+//! spaces, defaults). Not here: which recipients a STOP mention is needed for; see
+//! [`Msisdn::is_french`](volley_model::Msisdn::is_french).
 
 use std::fmt;
 
@@ -38,6 +39,11 @@ pub struct Message {
 impl Message {
     /// The most characters (Unicode scalars) of a text, placeholders as written.
     pub const TEXT_CHARS_MAX: usize = 1224;
+    /// The most segments that such a text has as long as it is GSM-7 and its placeholders are empty: 1224 / 153. What
+    /// becomes of a longer message no page says.
+    pub const SEGMENTS_MAX: u32 = 8;
+    /// A STOP mention as French recipients know it, with Octopush's own short number (its answer with code 121).
+    pub const STOP_MENTION: &str = "STOP au 30101";
 
     /// Checks what the fields' types cannot: the length of the text as it stands on the wire.
     ///
@@ -343,6 +349,7 @@ mod tests {
     fn premium_marketing_without_a_stop_mention_is_noticed() {
         let lacks = |text: &str| message(text, Kind::SmsPremium, Purpose::Wholesale).lacks_stop_mention();
         for text in [
+            Message::STOP_MENTION,
             "Sale. STOP au 30101",
             "STOP at XXXXX.",
             "Sale [STOP to 36105]",

@@ -49,6 +49,8 @@ pub(super) fn rehearse(args: &SendArgs, common: &Common) -> Result<Ended, Comman
 /// The mock charges what the campaign reckons with at most, so that a rehearsal costs what a plan says.
 fn mock_config(campaign: &Campaign) -> mock_server::Config {
     let mut config = mock_server::Config::default();
+    // Its credit is nobody's: it answers without one.
+    config.octopush.answer_fields = mock_server::AnswerFields::Three;
     if let Some(price) = campaign
         .limits
         .unit_price

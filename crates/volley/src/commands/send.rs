@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use volley_model::Amount;
+use volley_provider::octopush::{Message, Purpose};
 
 use super::outputs::Outputs;
 use super::{CommandError, Ended, ledger_path, opening};
@@ -10,11 +11,11 @@ use crate::cli::{Common, SendArgs};
 use crate::config::{Campaign, credentials};
 use crate::inputs::Inputs;
 use crate::pipeline::{Job, Options, run};
-use crate::plan::{self, PlanOptions};
+use crate::plan::{self, Plan, PlanOptions};
 use crate::print;
 use crate::progress::Display;
 use crate::question;
-use crate::summary::grouped;
+use crate::summary::{counted, grouped};
 
 /// Sends a campaign.
 pub(super) fn send(args: &SendArgs, common: &Common) -> Result<Ended, CommandError> {
@@ -108,6 +109,37 @@ fn ask(
         ));
     }
     let plan = plan::plan(campaign, inputs.open()?, ledger, options)?;
+    if let Some(why) = plan.refusal() {
+        return Err(CommandError::Message(why));
+    }
+    print::message(plan.text().trim_end());
+    match question::agreed(&question_about(&plan, campaign)) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(CommandError::Unconfirmed(
+            "not confirmed; nothing was sent".to_owned(),
+        )),
+        Err(error) => Err(CommandError::Unconfirmed(format!(
+            "the terminal cannot be read: {error}; give --yes to send unasked"
+        ))),
+    }
+}
+
+/// What is agreed to: how many messages, what for, for how much.
+fn question_about(plan: &Plan, campaign: &Campaign) -> String {
+    let purpose = match campaign.message.purpose {
+        Purpose::Wholesale => "wholesale",
+        Purpose::Alert => {
+            "alert: non-commercial only, sent day and night; advertising sent this way is fined under the provider's terms"
+        }
+    };
+    let over_long = match plan.counts.over_long {
+        0 => String::new(),
+        messages => format!(
+            ", {} of them over {} segments,",
+            grouped(messages),
+            Message::SEGMENTS_MAX
+        ),
+    };
     let cost = plan.cost.estimated.as_ref().map_or_else(
         || "an unknown cost (no limits.unit_price)".to_owned(),
         |amount| format!("at most {amount} EUR"),
@@ -117,19 +149,78 @@ fn ask(
         .max_cost
         .map(|max: Amount| format!(", budget {max} EUR"))
         .unwrap_or_default();
-    print::message(plan.text().trim_end());
-    let question = format!(
-        "Send {} messages ({}) for {cost}{budget}?",
-        grouped(plan.lines.accepted),
-        campaign.message.purpose.name()
-    );
-    match question::agreed(&question) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(CommandError::Unconfirmed(
-            "not confirmed; nothing was sent".to_owned(),
-        )),
-        Err(error) => Err(CommandError::Unconfirmed(format!(
-            "the terminal cannot be read: {error}; give --yes to send unasked"
-        ))),
+    format!(
+        "Send {} ({purpose}){over_long} for {cost}{budget}?",
+        counted(plan.lines.accepted, "message")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// A campaign file with these lines in `[octopush]` besides sender and type, and one French contact.
+    fn campaign(folder: &Path, lines: &str) -> (Campaign, Inputs) {
+        let file = folder.join("campaign.toml");
+        let text = format!(
+            "[campaign]\nname = \"c\"\nprovider = \"octopush\"\n\
+             [octopush]\nsender = \"Acme\"\ntype = \"sms_premium\"\n{lines}\n\
+             [limits]\nunit_price = \"0.05\"\nmax_cost = \"10\"\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        let contacts = folder.join("contacts.ndjson");
+        std::fs::write(&contacts, "{\"phone_number\":\"+33612345678\"}\n").unwrap();
+        (Campaign::load(&file, &[]).unwrap(), Inputs::new(vec![contacts]))
+    }
+
+    fn question(lines: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let (campaign, inputs) = campaign(folder.path(), lines);
+        let ledger = folder.path().join("volley.db");
+        let plan = plan::plan(
+            &campaign,
+            inputs.open().unwrap(),
+            &ledger,
+            &PlanOptions::default(),
+        )
+        .unwrap();
+        question_about(&plan, &campaign)
+    }
+
+    #[test]
+    fn the_question_states_recipients_purpose_cost_and_what_is_odd_about_them() {
+        assert_eq!(
+            question("purpose = \"wholesale\"\ntext = \"Sale. STOP au 30101\""),
+            "Send 1 message (wholesale) for at most 0.05 EUR, budget 10 EUR?"
+        );
+        assert_eq!(
+            question("purpose = \"alert\"\ntext = \"Your parcel is here\""),
+            "Send 1 message (alert: non-commercial only, sent day and night; advertising sent this way is fined under the \
+             provider's terms) for at most 0.05 EUR, budget 10 EUR?"
+        );
+        // Pairs of septets, 76 in each of several segments: 608 fill eight.
+        let of = |pairs: usize| question(&format!("purpose = \"alert\"\ntext = \"{}\"", "€".repeat(pairs)));
+        assert!(!of(608).contains("segments"), "{}", of(608));
+        assert!(
+            of(609).contains(", 1 of them over 8 segments, for"),
+            "{}",
+            of(609)
+        );
+    }
+
+    #[test]
+    fn french_recipients_without_a_stop_mention_are_refused_before_the_question() {
+        let folder = tempfile::tempdir().unwrap();
+        let (campaign, inputs) = campaign(folder.path(), "purpose = \"wholesale\"\ntext = \"Sale\"");
+        let ledger = folder.path().join("volley.db");
+        let error = ask(&campaign, &inputs, &ledger, &PlanOptions::default()).unwrap_err();
+        assert_eq!(error.exit(), crate::exit::Exit::Config);
+        let told = error.to_string();
+        assert!(
+            told.contains("STOP au 30101") && told.contains("nothing was sent"),
+            "{told}"
+        );
+        assert!(!ledger.exists());
     }
 }

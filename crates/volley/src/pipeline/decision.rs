@@ -4,6 +4,7 @@ use volley_ledger::Outcome;
 use volley_model::{Acceptance, Amount, Refusal};
 
 use super::account::Fate;
+use super::credit::Level;
 use super::dispatch::Dispatch;
 use super::gate::Settled;
 use super::handover::Heard;
@@ -66,7 +67,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
 
     pub(super) fn accepted(&self, said: Acceptance, members: u64, reserved: Option<Amount>) -> Decision {
         self.refused_in_a_row.set(0);
-        self.watch_credit(said.residual_credit);
+        self.watch_credit(&said);
         if let (Some(cost), Some(reserved), Some(_)) = (said.cost, reserved, self.budget.max_cost())
             && cost > reserved
         {
@@ -129,13 +130,11 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         reserved.or_else(|| self.budget.by_siblings(members))
     }
 
-    fn watch_credit(&self, residual: Option<Amount>) {
-        if let (Some(residual), Some(least)) = (residual, self.min_credit)
-            && residual < least
-        {
-            self.stop.request(StopReason::MinCredit(format!(
-                "{residual} left, at least {least} wanted"
-            )));
+    fn watch_credit(&self, said: &Acceptance) {
+        match self.credit.hear(said.residual_credit, said.cost) {
+            Level::Enough => {}
+            Level::Low(why) => tracing::warn!("the credit is low: {why}"),
+            Level::TooLow(why) => self.stop.request(StopReason::MinCredit(why)),
         }
     }
 }

@@ -23,6 +23,7 @@ use volley_transport::{Backoff, Endpoint, Limit, Pace};
 
 use super::account::Account;
 use super::budget::{Budget, Tariff};
+use super::credit::Credit;
 use super::gate::Gate;
 use super::outside::{Clock, Journal, Wire};
 use super::patience::Patience;
@@ -45,6 +46,7 @@ pub(super) struct Dispatch<W, J, C> {
     pub(super) octopush: Octopush,
     pub(super) duplicate_codes: Vec<u32>,
     pub(super) simulated: bool,
+    pub(super) lacks_stop_mention: bool,
     pub(super) endpoint: Endpoint,
     pub(super) wire: W,
     pub(super) pace: Pace,
@@ -53,7 +55,7 @@ pub(super) struct Dispatch<W, J, C> {
     pub(super) gate: Gate,
     pub(super) tariff: Tariff,
     pub(super) budget: Budget,
-    pub(super) min_credit: Option<Amount>,
+    pub(super) credit: Credit,
     pub(super) request_timeout: Duration,
     pub(super) patience: Patience,
     pub(super) stop: Stop,
@@ -86,6 +88,8 @@ pub(super) struct Parts<W, J, C> {
     pub(super) octopush: Octopush,
     pub(super) duplicate_codes: Vec<u32>,
     pub(super) simulated: bool,
+    /// Whether the message may not go to French numbers as it is.
+    pub(super) lacks_stop_mention: bool,
     pub(super) tariff: Tariff,
     pub(super) endpoint: Endpoint,
     pub(super) wire: W,
@@ -109,6 +113,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             octopush: parts.octopush,
             duplicate_codes: parts.duplicate_codes,
             simulated: parts.simulated,
+            lacks_stop_mention: parts.lacks_stop_mention,
             endpoint: parts.endpoint,
             wire: parts.wire,
             pace: parts.pace,
@@ -117,7 +122,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             gate: Gate::new(),
             tariff: parts.tariff,
             budget: parts.budget,
-            min_credit: limits.min_credit,
+            credit: Credit::new(limits.min_credit),
             request_timeout: limits.request_timeout,
             patience: Patience::default(),
             stop: Stop::new(),
@@ -165,7 +170,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                 doubt = self.doubts.due(), if room && self.may_probe() => {
                     flights.push(self.probe(doubt).boxed_local());
                 }
-                next = self.next(batches), if room && open => match next {
+                next = self.next(batches), if room && open && self.credit.allows_another() => match next {
                     Some((batch, window)) => flights.push(self.fly(batch, window).boxed_local()),
                     None => open = false,
                 },
@@ -195,7 +200,9 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         let begun = Instant::now();
         let batch = batches.recv().await;
         self.account.borrow_mut().waits.input += begun.elapsed();
-        Some((batch?, window))
+        let batch = batch?;
+        self.credit.hold(self.reservation(&batch).unwrap_or(Amount::ZERO));
+        Some((batch, window))
     }
 
     /// How answers to new batches are read in this campaign.

@@ -1,6 +1,7 @@
 //! The end of a run: the last lines booked, the ledger closed, the summary drawn.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
@@ -17,7 +18,7 @@ use crate::clock;
 use crate::config::Campaign;
 use crate::exit::Exit;
 use crate::print;
-use crate::summary::{Batches, Cost, Lines, Requests, SCHEMA, Settled, Summary};
+use crate::summary::{Batches, Cost, Lines, Requests, SCHEMA, Settled, Summary, counted};
 
 /// What is known at the end, besides the dispatcher's account.
 pub(super) struct Ending<'a> {
@@ -44,6 +45,7 @@ impl Ending<'_> {
             account,
             booked,
             unrecorded,
+            credit,
             ..
         } = dispatch;
         let account = account.into_inner();
@@ -53,7 +55,7 @@ impl Ending<'_> {
         let exit = self.exit(&lines, &account, &stop.reasons());
         let end = RunEnd {
             outcome: exit.outcome(lines.pending).to_owned(),
-            reason: sentence(&stop.reasons(), exit),
+            reason: self.sentence(&stop.reasons(), exit, &account),
             exit_code: exit.code(),
             lines_settled: self.lines_settled(&account),
             at: clock::now(),
@@ -66,7 +68,11 @@ impl Ending<'_> {
         self.record_late(unrecorded.into_inner());
         let reasons = stop.reasons();
         let exit = self.exit(&lines, &account, &reasons);
-        self.summary(&account, lines, exit, sentence(&reasons, exit))
+        let reason = self.sentence(&reasons, exit, &account);
+        Summary {
+            residual_credit: credit.left().map(|left| left.to_string()),
+            ..self.summary(&account, lines, exit, reason)
+        }
     }
 
     /// Outcomes that came after the ledger had failed: once more, over a fresh connection, for the disk may be back;
@@ -124,6 +130,23 @@ impl Ending<'_> {
             .fold(Exit::Complete, Exit::or)
     }
 
+    /// The sentence of the reason that decided the exit; else of the first.
+    fn sentence(&self, reasons: &[StopReason], exit: Exit, account: &Account) -> Option<String> {
+        let decisive = reasons.iter().find(|reason| reason.exit() == exit);
+        let decisive = decisive.or(reasons.first())?;
+        let mut sentence = decisive.sentence();
+        // What was in flight has ended by now: only here it is known whether the old text has reached anybody.
+        let reached = account.accepted > 0 && !self.campaign.message.simulation_mode;
+        if *decisive == StopReason::StopMention && reached {
+            let others = counted(account.accepted, "other recipient");
+            let _ = write!(
+                sentence,
+                "; {others} got the text as it is in this run, so that a new one needs --accept-changes"
+            );
+        }
+        Some(sentence)
+    }
+
     fn summary(&self, account: &Account, lines: Lines, exit: Exit, reason: Option<String>) -> Summary {
         let seconds = self.begun.elapsed().as_secs_f64();
         let simulated = self.campaign.message.simulation_mode;
@@ -158,6 +181,7 @@ impl Ending<'_> {
             contacts: account.contacts,
             dropped: account.dropped,
             cost: cost(account, simulated),
+            residual_credit: None,
             requests: Requests {
                 sent: account.requests_sent,
                 retried: account.requests_retried,
@@ -200,10 +224,4 @@ async fn end_run(writer: Writer, rest: LineCounts, end: RunEnd) -> Result<(), Le
         writer.book_lines(rest).await?;
     }
     writer.end_run(end).await
-}
-
-/// The sentence of the reason that decided the exit; else of the first.
-fn sentence(reasons: &[StopReason], exit: Exit) -> Option<String> {
-    let decisive = reasons.iter().find(|reason| reason.exit() == exit);
-    decisive.or(reasons.first()).map(StopReason::sentence)
 }

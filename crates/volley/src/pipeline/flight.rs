@@ -1,4 +1,4 @@
-//! One new batch's way: gate and budget, intent, hand-over, decision, outcome.
+//! One new batch's way: whether it may go at all, gate and budget, intent, hand-over, decision, outcome.
 //!
 //! The order is the guarantee's: no byte before its intent is durable, no fate reported before its outcome is.
 
@@ -21,16 +21,32 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     /// Carries a batch to its end and books it.
     pub(super) async fn fly<'a>(&'a self, batch: SealedBatch, window: SemaphorePermit<'a>) {
         let members = batch.members.len() as u64;
-        let fate = self.carry(batch, window).await;
+        let reserved = self.reservation(&batch);
+        let fate = self.carry(batch, reserved, window).await;
+        self.credit.let_go(reserved.unwrap_or(Amount::ZERO));
         self.account.borrow_mut().land(members, &fate);
     }
 
-    async fn carry<'a>(&'a self, batch: SealedBatch, window: SemaphorePermit<'a>) -> Fate {
-        let reserved = if self.simulated {
+    /// What a batch may cost at most; `None` where nobody knows, or where nothing is owed.
+    pub(super) fn reservation(&self, batch: &SealedBatch) -> Option<Amount> {
+        if self.simulated {
             None
         } else {
             self.tariff.estimate(batch.units)
-        };
+        }
+    }
+
+    async fn carry<'a>(
+        &'a self,
+        batch: SealedBatch,
+        reserved: Option<Amount>,
+        window: SemaphorePermit<'a>,
+    ) -> Fate {
+        // Before anything is reserved, gated or written: of this batch nothing is known to the ledger, nor to anybody.
+        if self.lacks_stop_mention && batch.members.iter().any(|number| number.is_french()) {
+            self.stop.request(StopReason::StopMention);
+            return Fate::Pending;
+        }
         let amount = reserved.unwrap_or(Amount::ZERO);
         // Before the gate: whoever holds a trial must not wait for money that batches behind the gate hold.
         if !self.reserve(amount).await {

@@ -87,6 +87,7 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         octopush,
         duplicate_codes: campaign.duplicate_codes.clone(),
         simulated,
+        lacks_stop_mention: campaign.message.lacks_stop_mention(),
         tariff: Tariff::of(&campaign),
         endpoint: campaign.endpoint.clone(),
         wire: pool,
@@ -233,6 +234,7 @@ pub(crate) fn intake_config(
         required: campaign.message.template.required(),
         batch_size: NonZeroUsize::try_from(campaign.limits.batch_size).unwrap_or(NonZeroUsize::MIN),
         count_units,
+        count_foreign: false,
         recipients_max,
         max_invalid: campaign.limits.max_invalid,
     }

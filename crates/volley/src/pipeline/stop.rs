@@ -10,7 +10,7 @@ use std::future::Future;
 use tokio::sync::Notify;
 use volley_ledger::LedgerError;
 use volley_model::Refusal;
-use volley_provider::octopush::explain;
+use volley_provider::octopush::{Message, explain};
 use volley_transport::Endpoint;
 
 use super::ledger_exit;
@@ -41,6 +41,8 @@ pub(crate) enum StopReason {
     TrialsInDoubt,
     /// The first batch, or three in a row, were refused.
     Refused(Refusal),
+    /// The next batch has French numbers, and the text no STOP mention for them.
+    StopMention,
     /// The next batch would pass `max_cost`.
     MaxCost(String),
     /// An answer was dearer than its reservation.
@@ -95,6 +97,7 @@ impl StopReason {
                 Exit::Unreachable
             }
             Self::Refused(_) => Exit::Refused,
+            Self::StopMention => Exit::Config,
             Self::MaxCost(_)
             | Self::Dearer(_)
             | Self::MinCredit(_)
@@ -104,8 +107,8 @@ impl StopReason {
         }
     }
 
-    /// Whether doubts are left alone from now on. After a limit, a refusal or an input that broke off they are still
-    /// asked about (guarantee, "Settling doubts").
+    /// Whether doubts are left alone from now on. After a limit, a refusal, ours too, or an input that broke off they are
+    /// still asked about (guarantee, "Settling doubts").
     fn ends_probing(&self) -> bool {
         match self {
             Self::Signal(_)
@@ -117,6 +120,7 @@ impl StopReason {
             | Self::Redirect(_)
             | Self::TrialsInDoubt => true,
             Self::Refused(_)
+            | Self::StopMention
             | Self::MaxCost(_)
             | Self::Dearer(_)
             | Self::MinCredit(_)
@@ -169,6 +173,11 @@ impl StopReason {
                 "ten trials in a row ended in doubt; run it again when the provider answers".to_owned()
             }
             Self::Refused(refusal) => format!("the provider refuses the message: {}", explain(refusal)),
+            Self::StopMention => format!(
+                "stopped before a batch with French numbers: premium marketing to them needs a STOP mention, and octopush.text \
+                 has none (Octopush answers code 121 without it); add, for example, \"{}\" to octopush.text and run it again",
+                Message::STOP_MENTION
+            ),
             Self::MaxCost(why) => format!("the next batch could pass max_cost: {why}"),
             Self::Dearer(why) => {
                 format!("an answer was dearer than unit_price allows for: {why}; raise unit_price")

@@ -1,9 +1,10 @@
-//! What would stop this campaign, or surprise whoever sends it, as far as it shows before sending.
+//! What would stop this campaign, or surprise whoever sends it, as far as the ledger and the clock tell before sending.
 
 use std::path::Path;
 
 use volley_ledger::{Changes, LedgerError, Reader};
 use volley_model::Amount;
+use volley_provider::octopush::SendAt;
 
 use crate::clock;
 use crate::config::Campaign;
@@ -36,25 +37,17 @@ pub(super) fn notes(
         }
         Err(error) => return Err(error),
     }
-    if let Some(send_at) = campaign
-        .message
-        .send_at
-        .as_ref()
-        .filter(|at| !begun && at.instant() < clock::now())
-    {
-        notes.push(format!(
-            "send would refuse it: send_at {} is in the past",
-            send_at.as_str()
-        ));
-    }
-    if lacks_stop_mention(campaign) {
-        notes.push(
-            "premium marketing to French numbers needs a STOP mention, such as STOP au 30101: the provider refuses it \
-             without (code 121)"
-                .to_owned(),
-        );
-    }
+    notes.extend(campaign.message.send_at.as_ref().map(|at| time(at, begun)));
     Ok(notes)
+}
+
+/// When it goes out. A time that has passed means at once (Octopush's page "Schedule SMS sending").
+fn time(send_at: &SendAt, begun: bool) -> String {
+    match (send_at.instant() < clock::now(), begun) {
+        (false, _) => format!("it goes out at {send_at} (send_at), not at once"),
+        (true, true) => format!("send_at {send_at} is in the past: what is left goes out at once"),
+        (true, false) => format!("send would refuse it: send_at {send_at} is in the past"),
+    }
 }
 
 /// Whether the budget would stop the campaign before its end.
@@ -75,14 +68,4 @@ fn over_budget(
         .map(|max_cost| {
             format!("max_cost {max_cost} may stop it before its end: {spent} is spent or reserved already")
         }))
-}
-
-/// Whether French numbers may be among the recipients of a text that lacks the mention they need.
-fn lacks_stop_mention(campaign: &Campaign) -> bool {
-    let french = |region: &volley_intake::Region| region.to_string() == "FR";
-    let reaches_france = match &campaign.input.allowed_countries {
-        Some(allowed) => allowed.iter().any(french),
-        None => campaign.input.default_region.as_ref().is_some_and(french),
-    };
-    reaches_france && campaign.message.lacks_stop_mention()
 }

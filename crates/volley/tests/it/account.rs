@@ -4,6 +4,7 @@ mod changes;
 mod doubts;
 mod limits;
 mod refusals;
+mod stop_mention;
 
 use serde_json::Value;
 

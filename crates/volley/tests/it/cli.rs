@@ -4,6 +4,7 @@ mod campaign_file;
 mod credentials;
 mod ends;
 mod ledger;
+mod message;
 mod plan;
 mod report;
 mod secrets;

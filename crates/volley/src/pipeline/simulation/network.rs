@@ -344,10 +344,27 @@ impl Network {
             .as_ref()
             .map(|token| format!(",\"total_cost\":{token}"));
         let (ticket, contacts, cost) = (&order.ticket, order.contacts, cost.unwrap_or_default());
+        let credit = self.credit();
         self.answer(
             201,
-            &format!(r#"{{"sms_ticket":"{ticket}","number_of_contacts":{contacts}{cost}}}"#),
+            &format!(r#"{{"sms_ticket":"{ticket}","number_of_contacts":{contacts}{cost}{credit}}}"#),
         )
+    }
+
+    /// What is left of the credit, by the time of the answer.
+    fn credit(&self) -> String {
+        let Some(credit) = self.0.scenario.credit else {
+            return String::new();
+        };
+        let spent = self
+            .0
+            .provider
+            .borrow()
+            .orders
+            .values()
+            .filter_map(|order| order.cost)
+            .sum();
+        format!(",\"residual_credit\":{}", credit.saturating_sub(spent))
     }
 
     fn error(&self, status: u16, code: u32) -> Evidence {

@@ -62,6 +62,8 @@ pub(super) enum OurClock {
 pub(super) struct Scenario {
     pub(super) theme: Theme,
     pub(super) limits: Limits,
+    /// What the account has at the start, where the answers tell what is left of it; then there is a `min_credit`.
+    pub(super) credit: Option<Amount>,
     pub(super) numbers: u64,
     /// The share of requests that meet a fault.
     pub(super) fault_rate: f64,
@@ -84,9 +86,13 @@ impl Scenario {
         let batch_size = rng.u32(2..=3);
         let numbers = rng.u64(4..=30);
         let (dates, our_clock) = clocks(theme, rng);
+        let mut limits = limits(theme, batch_size, numbers, rng);
+        let credit = credit(theme, numbers, rng);
+        limits.min_credit = credit.map(|_| amount("0.25"));
         Self {
             theme,
-            limits: limits(theme, batch_size, numbers, rng),
+            limits,
+            credit,
             numbers,
             fault_rate: [0.0, 0.05, 0.2, 0.5, 0.9][rng.usize(..5)],
             outages: rng.u8(..4) == 0,
@@ -118,8 +124,17 @@ fn clocks(theme: Theme, rng: &mut Rng) -> (Dates, OurClock) {
     }
 }
 
+/// Credit that may or may not last.
+fn credit(theme: Theme, numbers: u64, rng: &mut Rng) -> Option<Amount> {
+    let hundredths = rng.u64(0..=numbers * 9);
+    (theme == Theme::Money && rng.bool()).then(|| amount("0.01").times(hundredths).expect("small"))
+}
+
+fn amount(text: &str) -> Amount {
+    text.parse().expect("an amount")
+}
+
 fn limits(theme: Theme, batch_size: u32, numbers: u64, rng: &mut Rng) -> Limits {
-    let amount = |text: &str| text.parse::<Amount>().expect("an amount");
     let priced = theme == Theme::Money || rng.bool();
     let unit_price = priced.then(|| amount("0.05"));
     let hundredths = rng.u64(0..=numbers * 6);

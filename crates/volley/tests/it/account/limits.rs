@@ -122,6 +122,98 @@ fn min_credit_stops_before_the_account_is_empty() {
     agrees(&sandbox, &end);
 }
 
+#[test]
+fn min_credit_stops_with_several_batches_in_flight_and_nothing_is_lost() {
+    let sandbox = Sandbox::with_mock("[octopush]\ncredit = \"100\"");
+    sandbox
+        .campaign()
+        .set("limits.batch_size", 10)
+        .set("limits.max_in_flight", 8)
+        .set("limits.min_credit", "98")
+        .write();
+    sandbox.write("contacts.ndjson", contacts(0..400));
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    end.expect(9);
+    // Four batches leave 98.195; what was in flight with the fifth is answered and counted.
+    let accepted = end.lines("accepted");
+    assert!((50..=50 + 8 * 10).contains(&accepted), "{end}");
+    assert_eq!(end.lines("pending"), end.lines("read") - accepted, "{end}");
+    agrees(&sandbox, &end);
+    // Lower the limit, and the rest goes out.
+    sandbox
+        .send(&["contacts.ndjson", "--set", "limits.min_credit='1'"])
+        .run()
+        .expect(0)
+        .expect_lines(&[("accepted", 400 - accepted), ("already_sent", accepted)]);
+    assert_eq!(sandbox.mock().stats().together.max_per_recipient, 1);
+}
+
+#[test]
+fn with_a_unit_price_what_is_in_flight_is_held_back_from_min_credit() {
+    let sandbox = Sandbox::with_mock("[octopush]\ncredit = \"100\"");
+    sandbox
+        .campaign()
+        .set("limits.batch_size", 10)
+        .set("limits.max_in_flight", 8)
+        // A batch costs 0.4512367, and is reserved at twice that.
+        .set("limits.unit_price", "0.09024734")
+        .set("limits.min_credit", "99")
+        // One batch is handed over before the next one is taken.
+        .set("limits.requests_per_second", 90.0)
+        .write();
+    sandbox.write("contacts.ndjson", contacts(0..400));
+    // Answers come late: without holding back, eight batches would be on their way.
+    sandbox.faults(r#"{"rules":[{"at":"after_commit","do":"delay","ms":300,"path":"send"}]}"#);
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    end.expect(9);
+    // The first leaves 99.549. With 0.90 held back for the second, no third is taken before its answer: 99.098. With the
+    // third under way no fourth is, and the third leaves 98.646.
+    assert_eq!(end.lines("accepted"), 30, "{end}");
+    agrees(&sandbox, &end);
+}
+
+/// What a run over 20 numbers, in batches of ten, says of the credit: each batch costs 0.4512367.
+#[track_caller]
+fn check_credit(credit: &str, settings: &[&str], left: &str, warnings: usize) {
+    let sandbox = Sandbox::with_mock(&format!("[octopush]\ncredit = \"{credit}\""));
+    sandbox.prepare(20, 10);
+    let mut invocation = sandbox.send(&["contacts.ndjson", "--set", "limits.max_in_flight=1"]);
+    for setting in settings {
+        invocation = invocation.args(["--set", setting]);
+    }
+    let end = invocation.run();
+    end.expect(0);
+    assert_eq!(end.summary()["residual_credit"], left, "{end}");
+    assert_eq!(end.stderr.matches("the credit is low").count(), warnings, "{end}");
+}
+
+#[test]
+fn the_credit_left_is_told_and_warned_of_once_when_it_is_low() {
+    check_credit("100", &[], "99.098", 0);
+    // Ten batches like the last one cost 4.512.
+    check_credit("6", &[], "5.098", 0);
+    check_credit("5", &[], "4.098", 1);
+    check_credit("100", &["limits.min_credit='49.5'"], "99.098", 0);
+    check_credit("100", &["limits.min_credit='60'"], "99.098", 1);
+}
+
+#[test]
+fn the_credit_is_null_while_nobody_has_told_it() {
+    let sandbox = Sandbox::with_mock("[octopush]\nanswer_fields = \"three\"");
+    sandbox.prepare(5, 10);
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    end.expect(0);
+    assert_eq!(
+        end.summary().get("residual_credit"),
+        Some(&serde_json::Value::Null),
+        "{end}"
+    );
+    let text = Sandbox::with_mock("[octopush]\ncredit = \"100\"");
+    text.prepare(5, 10);
+    let end = text.volley(["send", "campaign.toml", "contacts.ndjson"]).run();
+    assert!(end.stdout.contains("credit left 99.774 EUR\n"), "{end}");
+}
+
 /// A file of ten lines, of which some are invalid.
 fn check_max_invalid(limit: impl Into<toml::Value>, invalid: u32, code: i32) {
     let sandbox = Sandbox::new();

@@ -3,21 +3,17 @@
 use super::agrees;
 use crate::support::{KEY, LOGIN, Sandbox, contacts};
 
-/// Premium marketing to French numbers without the STOP mention: the provider answers 400, code 121.
-fn without_stop(recipients: u32) -> Sandbox {
+/// A mention that we take for one and the provider does not: it answers 400, code 121.
+fn refused(recipients: u32) -> Sandbox {
     let sandbox = Sandbox::new();
-    sandbox
-        .campaign()
-        .set("limits.batch_size", 10)
-        .set("octopush.text", "20% off")
-        .write();
-    sandbox.write("contacts.ndjson", contacts(0..recipients));
+    sandbox.prepare(recipients, 10);
+    sandbox.faults(r#"{"rules":[{"at":"after_read","do":"status","status":400,"code":121,"path":"send"}]}"#);
     sandbox
 }
 
 #[test]
 fn a_refused_first_batch_stops_the_run_and_leaves_the_rest_pending() {
-    let sandbox = without_stop(25);
+    let sandbox = refused(25);
     let end = sandbox.send(&["contacts.ndjson"]).run();
     end.expect(5).expect_lines(&[("refused", 10), ("pending", 15)]);
     let summary = end.summary();
@@ -31,7 +27,7 @@ fn a_refused_first_batch_stops_the_run_and_leaves_the_rest_pending() {
 
 #[test]
 fn refused_to_its_end_is_complete_and_still_exit_5() {
-    let sandbox = without_stop(10);
+    let sandbox = refused(10);
     let end = sandbox.send(&["contacts.ndjson"]).run();
     end.expect(5).expect_lines(&[("refused", 10)]);
     assert_eq!(end.summary()["outcome"], "complete");
@@ -39,7 +35,7 @@ fn refused_to_its_end_is_complete_and_still_exit_5() {
 
 #[test]
 fn a_rerun_counts_the_refused_and_sends_no_request_for_them() {
-    let sandbox = without_stop(10);
+    let sandbox = refused(10);
     sandbox.send(&["contacts.ndjson"]).run().expect(5);
     let requests = sandbox.mock().stats().together.requests;
     let again = sandbox.send(&["contacts.ndjson"]).run();
@@ -71,10 +67,11 @@ fn retry_refused_sends_them_again() {
 
 #[test]
 fn a_mended_text_sends_the_refused_again_without_a_flag() {
-    let sandbox = without_stop(25);
+    let sandbox = refused(25);
     sandbox.send(&["contacts.ndjson"]).run().expect(5);
-    sandbox.campaign().set("limits.batch_size", 10).write();
-    let mended = sandbox.send(&["contacts.ndjson"]).run();
+    sandbox.mock().clear_faults();
+    let text = "octopush.text=Another text. STOP au 30101";
+    let mended = sandbox.send(&["contacts.ndjson", "--set", text]).run();
     mended.expect(0).expect_lines(&[("accepted", 25)]);
     agrees(&sandbox, &mended);
 }

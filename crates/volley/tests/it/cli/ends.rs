@@ -133,10 +133,8 @@ fn an_input_that_cannot_be_read_is_4() {
 fn a_refused_message_is_5() {
     let sandbox = Sandbox::new();
     sandbox.prepare(25, 10);
-    let end = sandbox
-        .send(&["contacts.ndjson", "--set", "octopush.text=20% off"])
-        .run();
-    check(&end, 5, "stopped");
+    sandbox.faults(REFUSED);
+    check(&sandbox.send(&["contacts.ndjson"]).run(), 5, "stopped");
 }
 
 #[test]
@@ -233,11 +231,21 @@ fn of_several_ends_the_first_of_the_order_is_shown() {
     check(&end, 6, "doubtful");
     // An input that breaks off, and every line refused: 4 comes before 5.
     let sandbox = Sandbox::new();
-    sandbox.campaign().set("octopush.text", "20% off").write();
+    sandbox.campaign().write();
+    sandbox.faults(REFUSED);
     sandbox.write("cut.gz", &gzip_without_its_end()[..]);
-    let end = sandbox.send(&["cut.gz"]).run();
-    check(&end, 4, "failed");
+    let cut = |args: &[&str]| sandbox.send(&["cut.gz"]).args(args).run();
+    check(&cut(&[]), 4, "failed");
+    // An input that breaks off, and French numbers without a STOP mention: 4 comes before 3, and 3 before 9.
+    let no_mention = ["--set", "octopush.text=20% off"];
+    check(&cut(&no_mention), 4, "failed");
+    let end = cut(&[&no_mention[..], &["--max-recipients", "1"]].concat());
+    check(&end, 3, "failed");
 }
+
+/// Refuses every batch.
+const REFUSED: &str =
+    r#"{"rules":[{"at":"after_read","do":"status","status":400,"code":121,"path":"send"}]}"#;
 
 fn gzip_without_its_end() -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());

@@ -79,7 +79,12 @@ fn a_plan_of_the_example() {
     891 messages in 2 batches: 595 GSM-7, 296 UCS-2, 1,187 segments
     cost at most 58.7565 EUR
     takes under a second, limited by requests_per_second
+    55 messages are UCS-2 because of ë (U+00EB) in first_name; write e instead
+    39 messages are UCS-2 because of प (U+092A) in first_name; GSM-7 has nothing like it
+    39 messages are UCS-2 because of U+094D in first_name; GSM-7 has nothing like it
+    14 more characters of that kind; --json lists them
     no ledger at EXAMPLES/volley.db: nothing counts as sent before
+    purpose alert is for non-commercial messages only; they are sent day and night, and advertising sent this way is fined under the provider's terms ("Transactional SMS")
     "#);
 }
 
