@@ -95,6 +95,7 @@ fn run_json(run: &RunReport) -> Value {
         "run": run.run.0, "started": run.started_at.to_string(),
         "ended": run.ended_at.map(|at| at.to_string()),
         "outcome": run.outcome, "reason": run.reason, "exit_code": run.exit_code, "simulated": run.simulated,
+        "send_at": run.send_at.map(|at| at.to_string()),
         "batches": run.batches,
         "lines": {
             "read": lines.read() + run.accepted, "accepted": run.accepted, "invalid": lines.invalid,
