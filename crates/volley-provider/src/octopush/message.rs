@@ -121,6 +121,10 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// What has to be known of [`Alert`](Self::Alert) by whoever sends with it ("Transactional SMS").
+    pub const ALERT_WARNING: &str = "non-commercial messages only; they are sent day and night, and advertising sent this way is \
+                                     fined under the provider's terms";
+
     /// Both.
     pub const ALL: [Self; 2] = [Self::Wholesale, Self::Alert];
 

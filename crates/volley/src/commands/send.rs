@@ -127,10 +127,8 @@ fn ask(
 /// What is agreed to: how many messages, what for, for how much.
 fn question_about(plan: &Plan, campaign: &Campaign) -> String {
     let purpose = match campaign.message.purpose {
-        Purpose::Wholesale => "wholesale",
-        Purpose::Alert => {
-            "alert: non-commercial only, sent day and night; advertising sent this way is fined under the provider's terms"
-        }
+        Purpose::Wholesale => "wholesale".to_owned(),
+        Purpose::Alert => format!("alert: {}", Purpose::ALERT_WARNING),
     };
     let over_long = match plan.counts.over_long {
         0 => String::new(),
@@ -196,7 +194,7 @@ mod tests {
         );
         assert_eq!(
             question("purpose = \"alert\"\ntext = \"Your parcel is here\""),
-            "Send 1 message (alert: non-commercial only, sent day and night; advertising sent this way is fined under the \
+            "Send 1 message (alert: non-commercial messages only; they are sent day and night, and advertising sent this way is fined under the \
              provider's terms) for at most 0.05 EUR, budget 10 EUR?"
         );
         // Pairs of septets, 76 in each of several segments: 608 fill eight.

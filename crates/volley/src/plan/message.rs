@@ -17,11 +17,10 @@ pub(super) fn notes(message: &Message, counts: &Counts, fees: Amount, estimated:
     }
     notes.extend(over_long(counts.over_long));
     if message.purpose == Purpose::Alert {
-        notes.push(
-            "purpose alert is for non-commercial messages only; they are sent day and night, and advertising sent this way \
-             is fined under the provider's terms (\"Transactional SMS\")"
-                .to_owned(),
-        );
+        notes.push(format!(
+            "purpose alert: {} (\"Transactional SMS\")",
+            Purpose::ALERT_WARNING
+        ));
     }
     if message.simulation_mode {
         notes.push(

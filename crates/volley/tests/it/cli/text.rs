@@ -84,7 +84,7 @@ fn a_plan_of_the_example() {
     39 messages are UCS-2 because of U+094D in first_name; GSM-7 has nothing like it
     14 more characters of that kind; --json lists them
     no ledger at EXAMPLES/volley.db: nothing counts as sent before
-    purpose alert is for non-commercial messages only; they are sent day and night, and advertising sent this way is fined under the provider's terms ("Transactional SMS")
+    purpose alert: non-commercial messages only; they are sent day and night, and advertising sent this way is fined under the provider's terms ("Transactional SMS")
     "#);
 }
 

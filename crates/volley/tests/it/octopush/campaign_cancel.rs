@@ -38,14 +38,14 @@ fn a_confirmed_cancellation_frees_the_numbers_of_its_batch_alone() {
     let end = cancel(&sandbox, &ticket(&sandbox));
     assert_eq!(end.expect(0).summary()["freed_recipients"], 2);
     assert_eq!(sandbox.mock().stats().octopush.recipients, 2);
-    let states = report(&sandbox)["states"].clone();
+    let totals = report(&sandbox)["states"].clone();
     let count = |state: &str| {
-        let found = states
+        let found = totals
             .as_array()
             .expect("states")
             .iter()
-            .find(|totals| totals["state"] == state);
-        found.map_or(json!(0), |totals| totals["recipients"].clone())
+            .find(|row| row["state"] == state);
+        found.map_or(json!(0), |row| row["recipients"].clone())
     };
     assert_eq!((count("withdrawn"), count("accepted")), (json!(2), json!(2)));
     sandbox.volley(["ledger", "verify"]).run().expect(0);

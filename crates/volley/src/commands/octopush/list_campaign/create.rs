@@ -12,10 +12,6 @@ use crate::clock;
 use crate::config::list_campaign::Typed;
 use crate::pipeline::RunError;
 
-/// What the page "Transactional SMS" warns of.
-const TRANSACTIONAL: &str =
-    "alert: non-commercial messages only, sent day and night; advertising sent this way is fined";
-
 /// Makes a draft.
 pub(super) fn create(args: &CreateArgs, account: &Account<'_>) -> Result<Told, CommandError> {
     let draft = draft(args)?;
@@ -100,7 +96,7 @@ fn warn(draft: &ListCampaignDraft, account: &Account<'_>) {
         );
     }
     if draft.message.purpose == Purpose::Alert {
-        account.notice(TRANSACTIONAL);
+        account.notice(&format!("alert: {}", Purpose::ALERT_WARNING));
     }
 }
 
