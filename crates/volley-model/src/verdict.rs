@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Amount, Currency};
+use crate::{Amount, Currency, Msisdn};
 
 /// The provider's judgement on one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,14 @@ pub enum Verdict {
     },
     /// This request was refused; nothing was sent.
     Refused(Refusal),
+    /// The request was refused for one number that the provider names; nothing was sent. The other numbers may go again
+    /// without it.
+    RefusedFor {
+        /// The number.
+        number: Msisdn,
+        /// What the provider said.
+        refusal: Refusal,
+    },
     /// Credentials or credit: nothing was sent, and the run stops.
     Account(Refusal),
     /// Proven unsent: the same key may go again.

@@ -62,7 +62,7 @@ impl Reply {
         match judge(evidence, &context) {
             // A 2xx with a ticket, and one without.
             Verdict::Accepted(_) | Verdict::Unticketed { .. } => Self::Done(Said::of(evidence)),
-            Verdict::Refused(refusal) => Self::Refused(refusal),
+            Verdict::Refused(refusal) | Verdict::RefusedFor { refusal, .. } => Self::Refused(refusal),
             Verdict::Account(refusal) => Self::Account(refusal),
             Verdict::NotProcessed { reason, after, .. } => Self::Later { reason, after },
             Verdict::Unsent { reason, hopeless } => Self::Unsent { reason, hopeless },

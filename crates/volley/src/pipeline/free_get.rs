@@ -50,7 +50,10 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         };
         match self.octopush.judge(&evidence, &context) {
             // A refusal is an answer too: somebody is there, and says something definite.
-            Verdict::Accepted(_) | Verdict::Unticketed { .. } | Verdict::Refused(_) => {
+            Verdict::Accepted(_)
+            | Verdict::Unticketed { .. }
+            | Verdict::Refused(_)
+            | Verdict::RefusedFor { .. } => {
                 self.patience.answered();
                 self.get_put_off.set(0);
                 let Evidence::Answered(answer) = evidence else {

@@ -199,7 +199,9 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         match verdict {
             Verdict::Accepted(acceptance) => Next::Heard(Heard::Accepted(acceptance)),
             Verdict::Unticketed { reason } => Next::Heard(Heard::Unticketed { reason }),
-            Verdict::Refused(refusal) => Next::Heard(Heard::Refused(refusal)),
+            Verdict::Refused(refusal) | Verdict::RefusedFor { refusal, .. } => {
+                Next::Heard(Heard::Refused(refusal))
+            }
             Verdict::Account(refusal) => {
                 self.stop.request(StopReason::Account(refusal.clone()));
                 Next::Heard(Heard::Account(refusal))
