@@ -7,6 +7,7 @@
 //! Sources: crates/volley-model/src/list_campaign.rs draws the states.
 
 mod check;
+mod message;
 mod rows;
 mod steps;
 mod word;
@@ -20,6 +21,7 @@ use volley_model::{Amount, Audience, Currency, ListCampaignState};
 use crate::{Ledger, LedgerError, ListCampaignId};
 
 pub(crate) use check::{check_rows, faults};
+pub(crate) use message::{doubtful_like, parts};
 pub use word::ListResolved;
 
 /// A campaign that the provider has made, and not sent.

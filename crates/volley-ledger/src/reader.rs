@@ -11,8 +11,8 @@ use crate::place::Place;
 use crate::report::{self, CampaignReport};
 use crate::schema::Format;
 use crate::{
-    CampaignId, CampaignIdentity, Changes, Known, LedgerError, ListCampaign, MessageId, OpenDoubt, Spending,
-    StoredMembers, Ticketed,
+    CampaignId, CampaignIdentity, Changes, Draft, Known, LedgerError, ListCampaign, ListCampaignId,
+    MessageId, OpenDoubt, Spending, StoredMembers, Ticketed,
 };
 use crate::{campaign, filesystem, list_campaigns, queries, schema, withdraw};
 
@@ -185,6 +185,27 @@ impl Reader {
     /// Whether the ledger has format 1, still: asked each time, since a writer may bring it on meanwhile.
     fn is_first(&self) -> Result<bool, LedgerError> {
         Ok(schema::format(&self.connection, &self.place.ledger)? == Format::First)
+    }
+
+    /// What the recipients of a campaign on a list or tag get: key and value of each part; empty where it was made
+    /// elsewhere.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn list_campaign_message(&self, id: ListCampaignId) -> Result<Vec<(String, String)>, LedgerError> {
+        list_campaigns::parts(&self.connection, &self.place.ledger, id)
+    }
+
+    /// A campaign of the same message to the same audience of that account whose order may have been followed: it is being
+    /// sent, or in doubt. Whoever makes another one may reach everybody twice.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or a checksum fails.
+    pub fn doubtful_like(&self, draft: &Draft) -> Result<Option<ListCampaign>, LedgerError> {
+        if self.is_first()? {
+            return Ok(None);
+        }
+        list_campaigns::doubtful_like(&self.connection, &self.place.ledger, draft)
     }
 
     /// What does not add up, one line a fault; empty in a sound ledger.

@@ -26,9 +26,9 @@ use std::fmt;
 
 use http::header::CACHE_CONTROL;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use volley_model::{Answer, AnswerBody, Currency, Evidence, Verdict};
+use volley_model::{Amount, Answer, AnswerBody, Currency, Evidence, Verdict};
 
-pub use codes::{Class, Code, codes, explain};
+pub use codes::{Class, Code, answered, codes, explain};
 pub use encode::Encoder;
 pub use judge::{DUPLICATE_CODES_DEFAULT, JudgeContext, judge};
 pub use list_campaign::{
@@ -86,6 +86,18 @@ impl Octopush {
     /// What came of a request that is no batch.
     pub fn reply(&self, evidence: &Evidence) -> Reply {
         Reply::of(&self.redacted(evidence))
+    }
+
+    /// What came of a cancellation.
+    pub fn cancellation_reply(&self, evidence: &Evidence) -> Reply {
+        Reply::of_cancellation(&self.redacted(evidence))
+    }
+
+    /// The credit that an answer to [`balance_request`](Self::balance_request) tells; `None` where it is not in euros.
+    pub fn credit(&self, answer: &Answer) -> Option<Amount> {
+        let said = Said::of(&Evidence::Answered(answer.clone()));
+        let in_euros = said.text("unit").as_deref() == Some("euro");
+        in_euros.then(|| said.json("amount")?.parse().ok())?
     }
 
     /// What came of asking for a draft's status.

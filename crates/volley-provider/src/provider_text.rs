@@ -33,11 +33,16 @@ pub fn presentable(text: &str) -> String {
 fn printable(character: char) -> Option<char> {
     match character {
         '\n' | '\r' | '\t' => Some(' '),
-        // Line and paragraph separators, and what overrides the direction of writing.
-        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => None,
-        control if control.is_control() => None,
+        commanding if is_commanding(commanding) => None,
         other => Some(other),
     }
+}
+
+/// Whether a terminal would obey a character rather than show it: control characters, line and paragraph separators, and
+/// what overrides the direction of writing.
+pub(crate) fn is_commanding(character: char) -> bool {
+    matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || character.is_control()
 }
 
 fn flush(shown: &mut String, digits: &mut String) {

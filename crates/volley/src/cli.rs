@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use volley_model::Amount;
 
 pub use octopush::{
-    BalanceArgs, CreateArgs, EditArgs, ListCampaignCommand, ListSendArgs, OctopushCampaignCommand,
-    OctopushCommand, OrderArgs, ParametersCommand, StatusArgs, TicketArgs, WaitArgs,
+    BalanceArgs, CancelArgs, CreateArgs, EditArgs, ListCampaignCommand, ListSendArgs,
+    OctopushCampaignCommand, OctopushCommand, OrderArgs, ParametersCommand, StatusArgs, TicketArgs, WaitArgs,
 };
 
 /// Sends a campaign to millions of contacts, each at most once.
@@ -179,11 +179,13 @@ pub enum Doubted {
     ListCampaign(String),
 }
 
-/// A batch by its number, anything else by its ticket, as clap asks for it.
+/// A batch by its number, anything else by its ticket, as clap asks for it. A ticket that looks like a number is written
+/// `ticket:17`.
 fn doubted(text: &str) -> Result<Doubted, String> {
-    match text.parse() {
-        Ok(batch) => Ok(Doubted::Batch(batch)),
-        Err(_) => ticket(text).map(Doubted::ListCampaign),
+    match (text.strip_prefix("ticket:"), text.parse()) {
+        (Some(named), _) => ticket(named).map(Doubted::ListCampaign),
+        (None, Ok(batch)) => Ok(Doubted::Batch(batch)),
+        (None, Err(_)) => ticket(text).map(Doubted::ListCampaign),
     }
 }
 
@@ -259,6 +261,7 @@ fn amount(text: &str) -> Result<Amount, String> {
 
 /// Flags that every command takes.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Common {
     /// The ledger [default: volley.db beside the campaign file, else in the current directory]
     #[arg(long, global = true, value_name = "FILE", env = "VOLLEY_LEDGER")]
@@ -281,7 +284,8 @@ pub struct Common {
     /// When to show progress
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub progress: When,
-    /// Override a key of the campaign file, such as limits.connections=4; repeatable
+    /// Override a key of the campaign file, such as limits.connections=4; repeatable. Where there is none:
+    /// `octopush.base_url`, `limits.request_timeout`, `transport.*`
     #[arg(long = "set", global = true, value_name = "section.key=value")]
     pub overrides: Vec<String>,
 }

@@ -33,7 +33,7 @@ const LEDGER_NAME: &str = "volley.db";
 
 /// Why a command could not do its work. Shown as "failed to …".
 #[derive(Debug, thiserror::Error)]
-enum CommandError {
+pub(crate) enum CommandError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
@@ -70,6 +70,16 @@ enum CommandError {
         name: String,
         known: String,
     },
+    /// A whole sentence: a ticket says something at the host that gave it alone.
+    #[error(
+        "the ledger has {ticket} from {host}, and {asked} is asked; set octopush.base_url to where it was made; nothing was \
+         sent"
+    )]
+    OtherHost {
+        ticket: String,
+        host: String,
+        asked: String,
+    },
     #[error("start the mock: {0}")]
     Mock(String),
 }
@@ -78,16 +88,19 @@ impl CommandError {
     /// The exit it leads to: the one exhaustive place.
     fn exit(&self) -> Exit {
         match self {
+            Self::Config(ConfigError::Missing { .. }) | Self::Clash { .. } | Self::Unconfirmed(_) => {
+                Exit::Usage
+            }
             Self::Config(_)
             | Self::Credentials(_)
             | Self::Output { .. }
             | Self::NoCampaign { .. }
-            | Self::Message(_) => Exit::Config,
+            | Self::Message(_)
+            | Self::OtherHost { .. } => Exit::Config,
             Self::Input(error) if error.is_usage() => Exit::Usage,
             Self::Input(_) => Exit::Input,
             Self::Run(error) => error.exit(),
             Self::Word(error) => operator::exit(error),
-            Self::Clash { .. } | Self::Unconfirmed(_) => Exit::Usage,
             Self::Mock(_) => Exit::Bug,
         }
     }
@@ -210,6 +223,7 @@ fn told(error: &CommandError) -> String {
         CommandError::Run(RunError::Ledger(_))
         | CommandError::Word(_)
         | CommandError::Clash { .. }
+        | CommandError::OtherHost { .. }
         | CommandError::Unconfirmed(_) => explained,
         _ => format!("failed to {explained}"),
     }

@@ -146,6 +146,14 @@ pub enum ConfigError {
     /// A setting of the command line that is none by its form.
     #[error("read the settings: {0}")]
     Setting(FormError),
+    /// A value that has to be given is not.
+    #[error("go on without {key}: {why}")]
+    Missing {
+        /// The flag.
+        key: String,
+        /// What would be right.
+        why: String,
+    },
     /// A value of the command line that cannot be meant.
     #[error("use {key}: {why}")]
     Flag {

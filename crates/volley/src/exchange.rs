@@ -6,22 +6,26 @@
 
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
+use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
-use volley_model::{Answer, Evidence, Unsent};
+use volley_model::{Answer, Evidence, Lost, Unsent};
 use volley_provider::OctopushCredentials;
 use volley_provider::octopush::Octopush;
 use volley_transport::{Backoff, Endpoint, Pool};
 
+use crate::clock;
 use crate::config::access::Access;
 use crate::pipeline::RunError;
 use crate::pipeline::dispatch::BACKOFF_BASE;
 use crate::pipeline::handover::PUT_OFF_MAX;
 use crate::pipeline::patience::FIRST_TRIES;
 use crate::pipeline::setup::pool_config;
+use crate::pipeline::signals::Signals;
 
 /// A connection to one account.
 pub(crate) struct Exchange {
@@ -70,18 +74,49 @@ impl Exchange {
 
     /// Sends a request, and observes what comes of it.
     pub(crate) fn ask(&self, request: &Request<Bytes>) -> Evidence {
+        self.runtime.block_on(self.tried(request))
+    }
+
+    /// The same for one whose answer must not be lost: the first signal waits for it, the second gives it up.
+    pub(crate) fn ask_to_the_end(&self, request: &Request<Bytes>) -> Evidence {
         self.runtime.block_on(async {
-            let mut tries = 0;
-            loop {
-                let evidence = self.attempt(request.clone()).await;
-                tries += 1;
-                let Some(delay) = self.again_after(&evidence, tries) else {
-                    return evidence;
-                };
-                tracing::warn!(why = evidence.summary(), ?delay, "trying again");
-                tokio::time::sleep(delay).await;
+            let Some(mut signals) = Signals::catch() else {
+                return self.tried(request).await;
+            };
+            let mut asked = pin!(self.tried(request));
+            for _ in 0..2 {
+                tokio::select! {
+                    biased;
+                    evidence = &mut asked => return evidence,
+                    _ = signals.next() => tracing::warn!("stopped by a signal: the answer is waited for"),
+                }
             }
+            Evidence::Lost(Lost::Abandoned)
         })
+    }
+
+    async fn tried(&self, request: &Request<Bytes>) -> Evidence {
+        let mut tries = 0;
+        loop {
+            let evidence = self.attempt(request.clone()).await;
+            tries += 1;
+            let Some(delay) = self.again_after(&evidence, tries) else {
+                return evidence;
+            };
+            tracing::warn!(why = evidence.summary(), ?delay, "trying again");
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    /// The later of our clock and the provider's, as an answer shows it: what goes out by a date may have gone by either.
+    #[expect(clippy::unused_self, reason = "it is the provider's clock that is asked")]
+    pub(crate) fn latest(&self, evidence: &Evidence) -> Timestamp {
+        let theirs = match evidence {
+            Evidence::Answered(answer) => answer.date,
+            _ => None,
+        };
+        let theirs = theirs.and_then(|seconds| Timestamp::from_second(seconds).ok());
+        theirs.map_or_else(clock::now, |theirs| theirs.max(clock::now()))
     }
 
     /// Waits.

@@ -23,7 +23,7 @@ pub(crate) mod patience;
 mod reading;
 pub(crate) mod settle;
 pub(crate) mod setup;
-mod signals;
+pub(crate) mod signals;
 #[cfg(test)]
 mod simulation;
 mod stamp;

@@ -26,6 +26,7 @@ use crate::pipeline::{RunError, standing};
 use crate::progress::duration;
 use crate::summary::{Lines, counted, counted_as, grouped};
 
+pub(crate) use foreign::text_sentences;
 pub use foreign::{ForeignCharacter, Found};
 
 /// What would be sent.
@@ -67,10 +68,10 @@ pub struct Messages {
     pub total_segments: u64,
     /// The characters that make messages UCS-2; left out where there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub foreign: Vec<ForeignCharacter>,
+    pub not_gsm7: Vec<ForeignCharacter>,
     /// The sum of the `messages` of further characters in fields, too many to list.
     #[serde(skip_serializing_if = "is_zero")]
-    pub foreign_rest: u64,
+    pub not_gsm7_rest: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
@@ -241,8 +242,8 @@ fn messages(campaign: &Campaign, tally: &Tally) -> Messages {
             .filter(|(_, count)| *count > 0)
             .collect(),
         total_segments: tally.segments,
-        foreign: foreign::entries(&campaign.message.template, &tally.foreign),
-        foreign_rest: tally.foreign.rest(),
+        not_gsm7: foreign::entries(&campaign.message.template, &tally.foreign),
+        not_gsm7_rest: tally.foreign.rest(),
     }
 }
 

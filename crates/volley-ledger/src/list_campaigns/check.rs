@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::rows::{self, COLUMNS, EVENT_COLUMNS};
-use crate::{LedgerError, campaign, checksum};
+use crate::{LedgerError, ListCampaignId, campaign, checksum};
 
 const STEP: &str = "checking the list campaigns";
 
@@ -33,7 +33,7 @@ fn add_of_rows(connection: &Connection, faults: &mut Vec<(String, String)>) -> r
         let id: i64 = row.get(0)?;
         let fault = match rows::read(row) {
             Err(fault) => fault.to_string(),
-            Ok(stored) if campaign::hash(&parts(connection, id)?) != stored.message_hash => {
+            Ok(stored) if campaign::hash(&parts(connection, ListCampaignId(id))?) != stored.message_hash => {
                 "its message is not the one that was recorded".to_owned()
             }
             Ok(_) => continue,
@@ -43,7 +43,7 @@ fn add_of_rows(connection: &Connection, faults: &mut Vec<(String, String)>) -> r
     Ok(())
 }
 
-fn parts(connection: &Connection, id: i64) -> rusqlite::Result<Vec<(String, String)>> {
+pub(super) fn parts(connection: &Connection, id: ListCampaignId) -> rusqlite::Result<Vec<(String, String)>> {
     let query = "SELECT key, value FROM list_campaign_part WHERE list_campaign = ?1";
     let mut statement = connection.prepare_cached(query)?;
     statement

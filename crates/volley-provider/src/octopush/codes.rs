@@ -57,22 +57,21 @@ const ASK: &str = "ask Octopush's support, naming the code";
 const BATCH_SIZE: &str = "lower limits.batch_size";
 const COUNTRIES: &str = "leave the country out with input.allowed_countries";
 const CREDENTIALS: &str = "check OCTOPUSH_API_LOGIN and OCTOPUSH_API_KEY";
-const CREDIT: &str = "top the account up, then run the campaign again";
-const DOUBT: &str = "run the campaign again after limits.settle, or see `volley doubt list`";
-const LATER: &str = "wait, then run the campaign again";
+const CREDIT: &str = "top the account up, then run it again";
+const DOUBT: &str = "run it again later, or see `volley doubt list`";
+const LATER: &str = "wait, then run it again";
 const NUMBERS: &str = "check the numbers, and input.default_region";
 const LIST: &str = "check the list's name at the provider";
-const PREMIUM: &str =
-    "set octopush.type to \"sms_premium\", or leave the country out with input.allowed_countries";
+const PREMIUM: &str = "send it as sms_premium, or leave the country out with input.allowed_countries";
 const REPORT: &str = "report it as a fault of volley, naming the code";
-const RETRY: &str = "wait, then run the campaign again with --retry-refused";
+const RETRY: &str = "wait, then run it again; a campaign with --retry-refused";
 const SENT: &str = "it is not sent again";
-const SENDER: &str = "set octopush.sender to 3 to 11 letters and digits, without spaces if need be";
-const SHORTEN: &str = "shorten octopush.text, or set octopush.type to \"sms_premium\"";
+const SENDER: &str = "give a sender of 3 to 11 letters and digits, without spaces if need be";
+const SHORTEN: &str = "shorten the text, or send it as sms_premium";
 const STOP: &str = "end the text with the mention, such as STOP au 30101";
-const TEXT: &str = "set octopush.text";
+const TEXT: &str = "give the text";
 const TICKET: &str = "check the ticket: a cancelled campaign is gone";
-const TYPE: &str = "set octopush.type";
+const TYPE: &str = "give the type";
 
 const fn code(
     number: u32,
@@ -166,22 +165,27 @@ pub(super) fn known(code: u32) -> Option<&'static Code> {
 
 /// A refusal for a user to read: what Octopush answered, what that means, what to do.
 pub fn explain(refusal: &Refusal) -> String {
-    let mut explanation = format!("Octopush answered {}", refusal.status);
-    let known = refusal.code.and_then(known);
-    if let Some(code) = refusal.code {
-        let name = known.map_or("unknown", |known| known.name);
-        explanation = format!("{explanation}, code {code} ({name})");
-    }
-    if !refusal.message.is_empty() {
-        explanation = format!("{explanation}, {:?}", refusal.message);
-    }
-    match known {
-        Some(known) => format!("{explanation}: {}; {}", known.meaning, known.remedy),
+    let answered = answered(refusal);
+    match refusal.code.and_then(known) {
+        Some(known) => format!("{answered}: {}; {}", known.meaning, known.remedy),
         None => match remedy_for_status(refusal.status) {
-            Some(remedy) => format!("{explanation}; {remedy}"),
-            None => explanation,
+            Some(remedy) => format!("{answered}; {remedy}"),
+            None => answered,
         },
     }
+}
+
+/// The first part of it: what Octopush answered, where the code's own remedy does not fit.
+pub fn answered(refusal: &Refusal) -> String {
+    let mut answered = format!("Octopush answered {}", refusal.status);
+    if let Some(code) = refusal.code {
+        let name = known(code).map_or("unknown", |known| known.name);
+        answered = format!("{answered}, code {code} ({name})");
+    }
+    if !refusal.message.is_empty() {
+        answered = format!("{answered}, {:?}", refusal.message);
+    }
+    answered
 }
 
 /// What to do where no known code says more.

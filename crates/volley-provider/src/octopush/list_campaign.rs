@@ -31,6 +31,9 @@ use crate::presentable;
 
 /// The code that says that a campaign was sent already.
 pub const ALREADY_SENT: u32 = 132;
+/// Codes that, answering an order, speak of one that was given: repeated (120, 133), awaiting approval (126), being
+/// processed (127). By whom is not known, so that they prove nothing of ours.
+const ORDERED: [u32; 4] = [120, 126, 127, 133];
 
 /// What a campaign on a list or tag sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -212,6 +215,7 @@ impl StatusReply {
             return Self::of_bad_request(answer, evidence);
         }
         match Reply::of(evidence) {
+            Reply::Refused(refusal) if refusal.code == Some(ALREADY_SENT) => Self::AlreadySent(refusal),
             Reply::Done(said) => match ListStatus::of(said) {
                 Ok(status) => Self::Status(status),
                 Err(said) => Self::Other(Reply::Done(said)),
@@ -257,7 +261,7 @@ pub enum SendReply {
     /// It is sent, now or at its date.
     Sent {
         /// When, as the provider writes it.
-        sending_date: Option<String>,
+        sending_date: String,
         /// All that was said.
         said: Said,
     },
@@ -273,17 +277,32 @@ pub enum SendReply {
 }
 
 impl SendReply {
-    /// What the evidence says. A 2xx is an order taken, readable or not.
+    /// What the evidence says. An order that was taken has a date; whatever else a success says is no proof.
     pub(super) fn of(evidence: &Evidence) -> Self {
+        let in_doubt = |reason: String| Self::InDoubt { reason };
         match Reply::of(evidence) {
-            Reply::Done(said) => Self::Sent {
-                sending_date: said.text("sending_date").map(|date| presentable(&date)),
-                said,
+            Reply::Done(said) => match said.text("sending_date") {
+                Some(date) => Self::Sent {
+                    sending_date: presentable(&date),
+                    said,
+                },
+                None => in_doubt(format!("{}, without a readable date", evidence.summary())),
             },
+            Reply::Unknown { reason } => in_doubt(reason),
             Reply::Refused(refusal) if refusal.code == Some(ALREADY_SENT) => Self::AlreadySent(refusal),
-            Reply::Unknown { reason } => Self::InDoubt { reason },
-            not_sent => Self::NotSent(not_sent),
+            not_sent => match refused_code(evidence).filter(|code| ORDERED.contains(code)) {
+                Some(_) => in_doubt(format!("{}, of an order that was given", evidence.summary())),
+                None => Self::NotSent(not_sent),
+            },
         }
+    }
+}
+
+/// The code of an answer in which one counts.
+fn refused_code(evidence: &Evidence) -> Option<u32> {
+    match evidence {
+        Evidence::Answered(answer) if matches!(answer.status, 400 | 409 | 422) => refusal(answer).code,
+        _ => None,
     }
 }
 
@@ -407,10 +426,10 @@ mod tests {
             };
             assert_eq!(status.progress, Progress::Computing, "{body}");
         }
-        assert!(matches!(
-            status(400, r#"{"code":132}"#),
-            StatusReply::AlreadySent(_)
-        ));
+        for code in [400, 409, 422] {
+            let already = status(code, r#"{"code":132}"#);
+            assert!(matches!(already, StatusReply::AlreadySent(_)), "{code}");
+        }
         assert!(matches!(
             status(400, r#"{"code":131}"#),
             StatusReply::Other(Reply::Refused(_))
@@ -438,14 +457,7 @@ mod tests {
         else {
             panic!("it is a success");
         };
-        assert_eq!(sending_date.as_deref(), Some("2021-06-01T12:00:00+03:00"));
-        assert!(matches!(
-            sent(200, "cut off"),
-            SendReply::Sent {
-                sending_date: None,
-                ..
-            }
-        ));
+        assert_eq!(sending_date, "2021-06-01T12:00:00+03:00");
         assert!(matches!(sent(400, r#"{"code":132}"#), SendReply::AlreadySent(_)));
         assert!(matches!(
             sent(400, r#"{"code":131}"#),
@@ -457,6 +469,14 @@ mod tests {
         ));
         assert!(matches!(sent(401, ""), SendReply::NotSent(Reply::Account(_))));
         for (status, body) in [
+            (200, "cut off"),
+            (200, "{}"),
+            (200, r#"{"code":131}"#),
+            (204, ""),
+            (400, r#"{"code":120}"#),
+            (400, r#"{"code":126}"#),
+            (409, r#"{"code":127}"#),
+            (422, r#"{"code":133}"#),
             (400, ""),
             (408, ""),
             (500, "{}"),

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::Uri;
 
 use crate::json_string::push_json_string;
+use crate::presentable;
 
 /// What a field may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +103,7 @@ enum Given {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{value:?} is no {wanted}")]
 pub struct ParameterError {
-    /// What was given.
+    /// What was given, fit to be shown.
     pub value: String,
     /// What would be right.
     pub wanted: &'static str,
@@ -114,8 +115,9 @@ impl Parameters {
     /// # Errors
     /// [`ParameterError`].
     pub fn set(&mut self, field: &ParameterField, text: &str) -> Result<(), ParameterError> {
+        // A number that is not taken must not stand in a log: `presentable` masks it.
         let refused = |wanted| ParameterError {
-            value: text.to_owned(),
+            value: presentable(text),
             wanted,
         };
         let given = match (field.rule, text.parse()) {
@@ -316,6 +318,8 @@ mod tests {
     fn an_error_says_what_was_given_and_what_is_wanted() {
         let error = set("campaign_parameters.sender_for_vocal_sms", "Acme").unwrap_err();
         assert_eq!(error.to_string(), "\"Acme\" is no voice sender of 3 to 11 digits");
+        let error = set("campaign_parameters.phone_number_for_test_sms", "0612345678").unwrap_err();
+        assert!(!error.to_string().contains("0612345678"), "{error}");
     }
 
     #[test]

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -15,6 +14,7 @@ use volley_model::{Answer, AnswerBody, Evidence, Refusal, Verdict};
 use super::JudgeContext;
 use super::judge::judge;
 use super::wire::{TICKET_NAMES, is_ticket};
+use crate::provider_text::is_commanding;
 
 /// A request's end.
 #[derive(Debug, Clone)]
@@ -29,15 +29,11 @@ pub enum Reply {
     Later {
         /// What happened.
         reason: String,
-        /// The delay the provider asks for.
-        after: Option<Duration>,
     },
     /// Nothing left us.
     Unsent {
         /// What happened.
         reason: String,
-        /// Whether trying again is of no use.
-        hopeless: bool,
     },
     /// Whether anything was changed is not known.
     Unknown {
@@ -64,9 +60,21 @@ impl Reply {
             Verdict::Accepted(_) | Verdict::Unticketed { .. } => Self::Done(Said::of(evidence)),
             Verdict::Refused(refusal) | Verdict::RefusedFor { refusal, .. } => Self::Refused(refusal),
             Verdict::Account(refusal) => Self::Account(refusal),
-            Verdict::NotProcessed { reason, after, .. } => Self::Later { reason, after },
-            Verdict::Unsent { reason, hopeless } => Self::Unsent { reason, hopeless },
+            Verdict::NotProcessed { reason, .. } => Self::Later { reason },
+            Verdict::Unsent { reason, .. } => Self::Unsent { reason },
             Verdict::InDoubt { reason, .. } => Self::Unknown { reason },
+        }
+    }
+
+    /// What the evidence says of a cancellation: 204 alone confirms one ("cancel-sms", "cancel-an-sms-on-list"). What is
+    /// confirmed may free numbers, so that any other success confirms nothing.
+    pub(super) fn of_cancellation(evidence: &Evidence) -> Self {
+        match (Self::of(evidence), evidence) {
+            (Self::Done(said), Evidence::Answered(answer)) if answer.status == 204 => Self::Done(said),
+            (Self::Done(_), _) => Self::Unknown {
+                reason: format!("{}, which does not confirm it", evidence.summary()),
+            },
+            (other, _) => other,
         }
     }
 }
@@ -91,9 +99,18 @@ impl Said {
         )
     }
 
-    /// Whether nothing was said.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Both together; of two members of one name the other's.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// Those whose names are not told apart so.
+    #[must_use]
+    pub fn without(mut self, is_left_out: impl Fn(&str) -> bool) -> Self {
+        self.0.retain(|name, _| !is_left_out(name));
+        self
     }
 
     /// The members, by name, each with its JSON.
@@ -120,12 +137,12 @@ impl Said {
     }
 }
 
-/// JSON without white space between its tokens, and without control characters of any kind in its strings.
+/// JSON without white space between its tokens, and without characters in its strings that a terminal would obey.
 fn on_one_line(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     let (mut in_string, mut escaped) = (false, false);
     for character in json.chars() {
-        if in_string && character.is_control() {
+        if in_string && is_commanding(character) {
             // Writing to a string cannot fail.
             let _ = write!(out, "\\u{:04x}", u32::from(character));
             continue;
@@ -157,7 +174,7 @@ mod tests {
     fn an_answer_s_members_are_kept_to_the_last_digit_and_put_on_one_line() {
         let evidence = answered(
             200,
-            "{ \"amount\": 204.10,\n \"unit\" : \"sms \\\" premium\u{9b}\", \"packs\": [ {\"credit\" : 1e-8} ] }",
+            "{ \"amount\": 204.10,\n \"unit\" : \"sms \\\" premium\u{9b}\u{202e}\", \"packs\": [ {\"credit\" : 1e-8} ] }",
         );
         let Reply::Done(said) = Reply::of(&evidence) else {
             panic!("it is a success");
@@ -165,9 +182,9 @@ mod tests {
         let told = serde_json::to_string(&said).unwrap();
         assert_eq!(
             told,
-            r#"{"amount":204.10,"packs":[{"credit":1e-8}],"unit":"sms \" premium\u009b"}"#
+            r#"{"amount":204.10,"packs":[{"credit":1e-8}],"unit":"sms \" premium\u009b\u202e"}"#
         );
-        assert_eq!(said.text("unit").as_deref(), Some("sms \" premium\u{9b}"));
+        assert_eq!(said.text("unit").as_deref(), Some("sms \" premium\u{9b}\u{202e}"));
         assert_eq!((said.json("amount"), said.json("none")), (Some("204.10"), None));
     }
 
@@ -177,8 +194,29 @@ mod tests {
             let Reply::Done(said) = Reply::of(&answered(204, body)) else {
                 panic!("{body}");
             };
-            assert!(said.is_empty(), "{body}");
+            assert_eq!(said.iter().count(), 0, "{body}");
         }
+    }
+
+    #[test]
+    fn only_204_confirms_a_cancellation() {
+        let cancelled = |evidence: &Evidence| matches!(Reply::of_cancellation(evidence), Reply::Done(_));
+        assert!(cancelled(&answered(204, "")));
+        for (status, body) in [
+            (200, ""),
+            (202, ""),
+            (200, r#"{"code":131}"#),
+            (200, "<html>"),
+            (201, "{}"),
+        ] {
+            let reply = Reply::of_cancellation(&answered(status, body));
+            assert!(
+                matches!(reply, Reply::Unknown { .. }),
+                "{status} {body}: {reply:?}"
+            );
+        }
+        let reply = Reply::of_cancellation(&answered(400, r#"{"code":131}"#));
+        assert!(matches!(reply, Reply::Refused(_)), "{reply:?}");
     }
 
     #[test]

@@ -63,13 +63,24 @@ pub struct EditArgs {
 pub enum OctopushCampaignCommand {
     /// Cancel a campaign that is to go out later; what is confirmed in time frees its numbers
     #[command(after_help = CANCEL_EXAMPLES)]
-    Cancel(TicketArgs),
+    Cancel(CancelArgs),
 }
 
 const CANCEL_EXAMPLES: &str = "Octopush cancels campaigns of fewer than 3 recipients, more than 10 minutes before their send_at, 1,000 a month.
 
 Example:
   volley octopush campaign cancel sms_5f3fbce61266e --ledger volley.db";
+
+/// `volley octopush campaign cancel`.
+#[derive(Debug, Clone, Args)]
+pub struct CancelArgs {
+    /// Which.
+    #[command(flatten)]
+    pub ticket: TicketArgs,
+    /// Cancel it although this ledger does not know it: then nobody is freed, in no ledger
+    #[arg(long)]
+    pub not_in_ledger: bool,
+}
 
 /// A ticket.
 #[derive(Debug, Clone, Args)]
@@ -155,7 +166,7 @@ pub struct CreateArgs {
     /// Have Octopush drop numbers that opted out, for 0.01 EUR
     #[arg(long)]
     pub auto_remove_blacklisted_numbers: bool,
-    /// Send it once it is ready
+    /// Wait, and send it once it is ready
     #[arg(long)]
     pub send: bool,
     /// How to wait.
@@ -183,6 +194,9 @@ pub struct ListSendArgs {
     /// Which.
     #[command(flatten)]
     pub ticket: TicketArgs,
+    /// It was made for a tag; the ledger knows that of its own drafts
+    #[arg(long)]
+    pub on_tag: bool,
     /// How to wait.
     #[command(flatten)]
     pub wait: WaitArgs,

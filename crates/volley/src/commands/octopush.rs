@@ -8,7 +8,7 @@ mod told;
 
 use std::io::{self, IsTerminal};
 
-use volley_ledger::{Ledger, LedgerError, Opening};
+use volley_ledger::{Ledger, LedgerError, Opening, Reader};
 use volley_provider::OctopushCredentials;
 
 use super::{CommandError, ledger_path, opening};
@@ -24,6 +24,8 @@ use told::Told;
 
 /// The provider's name in the ledger.
 const PROVIDER: &str = "octopush";
+/// What it bills in.
+const CURRENCY_CODE: &str = "EUR";
 
 /// Does what the command line says, and tells how it ended.
 pub(super) fn octopush(command: &OctopushCommand, common: &Common) -> Result<Exit, CommandError> {
@@ -79,14 +81,32 @@ impl<'a> Account<'a> {
         Ok(ledger)
     }
 
-    /// The ledger, if there is one.
-    fn existing_ledger(&self) -> Result<Option<Ledger>, CommandError> {
+    /// The ledger, which must be there.
+    fn existing_ledger(&self) -> Result<Ledger, CommandError> {
         let path = ledger_path(self.common, None);
-        match Ledger::open(&path, Opening::MustExist, clock::now()) {
-            Ok(ledger) => Ok(Some(ledger)),
+        Ok(Ledger::open(&path, Opening::MustExist, clock::now()).map_err(RunError::from)?)
+    }
+
+    /// A look at the ledger, if there is one.
+    fn reader(&self) -> Result<Option<Reader>, CommandError> {
+        match Reader::open(&ledger_path(self.common, None)) {
+            Ok(reader) => Ok(Some(reader)),
             Err(LedgerError::Missing { .. }) => Ok(None),
             Err(error) => Err(RunError::from(error).into()),
         }
+    }
+
+    /// A ticket of another host says nothing at this one.
+    fn check_host(&self, ticket: &str, host: &str) -> Result<(), CommandError> {
+        let asked = self.exchange.endpoint().host();
+        if host == asked {
+            return Ok(());
+        }
+        Err(CommandError::OtherHost {
+            ticket: ticket.to_owned(),
+            host: host.to_owned(),
+            asked: asked.to_owned(),
+        })
     }
 
     /// Whether somebody should be asked before money is spent: a real provider, and a terminal.

@@ -29,13 +29,15 @@ pub(super) fn send(args: &SendArgs, common: &Common) -> Result<Ended, CommandErr
     let ledger = ledger_path(common, Some(&args.what.campaign));
     let terminal = io::stderr().is_terminal();
     let loopback = campaign.endpoint.is_loopback();
+    let planned = PlanOptions {
+        account: Some(credentials.account()),
+        max_recipients: args.max_recipients,
+        retry_refused: args.retry_refused,
+    };
     if terminal && !loopback && !args.yes {
-        let options = PlanOptions {
-            account: Some(credentials.account()),
-            max_recipients: args.max_recipients,
-            retry_refused: args.retry_refused,
-        };
-        ask(&campaign, &inputs, &ledger, &options)?;
+        ask(&campaign, &inputs, &ledger, &planned)?;
+    } else {
+        refuse_unmentioned(&campaign, &inputs, &ledger, &planned)?;
     }
     let opening = opening(&campaign.endpoint);
     let opened = inputs.open()?;
@@ -113,15 +115,23 @@ fn ask(
         return Err(CommandError::Message(why));
     }
     print::message(plan.text().trim_end());
-    match question::agreed(&question_about(&plan, campaign)) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(CommandError::Unconfirmed(
-            "not confirmed; nothing was sent".to_owned(),
-        )),
-        Err(error) => Err(CommandError::Unconfirmed(format!(
-            "the terminal cannot be read: {error}; give --yes to send unasked"
-        ))),
+    question::confirmed(&question_about(&plan, campaign))
+}
+
+/// A text that French recipients may not get is refused before anything is sent, where the inputs can be read twice. What
+/// comes through a pipe is stopped by the run itself, before the first batch with a French number.
+fn refuse_unmentioned(
+    campaign: &Campaign,
+    inputs: &Inputs,
+    ledger: &std::path::Path,
+    options: &PlanOptions,
+) -> Result<(), CommandError> {
+    if !campaign.message.lacks_stop_mention() || inputs.has_stdin() {
+        return Ok(());
     }
+    let plan = plan::plan(campaign, inputs.open()?, ledger, options)?;
+    plan.refusal()
+        .map_or(Ok(()), |why| Err(CommandError::Message(why)))
 }
 
 /// What is agreed to: how many messages, what for, for how much.

@@ -16,7 +16,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use volley_model::Audience;
-use volley_provider::octopush::{Kind, ListCampaignDraft, ListKind};
+use volley_provider::octopush::{Kind, ListCampaignDraft, ListCampaignError, ListKind};
 
 use super::file::OctopushSection;
 use super::{ConfigError, Wrong, message};
@@ -73,15 +73,17 @@ impl Typed {
         let audience = match (&self.list, &self.tag) {
             (Some(list), None) => Audience::List(list.clone()),
             (None, Some(tag)) => Audience::Tag(tag.clone()),
-            (None, None) => return Err(flag("list", "name a list, or a tag with --tag")),
+            (None, None) => return Err(missing("list", "name a list, or a tag with --tag")),
             (Some(_), Some(_)) => {
                 return Err(flag("list", "a campaign goes to a list or to a tag, not to both"));
             }
         };
         let text = required(self.text, "text")?;
         let kind = required(self.kind, "type")?;
-        let kind = ListKind::named(&kind)
-            .ok_or_else(|| flag("type", "\"sms_premium\", \"sms_low_cost\" or \"sms_vocal\""))?;
+        let kind = ListKind::named(&kind).ok_or_else(|| {
+            let why = format!("{kind:?} is none of \"sms_premium\", \"sms_low_cost\" and \"sms_vocal\"");
+            flag("type", why)
+        })?;
         let section = OctopushSection {
             base_url: None,
             text: text.clone(),
@@ -111,13 +113,29 @@ impl Typed {
         };
         draft
             .check(&text)
-            .map_err(|error| flag("text", error.to_string()))?;
+            .map_err(|error| flag(flag_of(&error), error.to_string()))?;
         Ok(draft)
     }
 }
 
+/// The flag that an error is about.
+fn flag_of(error: &ListCampaignError) -> &'static str {
+    match error {
+        ListCampaignError::Message(_) | ListCampaignError::Default => "text",
+        ListCampaignError::NoAudience => "list",
+        ListCampaignError::VocalSender => "sender",
+    }
+}
+
 fn required(value: Option<String>, key: &'static str) -> Result<String, ConfigError> {
-    value.ok_or_else(|| flag(key, "it is missing"))
+    value.ok_or_else(|| missing(key, "give it, or a --file that has it"))
+}
+
+fn missing(key: &str, why: &str) -> ConfigError {
+    ConfigError::Missing {
+        key: format!("--{}", key.replace('_', "-")),
+        why: why.to_owned(),
+    }
 }
 
 /// A flag's name stands for the file's key too: they are the same word.
@@ -156,12 +174,9 @@ mod tests {
             assert!(error.starts_with(expected), "{error}");
         };
         assert!(typed(GOOD).draft().is_ok());
-        check("", "use --list: ");
+        check("", "go on without --list: ");
         check(&format!("{GOOD}\ntag = 'vip'"), "use --list: ");
-        check(
-            &GOOD.replace("sender = 'Acme'", ""),
-            "use --sender: it is missing",
-        );
+        check(&GOOD.replace("sender = 'Acme'", ""), "go on without --sender: ");
         check(&GOOD.replace("Acme", "A!"), "use --sender: ");
         check(&GOOD.replace("sms_premium", "sms"), "use --type: ");
         check(&GOOD.replace("alert", "fun"), "use --purpose: ");
@@ -169,7 +184,7 @@ mod tests {
         check(&GOOD.replace("Hello", "{first_name|you}"), "use --text: ");
         check(
             &GOOD.replace("sms_premium", "sms_vocal"),
-            "use --text: the sender of a voice",
+            "use --sender: the sender of a voice",
         );
         assert!(
             typed(&GOOD.replace("sms_premium", "sms_vocal").replace("Acme", "12345"))

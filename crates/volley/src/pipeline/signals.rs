@@ -23,7 +23,7 @@ pub(super) async fn listen(signals: Option<Signals>, stop: &Stop, grace: Duratio
 }
 
 /// The three signals, caught from the moment this is made.
-pub(super) struct Signals {
+pub(crate) struct Signals {
     hangup: Signal,
     interrupt: Signal,
     terminate: Signal,
@@ -33,7 +33,7 @@ impl Signals {
     /// Catches them from now on, so that one that comes while the ledger is loaded ends the run as any other. Must be
     /// called inside the runtime. If they cannot be caught, a signal ends the process at once, and what is in flight is
     /// found in doubt by the next run.
-    pub(super) fn catch() -> Option<Self> {
+    pub(crate) fn catch() -> Option<Self> {
         Self::new()
             .inspect_err(|error| tracing::warn!(%error, "signals cannot be caught"))
             .ok()
@@ -47,7 +47,8 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> Exit {
+    /// The next of them, as the exit it leads to.
+    pub(crate) async fn next(&mut self) -> Exit {
         tokio::select! {
             _ = self.hangup.recv() => Exit::Hangup,
             _ = self.interrupt.recv() => Exit::Interrupt,

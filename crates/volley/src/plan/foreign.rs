@@ -6,7 +6,8 @@
 use serde::Serialize;
 use volley_intake::{ForeignCount, ForeignCounts};
 use volley_model::Template;
-use volley_model::segments::{Foreign, replacement};
+use volley_model::segments::{Foreign, Meter, replacement};
+use volley_provider::octopush::Message;
 
 use super::Messages;
 use crate::summary::{counted, grouped};
@@ -78,10 +79,24 @@ fn entry(character: char, place: &'static str, found: Found) -> ForeignCharacter
     }
 }
 
+/// What people should know of a text alone: its characters, and its length where placeholders leave no choice.
+pub(crate) fn text_sentences(message: &Message) -> Vec<String> {
+    let messages = Messages {
+        not_gsm7: entries(&message.template, &ForeignCounts::default()),
+        ..Messages::default()
+    };
+    let mut sentences = sentences(&messages);
+    let segments = Meter::of(message.template.wire()).segments;
+    if segments > Message::SEGMENTS_MAX {
+        sentences.push(format!("the text takes {segments} segments, and each is charged"));
+    }
+    sentences
+}
+
 /// What people should know of them: a few sentences on the text, a few on fields.
 pub(super) fn sentences(messages: &Messages) -> Vec<String> {
     let (of_text, of_fields): (Vec<_>, Vec<_>) = messages
-        .foreign
+        .not_gsm7
         .iter()
         .partition(|entry| matches!(entry.found, Found::InText { .. }));
     let mut sentences = Vec::new();
@@ -157,7 +172,7 @@ mod tests {
 
     fn said(text: &str) -> Vec<String> {
         let messages = Messages {
-            foreign: entries(&Template::parse(text).unwrap(), &ForeignCounts::default()),
+            not_gsm7: entries(&Template::parse(text).unwrap(), &ForeignCounts::default()),
             ..Messages::default()
         };
         sentences(&messages)

@@ -37,8 +37,8 @@ fn since(campaign: &ListCampaign) -> Timestamp {
 
 fn remedy(ticket: &str) -> String {
     format!(
-        "look it up at the provider, or ask with `volley octopush list-campaign send {ticket}`, which sends nothing now; \
-         then: volley doubt resolve {ticket} --sent, --not-sent or --abandon, with --reason TEXT"
+        "look at it with `volley octopush list-campaign status {ticket}`, find out at the provider, then: volley doubt \
+         resolve {ticket} --sent, --not-sent or --abandon, with --reason TEXT"
     )
 }
 
@@ -119,14 +119,12 @@ pub(super) fn resolve(
 fn confirm(ticket: &str, ledger: &Ledger, given: Option<u64>) -> Result<(), CommandError> {
     let reader = Reader::open(ledger.path()).map_err(RunError::from)?;
     let known = reader.list_campaigns().map_err(RunError::from)?;
-    let contacts = known
-        .iter()
-        .find(|campaign| campaign.ticket == ticket)
-        .and_then(|campaign| campaign.contacts);
-    let Some(contacts) = contacts else {
-        // An unknown ticket is told by the ledger; contacts that nobody counted cannot be asked for.
+    let Some(campaign) = known.iter().find(|campaign| campaign.ticket == ticket) else {
+        // The ledger tells that it does not know it.
         return Ok(());
     };
+    // Contacts that nobody has counted are none, as far as can be asked for.
+    let contacts = campaign.contacts.unwrap_or(0);
     let given = match given {
         Some(given) => Some(given.to_string()),
         None => operator::asked(&format!(
@@ -140,8 +138,8 @@ fn confirm(ticket: &str, ledger: &Ledger, given: Option<u64>) -> Result<(), Comm
             "campaign {ticket} does not have {given} contacts; see `volley doubt list`; nothing was changed"
         ))),
         None => Err(CommandError::Unconfirmed(
-            "--not-sent lets it be sent again; confirm it with --recipients N, its number of contacts; nothing was \
-             changed"
+            "--not-sent lets it be sent again; confirm it with --recipients N, its number of contacts, 0 where they are not \
+             known; nothing was changed"
                 .to_owned(),
         )),
     }

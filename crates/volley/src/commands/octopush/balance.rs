@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use volley_provider::octopush::Reply;
 
-use super::super::CommandError;
 use super::Account;
 use super::told::Told;
 use crate::cli::{BalanceArgs, Common};
+use crate::commands::CommandError;
 
 /// Shows the balance.
 pub(super) fn balance(args: &BalanceArgs, common: &Common) -> Result<Told, CommandError> {

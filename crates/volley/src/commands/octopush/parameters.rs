@@ -1,22 +1,25 @@
 //! `volley octopush parameters …`: the account's default configuration, shown and changed field by field.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use serde_json::value::RawValue;
 use toml::{Table, Value};
 use volley_intake::{Normalizer, NumberRule};
 use volley_provider::octopush::{
     PARAMETER_FIELDS, PARAMETER_GROUPS, ParameterField, Parameters, Reply, Rule, Said,
 };
 
-use super::super::CommandError;
 use super::Account;
 use super::told::Told;
 use crate::cli::{Common, EditArgs, ParametersCommand};
+use crate::commands::CommandError;
 use crate::config::access::SECTIONS;
 use crate::config::file::{nearest, nearest_hint};
 use crate::config::{self, ConfigError};
 use crate::print;
+use volley_provider::presentable;
 
 /// Shows or changes the configuration.
 pub(super) fn parameters(command: &ParametersCommand, common: &Common) -> Result<Told, CommandError> {
@@ -44,15 +47,16 @@ fn show(common: &Common) -> Result<Told, CommandError> {
 fn as_text(said: &Said) -> String {
     let mut out = String::new();
     for (group, json) in said.iter() {
-        let _ = writeln!(out, "[{}]", volley_provider::presentable(group));
-        let Ok(fields) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(json) else {
-            let _ = writeln!(out, "# {}", volley_provider::presentable(json));
+        let _ = writeln!(out, "[{}]", presentable(group));
+        // The provider's own tokens: what a terminal would obey is escaped in them.
+        let Ok(fields) = serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(json) else {
+            let _ = writeln!(out, "# {}", presentable(json));
             continue;
         };
         for (name, value) in fields {
-            let name = volley_provider::presentable(&name);
-            let _ = match value {
-                serde_json::Value::Null => writeln!(out, "# {name} is not set"),
+            let name = presentable(&name);
+            let _ = match value.get() {
+                "null" => writeln!(out, "# {name} is not set"),
                 value => writeln!(out, "{name} = {value}"),
             };
         }
@@ -115,7 +119,8 @@ fn apart(overrides: &[String]) -> (Vec<String>, Vec<&String>) {
 }
 
 fn read_setting(setting: &str, parameters: &mut Parameters) -> Result<(), ConfigError> {
-    let flag = format!("--set {setting}");
+    // The field alone: a value that is wrong may be a number, and has no place in a log.
+    let flag = format!("--set {}", setting.split('=').next().unwrap_or_default());
     let Some((group, name, text)) = setting
         .split_once('=')
         .and_then(|(field, text)| field.split_once('.').map(|(group, name)| (group, name, text)))

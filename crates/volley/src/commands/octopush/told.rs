@@ -22,7 +22,7 @@ pub(super) struct Told {
     said: Said,
 }
 
-/// The JSON line. Ours come first: where the provider uses the same name, ours is never one of its own.
+/// The JSON line. What the provider says under a name of ours is left out: the last of two members would win.
 #[derive(Serialize)]
 struct Line<'a> {
     schema: u32,
@@ -51,6 +51,11 @@ impl Told {
         }
     }
 
+    /// A refusal in words of its own.
+    pub(super) fn refused(text: String, refusal: &Refusal) -> Self {
+        Self::ended(Exit::Refused, text, Said::default()).with_refusal(refusal)
+    }
+
     /// What was not done, from the reply that says so. `what` reads after "failed to".
     pub(super) fn not_done(what: &str, reply: Reply, endpoint: &Endpoint) -> Self {
         let failed =
@@ -58,17 +63,17 @@ impl Told {
         match reply {
             Reply::Refused(refusal) => failed(Exit::Refused, explain(&refusal)).with_refusal(&refusal),
             Reply::Account(refusal) => failed(Exit::Account, explain(&refusal)).with_refusal(&refusal),
-            Reply::Later { reason, .. } => failed(
+            Reply::Later { reason } => failed(
                 Exit::Unreachable,
                 format!("Octopush puts it off: {reason}; run it again later"),
             ),
-            Reply::Unsent { reason, .. } => failed(
+            Reply::Unsent { reason } => failed(
                 Exit::Unreachable,
                 format!("{endpoint} cannot be reached: {reason}; check octopush.base_url and the network"),
             ),
             Reply::Unknown { reason } => failed(
                 Exit::Unreachable,
-                format!("whether it was done is not known: {reason}; it is safe to run it again"),
+                format!("no answer tells whether it was done: {reason}; run it again to see"),
             ),
             Reply::Done(said) => Self {
                 said,
@@ -94,6 +99,10 @@ impl Told {
         self
     }
 
+    fn is_ours(&self, name: &str) -> bool {
+        ["schema", "exit_code", "error"].contains(&name) || self.ours.contains_key(name)
+    }
+
     /// Tells it: a success to stdout, anything else to stderr, and with `--json` one line to stdout in either case.
     pub(super) fn tell(&self, common: &Common) -> Exit {
         let failed = self.exit != Exit::Complete;
@@ -106,7 +115,7 @@ impl Told {
                 exit_code: self.exit,
                 error: failed.then_some(self.text.trim_end()),
                 ours: &self.ours,
-                said: &self.said,
+                said: &self.said.clone().without(|name| self.is_ours(name)),
             })
         } else {
             failed || print::result(&self.text)

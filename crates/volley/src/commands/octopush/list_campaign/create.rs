@@ -1,22 +1,31 @@
 //! Making a draft, and with `--send` the whole way: made, counted, sent.
 
-use volley_ledger::{Draft, Ledger};
-use volley_provider::octopush::{CURRENCY, ListCampaignDraft, Purpose, Reply, Said, SendAt};
+use volley_provider::octopush::{ListCampaignDraft, Purpose, Reply, Said};
 
-use super::super::super::CommandError;
 use super::super::told::Told;
-use super::super::{Account, PROVIDER};
-use super::{closed, order, status};
+use super::super::{Account, closed};
+use super::{book, order, status, tell};
 use crate::cli::{CreateArgs, WaitArgs};
 use crate::clock;
+use crate::commands::CommandError;
 use crate::config::list_campaign::Typed;
+use crate::exit::Exit;
 use crate::pipeline::RunError;
+use crate::{plan, print};
 
 /// Makes a draft.
 pub(super) fn create(args: &CreateArgs, account: &Account<'_>) -> Result<Told, CommandError> {
+    if !args.send && (args.order.yes || args.order.max_cost.is_some()) {
+        let what = "--yes and --max-cost are for an order: give --send too; nothing was made";
+        return Err(CommandError::Unconfirmed(what.to_owned()));
+    }
     let draft = draft(args)?;
-    if let Some(send_at) = draft.message.send_at.as_ref().filter(|at| is_past(at)) {
-        return Err(RunError::SendAtPast(send_at.as_str().to_owned()).into());
+    let send_at = draft.message.send_at.as_ref();
+    if let Some(past) = send_at.filter(|at| at.instant() < clock::now()) {
+        return Err(RunError::SendAtPast(past.as_str().to_owned()).into());
+    }
+    if let Some(told) = doubtful_like(&draft, account)? {
+        return Ok(told);
     }
     warn(&draft, account);
     let mut ledger = account.ledger()?;
@@ -26,34 +35,56 @@ pub(super) fn create(args: &CreateArgs, account: &Account<'_>) -> Result<Told, C
             .exchange
             .ask(&octopush.create_list_campaign_request(&draft)),
     );
-    let told = match reply {
+    let (ticket, said) = match reply {
         Reply::Done(said) => match said.ticket() {
-            Some(ticket) => {
-                record(&draft, &ticket, account, &mut ledger)?;
-                let made = Told::done(
-                    format!("made the draft {ticket}: it sends nothing until it is told to\n"),
-                    said,
-                );
-                go_on(
-                    args,
-                    made.with("ticket", ticket.clone()).with("state", "draft"),
-                    &ticket,
-                    account,
-                    &mut ledger,
-                )?
-            }
-            None => unknown("answered without a readable ticket"),
+            Some(ticket) => (ticket, said),
+            None => return closed(ledger, unknown("answered without a readable ticket")),
         },
-        Reply::Unknown { reason } => unknown(&reason),
-        reply => Told::not_done("make the campaign", reply, account.exchange.endpoint()),
+        Reply::Unknown { reason } => return closed(ledger, unknown(&reason)),
+        reply => {
+            let told = Told::not_done("make the campaign", reply, account.exchange.endpoint());
+            return closed(ledger, told);
+        }
     };
-    closed(ledger, told)
+    let recorded = book::record(
+        &mut ledger,
+        account,
+        &ticket,
+        Some(draft.audience.clone()),
+        parts(&draft),
+    );
+    if recorded.is_err() {
+        // Nothing is lost with it but the ticket, and that is told.
+        print::message(&format!(
+            "the draft {ticket} was made, and the ledger could not keep it"
+        ));
+    }
+    let text = format!("made the draft {ticket}: it sends nothing until it is told to\n");
+    let made = tell::as_it_stands(Exit::Complete, text, said, &recorded?);
+    ledger.close().map_err(RunError::from)?;
+    go_on(args, made, &ticket, account)
+}
+
+/// The same message to the same people, ordered before without an answer: another one could reach everybody twice.
+fn doubtful_like(draft: &ListCampaignDraft, account: &Account<'_>) -> Result<Option<Told>, CommandError> {
+    let Some(reader) = account.reader()? else {
+        return Ok(None);
+    };
+    let made = book::draft(account, "", Some(draft.audience.clone()), parts(draft));
+    let found = reader.doubtful_like(&made).map_err(RunError::from)?;
+    Ok(found.map(|campaign| {
+        tell::doubt(
+            &campaign,
+            "; it is the same message to the same audience",
+            Said::default(),
+        )
+    }))
 }
 
 /// A draft that may have been made is harmless.
 fn unknown(reason: &str) -> Told {
     Told::ended(
-        crate::exit::Exit::Unreachable,
+        Exit::Unreachable,
         format!(
             "failed to make the campaign: {reason}; if a draft was made at Octopush, it sends nothing: make it again"
         ),
@@ -83,10 +114,6 @@ fn draft(args: &CreateArgs) -> Result<ListCampaignDraft, CommandError> {
     Ok(flags.or(file).draft()?)
 }
 
-fn is_past(send_at: &SendAt) -> bool {
-    send_at.instant() < clock::now()
-}
-
 /// What may surprise, as far as it shows before: whom the list holds is the provider's to know.
 fn warn(draft: &ListCampaignDraft, account: &Account<'_>) {
     if draft.lacks_stop_mention() {
@@ -95,17 +122,16 @@ fn warn(draft: &ListCampaignDraft, account: &Account<'_>) {
              refuses it without (code 121)",
         );
     }
+    for sentence in plan::text_sentences(&draft.message) {
+        account.notice(&format!("volley: warning: {sentence}"));
+    }
     if draft.message.purpose == Purpose::Alert {
         account.notice(&format!("alert: {}", Purpose::ALERT_WARNING));
     }
 }
 
-fn record(
-    draft: &ListCampaignDraft,
-    ticket: &str,
-    account: &Account<'_>,
-    ledger: &mut Ledger,
-) -> Result<(), CommandError> {
+/// The message's parts, as the ledger keeps them.
+fn parts(draft: &ListCampaignDraft) -> Vec<(String, String)> {
     let message = &draft.message;
     let mut parts = vec![
         ("text", message.template.wire().to_owned()),
@@ -120,37 +146,14 @@ fn record(
             .as_ref()
             .map(|at| ("send_at", at.as_str().to_owned())),
     );
-    let made = Draft {
-        provider: PROVIDER.to_owned(),
-        account: account.name(),
-        host: account.exchange.endpoint().host().to_owned(),
-        ticket: ticket.to_owned(),
-        audience: Some(draft.audience.clone()),
-        message: parts
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect(),
-        currency: CURRENCY,
-        at: clock::now(),
-    };
-    if let Err(error) = ledger.record_draft(&made) {
-        // Nothing is lost with it but the ticket, and that is told.
-        account.notice(&format!(
-            "the draft {ticket} was made, and the ledger could not keep it"
-        ));
-        return Err(RunError::from(error).into());
-    }
-    Ok(())
+    parts
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
 }
 
 /// Whatever else was asked for.
-fn go_on(
-    args: &CreateArgs,
-    made: Told,
-    ticket: &str,
-    account: &Account<'_>,
-    ledger: &mut Ledger,
-) -> Result<Told, CommandError> {
+fn go_on(args: &CreateArgs, made: Told, ticket: &str, account: &Account<'_>) -> Result<Told, CommandError> {
     // An order needs the cost, which is known once the contacts are counted.
     let wait = WaitArgs {
         wait: args.wait.wait || args.send,
@@ -161,11 +164,13 @@ fn go_on(
     }
     account.notice(&format!("made the draft {ticket}"));
     if args.send {
-        return order::order(ticket, &wait, &args.order, account, ledger);
+        let order = order::Order {
+            ticket,
+            wait: &wait,
+            terms: &args.order,
+            on_tag: false,
+        };
+        return order.give(account);
     }
-    let reply = status::ask(ticket, &wait, account);
-    if let Some(campaign) = super::known(ledger, account, ticket)? {
-        status::book(ledger, campaign, &reply)?;
-    }
-    Ok(status::told(ticket, &reply, &wait, account))
+    status::show(ticket, &wait, account)
 }

@@ -5,113 +5,229 @@
 //!                                                                    ├─► draft again    proof that nothing was sent
 //!                                                                    └─► in doubt       the status is shown, nothing more
 //! ```
+//! The ledger is locked from the intent to the outcome, and not while the provider counts or a person thinks.
 
-use volley_ledger::{Draft, Ledger, ListCampaign, ListStep};
-use volley_model::ListCampaignState;
+use volley_ledger::{Ledger, ListCampaign, ListStep};
+use volley_model::{Audience, ListCampaignState};
 use volley_provider::octopush::{
-    CURRENCY, ListStatus, Progress, Reply, Said, SendReply, StatusReply, explain,
+    ListStatus, Progress, Purpose, Reply, Said, SendReply, StatusReply, answered, explain,
 };
 
-use super::super::super::CommandError;
 use super::super::told::Told;
-use super::super::{Account, PROVIDER};
-use super::{known, status, step};
-use crate::cli::{OrderArgs, WaitArgs};
-use crate::clock;
+use super::super::{Account, closed};
+use super::{book, status, tell};
+use crate::cli::{ListSendArgs, OrderArgs, WaitArgs};
+use crate::commands::CommandError;
 use crate::exit::Exit;
-use crate::pipeline::RunError;
-use crate::print;
-use crate::question;
+use crate::{print, question};
 
-/// Sends a draft, unless it was sent or may have been.
-pub(super) fn order(
-    ticket: &str,
-    wait: &WaitArgs,
-    order: &OrderArgs,
-    account: &Account<'_>,
-    ledger: &mut Ledger,
-) -> Result<Told, CommandError> {
-    let campaign = match known(ledger, account, ticket)? {
-        Some(campaign) => match campaign.state {
-            ListCampaignState::Draft => Some(campaign),
-            ListCampaignState::Sending | ListCampaignState::InDoubt => {
-                return doubtful(campaign, account, ledger);
-            }
-            ListCampaignState::Sent | ListCampaignState::DeclaredSent | ListCampaignState::Abandoned => {
-                return Ok(told_as_it_stands(
-                    Exit::Complete,
-                    &campaign,
-                    "it is not sent again",
-                ));
-            }
-            ListCampaignState::Failed | ListCampaignState::Cancelled => {
-                return Ok(told_as_it_stands(Exit::Refused, &campaign, "make a new one"));
-            }
-        },
-        None => None,
+/// Sends a draft.
+pub(super) fn send(args: &ListSendArgs, account: &Account<'_>) -> Result<Told, CommandError> {
+    let order = Order {
+        ticket: &args.ticket.ticket,
+        wait: &args.wait,
+        terms: &args.order,
+        on_tag: args.on_tag,
     };
-    let reply = status::ask(ticket, wait, account);
-    let campaign = match (&reply, campaign) {
-        // Nothing is written down of a ticket that the provider does not know.
-        (StatusReply::Other(_), _) => return Ok(status::told(ticket, &reply, wait, account)),
-        (_, Some(campaign)) => campaign,
-        (_, None) => adopt(ticket, account, ledger)?,
-    };
-    let campaign = status::book(ledger, campaign, &reply)?;
-    match &reply {
-        StatusReply::Status(status) if status.progress == Progress::Ready => {
-            give(&campaign, status, order, account, ledger)
+    order.give(account)
+}
+
+/// An order to be given.
+pub(super) struct Order<'a> {
+    pub(super) ticket: &'a str,
+    pub(super) wait: &'a WaitArgs,
+    pub(super) terms: &'a OrderArgs,
+    /// For a draft that this ledger did not make: it was made for a tag.
+    pub(super) on_tag: bool,
+}
+
+impl Order<'_> {
+    /// Gives it, unless the draft was sent or may have been.
+    pub(super) fn give(&self, account: &Account<'_>) -> Result<Told, CommandError> {
+        let seen = book::look(account, self.ticket)?;
+        if let Some(campaign) = seen
+            .as_ref()
+            .filter(|seen| seen.state != ListCampaignState::Draft)
+        {
+            return self.not_a_draft(campaign, account);
         }
-        StatusReply::Status(status) => Ok(not_ready(&campaign, status, wait)),
-        StatusReply::AlreadySent(_) | StatusReply::Other(_) => Ok(told_as_it_stands(
-            Exit::Complete,
-            &campaign,
-            "it is not sent again",
-        )),
+        let reply = status::ask(self.ticket, self.wait, account);
+        let StatusReply::Status(status) = &reply else {
+            return self.without_status(&reply, account);
+        };
+        if status.progress != Progress::Ready {
+            return self.not_ready(status, &reply, account);
+        }
+        if let Some(told) = self.too_dear(status) {
+            return Ok(told);
+        }
+        if account.asks() && !self.terms.yes {
+            self.ask(seen.as_ref(), status, account)?;
+        }
+        let mut ledger = account.ledger()?;
+        let told = match book::known(&ledger, account, self.ticket)? {
+            // Somebody was quicker, while we waited.
+            Some(campaign) if campaign.state != ListCampaignState::Draft => {
+                tell::standing(exit_of(campaign.state), &campaign, "it was no draft any more")
+            }
+            Some(campaign) => self.carry_out(campaign, status, &reply, account, &mut ledger)?,
+            None => {
+                let campaign = book::record(&mut ledger, account, self.ticket, None, Vec::new())?;
+                self.carry_out(campaign, status, &reply, account, &mut ledger)?
+            }
+        };
+        closed(ledger, told)
+    }
+
+    /// One whose fate is known, or in doubt: in doubt its status is asked for and shown, and nothing more.
+    fn not_a_draft(&self, campaign: &ListCampaign, account: &Account<'_>) -> Result<Told, CommandError> {
+        let exit = exit_of(campaign.state);
+        match campaign.state {
+            ListCampaignState::Sending | ListCampaignState::InDoubt => doubtful(self.ticket, account),
+            ListCampaignState::Failed | ListCampaignState::Cancelled => {
+                Ok(tell::standing(exit, campaign, "make a new one"))
+            }
+            _ => Ok(tell::standing(exit, campaign, "it is not sent again")),
+        }
+    }
+
+    /// What is not ready is not sent. What the status ends is written down.
+    fn not_ready(
+        &self,
+        status: &ListStatus,
+        reply: &StatusReply,
+        account: &Account<'_>,
+    ) -> Result<Told, CommandError> {
+        let ticket = self.ticket;
+        self.book(reply, account)?;
+        let again = format!("volley octopush list-campaign send {ticket}");
+        let (exit, why) = match &status.progress {
+            Progress::Failed => (
+                Exit::Refused,
+                "it failed at Octopush, nobody was reached; make a new one".to_owned(),
+            ),
+            Progress::Computing => (
+                Exit::Unreachable,
+                format!("Octopush still counts its contacts; later: {again} --wait"),
+            ),
+            progress => (
+                Exit::Unreachable,
+                format!(
+                    "Octopush says {:?}, which is not \"ready\"; look it up there",
+                    progress.name()
+                ),
+            ),
+        };
+        let told = Told::ended(exit, format!("{ticket} is not sent: {why}"), status.said.clone());
+        Ok(told.with("ticket", ticket).with("state", status.progress.name()))
+    }
+
+    /// It was sent before, or its status cannot be had.
+    fn without_status(&self, reply: &StatusReply, account: &Account<'_>) -> Result<Told, CommandError> {
+        let booked = self.book(reply, account)?;
+        Ok(match (reply, booked) {
+            (StatusReply::AlreadySent(_), Some(campaign)) => {
+                tell::standing(Exit::Complete, &campaign, "it is not sent again")
+            }
+            (_, booked) => tell::status(self.ticket, reply, booked.as_ref(), self.wait, account),
+        })
+    }
+
+    /// Writes down what the reply says of a draft that the ledger knows.
+    fn book(&self, reply: &StatusReply, account: &Account<'_>) -> Result<Option<ListCampaign>, CommandError> {
+        let seen = book::look(account, self.ticket)?;
+        let Some(campaign) = seen.as_ref().filter(|seen| book::is_news(seen, reply)) else {
+            return Ok(seen);
+        };
+        let mut ledger = account.ledger()?;
+        let campaign = book::known(&ledger, account, &campaign.ticket)?;
+        let booked = campaign
+            .map(|campaign| book::book(&mut ledger, campaign, reply))
+            .transpose()?;
+        ledger.close().map_err(crate::pipeline::RunError::from)?;
+        Ok(booked)
+    }
+
+    fn too_dear(&self, status: &ListStatus) -> Option<Told> {
+        let max_cost = self.terms.max_cost?;
+        let why = match status.cost {
+            Some(cost) if cost <= max_cost => return None,
+            Some(cost) => format!("it costs {cost}, and --max-cost allows {max_cost}"),
+            None => format!("what it costs is not known, and --max-cost allows {max_cost}"),
+        };
+        let text = format!("{} is not sent: {why}", self.ticket);
+        Some(
+            Told::ended(Exit::Limit, text, status.said.clone())
+                .with("ticket", self.ticket)
+                .with("state", status.progress.name()),
+        )
+    }
+
+    /// Asks whoever sits there.
+    fn ask(
+        &self,
+        campaign: Option<&ListCampaign>,
+        status: &ListStatus,
+        account: &Account<'_>,
+    ) -> Result<(), CommandError> {
+        let purpose = match (campaign, account.reader()?) {
+            (Some(campaign), Some(reader)) => book::part(&reader, campaign, "purpose")?,
+            _ => None,
+        };
+        let purpose = match purpose.as_deref() {
+            Some("alert") => format!(" (alert: {})", Purpose::ALERT_WARNING),
+            Some(purpose) => format!(" ({purpose})"),
+            None => String::new(),
+        };
+        let audience = campaign
+            .and_then(|campaign| campaign.audience.as_ref())
+            .map_or_else(
+                || "an audience that this ledger does not know".to_owned(),
+                |audience| format!("the {} {:?}", audience.kind(), audience.name()),
+            );
+        let priced = tell::priced(status);
+        question::confirmed(&format!("Send {} to {audience}{purpose}{priced}?", self.ticket))
+    }
+
+    /// Writes the intent down, gives the order, and writes down what came of it.
+    fn carry_out(
+        &self,
+        campaign: ListCampaign,
+        status: &ListStatus,
+        reply: &StatusReply,
+        account: &Account<'_>,
+        ledger: &mut Ledger,
+    ) -> Result<Told, CommandError> {
+        let campaign = book::book(ledger, campaign, reply)?;
+        let campaign = book::step(ledger, &campaign, &ListStep::Intended)?;
+        let on_tag = self.on_tag.then(|| Audience::Tag(String::new()));
+        let audience = campaign.audience.as_ref().or(on_tag.as_ref());
+        let octopush = account.exchange.octopush();
+        let request = octopush.send_list_campaign_request(self.ticket, audience);
+        let reply = octopush.send_reply(&account.exchange.ask_to_the_end(&request));
+        let outcome = outcome(&reply);
+        let campaign = match book::step(ledger, &campaign, &outcome) {
+            Ok(campaign) => campaign,
+            Err(error) => {
+                // So that no outcome is lost with the process; the ledger says "sending", which is a doubt from now on.
+                print::message(&format!("{}: {outcome:?} could not be written down", self.ticket));
+                return Err(error);
+            }
+        };
+        Ok(tell_outcome(reply, &campaign, status, account))
     }
 }
 
-/// A draft that was made elsewhere, by a ledger or by hand.
-fn adopt(ticket: &str, account: &Account<'_>, ledger: &mut Ledger) -> Result<ListCampaign, CommandError> {
-    let draft = Draft {
-        provider: PROVIDER.to_owned(),
-        account: account.name(),
-        host: account.exchange.endpoint().host().to_owned(),
-        ticket: ticket.to_owned(),
-        audience: None,
-        message: Vec::new(),
-        currency: CURRENCY,
-        at: clock::now(),
-    };
-    Ok(ledger.record_draft(&draft).map_err(RunError::from)?)
-}
-
-/// Asks whoever sits there, writes the intent down, and gives the order.
-fn give(
-    campaign: &ListCampaign,
-    status: &ListStatus,
-    order: &OrderArgs,
-    account: &Account<'_>,
-    ledger: &mut Ledger,
-) -> Result<Told, CommandError> {
-    if let Some(told) = too_dear(campaign, status, order) {
-        return Ok(told);
-    }
-    if account.asks() && !order.yes {
-        ask(campaign, status)?;
-    }
-    let campaign = step(ledger, campaign, &ListStep::Intended)?;
-    let octopush = account.exchange.octopush();
-    let request = octopush.send_list_campaign_request(&campaign.ticket, campaign.audience.as_ref());
-    let reply = octopush.send_reply(&account.exchange.ask(&request));
-    let outcome = match &reply {
+/// What the ledger is told of a reply.
+fn outcome(reply: &SendReply) -> ListStep {
+    match reply {
         SendReply::Sent { sending_date, .. } => ListStep::Sent {
-            sending_date: sending_date.clone(),
+            sending_date: Some(sending_date.clone()),
             reason: None,
         },
         SendReply::AlreadySent(refusal) => ListStep::Sent {
             sending_date: None,
-            reason: Some(explain(refusal)),
+            reason: Some(answered(refusal)),
         },
         SendReply::NotSent(reply) => ListStep::Unsent {
             reason: why_not(reply),
@@ -119,178 +235,82 @@ fn give(
         SendReply::InDoubt { reason } => ListStep::InDoubt {
             reason: reason.clone(),
         },
-    };
-    let campaign = match step(ledger, &campaign, &outcome) {
-        Ok(campaign) => campaign,
-        Err(error) => {
-            // So that no outcome is lost with the process; the ledger says "sending", which is a doubt from now on.
-            print::message(&format!(
-                "{}: {outcome:?} could not be written down",
-                campaign.ticket
-            ));
-            return Err(error);
-        }
-    };
-    Ok(match reply {
-        SendReply::Sent { said, .. } => sent(&campaign, status, said),
-        SendReply::AlreadySent(_) => told_as_it_stands(Exit::Complete, &campaign, "it is not sent again"),
-        SendReply::NotSent(reply) => Told::not_done("send the campaign", reply, account.exchange.endpoint())
-            .with("ticket", campaign.ticket.clone())
-            .with("state", campaign.state.name()),
-        SendReply::InDoubt { .. } => in_doubt(&campaign, "run it again to see its status"),
-    })
-}
-
-fn too_dear(campaign: &ListCampaign, status: &ListStatus, order: &OrderArgs) -> Option<Told> {
-    let max_cost = order.max_cost?;
-    let why = match status.cost {
-        Some(cost) if cost <= max_cost => return None,
-        Some(cost) => format!("it costs {cost}, and --max-cost allows {max_cost}"),
-        None => format!("what it costs is not known, and --max-cost allows {max_cost}"),
-    };
-    let text = format!("{} is not sent: {why}", campaign.ticket);
-    Some(
-        Told::ended(Exit::Limit, text, status.said.clone())
-            .with("ticket", campaign.ticket.clone())
-            .with("state", campaign.state.name()),
-    )
-}
-
-fn ask(campaign: &ListCampaign, status: &ListStatus) -> Result<(), CommandError> {
-    let audience = campaign.audience.as_ref().map_or_else(
-        || "an audience that this ledger does not know".to_owned(),
-        |audience| format!("the {} {:?}", audience.kind(), audience.name()),
-    );
-    let question = format!(
-        "Send {} to {audience}{}?",
-        campaign.ticket,
-        status::priced(status)
-    );
-    match question::agreed(&question) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(CommandError::Unconfirmed(
-            "not confirmed; nothing was sent".to_owned(),
-        )),
-        Err(error) => Err(CommandError::Unconfirmed(format!(
-            "the terminal cannot be read: {error}; give --yes to send unasked"
-        ))),
     }
 }
 
 fn why_not(reply: &Reply) -> String {
     match reply {
         Reply::Refused(refusal) | Reply::Account(refusal) => explain(refusal),
-        Reply::Later { reason, .. } | Reply::Unsent { reason, .. } | Reply::Unknown { reason } => {
-            reason.clone()
-        }
-        Reply::Done(_) => String::new(),
+        Reply::Later { reason } | Reply::Unsent { reason } | Reply::Unknown { reason } => reason.clone(),
+        // A success is sent or in doubt.
+        Reply::Done(_) => "answered without saying so".to_owned(),
     }
 }
 
-fn sent(campaign: &ListCampaign, status: &ListStatus, said: Said) -> Told {
-    let when = campaign
-        .sending_date
-        .as_ref()
-        .map(|date| format!(", on {date}"))
-        .unwrap_or_default();
-    let text = format!("{} is sent{when}{}\n", campaign.ticket, status::priced(status));
-    Told::done(text, said)
-        .with("ticket", campaign.ticket.clone())
-        .with("state", campaign.state.name())
-        .with("number_of_contacts", campaign.contacts)
-        .with("cost", campaign.cost.map(|cost| cost.to_string()))
-        .with("currency", campaign.currency.code())
-}
-
-/// One that is not ready, and so not sent.
-fn not_ready(campaign: &ListCampaign, status: &ListStatus, wait: &WaitArgs) -> Told {
-    let ticket = &campaign.ticket;
-    let (exit, why) = match &status.progress {
-        Progress::Failed => (
-            Exit::Refused,
-            "it failed at Octopush, nobody was reached; make a new one".to_owned(),
-        ),
-        Progress::Computing if wait.wait => (
-            Exit::Unreachable,
-            "Octopush has not counted its contacts yet; run it again later".to_owned(),
-        ),
-        Progress::Computing => (
-            Exit::Unreachable,
-            "Octopush still counts its contacts; run it again later, or with --wait".to_owned(),
-        ),
-        progress => (
-            Exit::Unreachable,
-            format!(
-                "Octopush says {:?}, which is not \"ready\"; look it up there",
-                progress.name()
-            ),
-        ),
-    };
-    Told::ended(exit, format!("{ticket} is not sent: {why}"), status.said.clone())
-        .with("ticket", ticket.clone())
-        .with("state", status.progress.name())
-}
-
-/// An order whose answer was lost: its status is asked for and shown. Only "failed" and "sent already" end the doubt.
-fn doubtful(
-    campaign: ListCampaign,
+fn tell_outcome(
+    reply: SendReply,
+    campaign: &ListCampaign,
+    status: &ListStatus,
     account: &Account<'_>,
-    ledger: &mut Ledger,
-) -> Result<Told, CommandError> {
-    let campaign = if campaign.state == ListCampaignState::Sending {
-        let reason = "found open: its order may have been given".to_owned();
-        step(ledger, &campaign, &ListStep::InDoubt { reason })?
-    } else {
-        campaign
+) -> Told {
+    match reply {
+        SendReply::Sent { sending_date, said } => {
+            let priced = tell::priced(status);
+            let text = format!("{} is sent, on {sending_date}{priced}\n", campaign.ticket);
+            // Contacts and cost are told in the status, the date in the answer to the order.
+            tell::as_it_stands(Exit::Complete, text, status.said.clone().and(said), campaign)
+        }
+        SendReply::AlreadySent(_) => tell::standing(Exit::Complete, campaign, "it is not sent again"),
+        SendReply::InDoubt { .. } => tell::doubt(campaign, "", Said::default()),
+        SendReply::NotSent(reply) => {
+            let what = format!(
+                "send {}; it is a draft still, and can be sent again",
+                campaign.ticket
+            );
+            Told::not_done(&what, reply, account.exchange.endpoint())
+                .with("ticket", campaign.ticket.clone())
+                .with("state", campaign.state.name())
+                .with("ledger", book::as_json(campaign))
+        }
+    }
+}
+
+/// An order whose answer was lost. Only "failed" and "sent already" end the doubt.
+fn doubtful(ticket: &str, account: &Account<'_>) -> Result<Told, CommandError> {
+    let mut ledger = account.ledger()?;
+    let Some(mut campaign) = book::known(&ledger, account, ticket)? else {
+        return Err(CommandError::Unconfirmed(format!(
+            "{ticket} is gone from the ledger"
+        )));
     };
+    if campaign.state == ListCampaignState::Sending {
+        let reason = "found open: its order may have been given".to_owned();
+        campaign = book::step(&mut ledger, &campaign, &ListStep::InDoubt { reason })?;
+    }
     let once = WaitArgs {
         wait: false,
         wait_max: std::time::Duration::ZERO,
     };
-    let reply = status::ask(&campaign.ticket, &once, account);
-    let campaign = status::book(ledger, campaign, &reply)?;
-    Ok(match campaign.state {
+    let reply = status::ask(ticket, &once, account);
+    let campaign = book::book(&mut ledger, campaign, &reply)?;
+    let told = match campaign.state {
         ListCampaignState::Failed => {
-            told_as_it_stands(Exit::Refused, &campaign, "nobody was reached; make a new one")
+            tell::standing(Exit::Refused, &campaign, "nobody was reached; make a new one")
         }
-        ListCampaignState::Sent => told_as_it_stands(Exit::Complete, &campaign, "it is not sent again"),
-        _ => in_doubt(&campaign, &status_in_words(&reply)),
-    })
+        ListCampaignState::Sent => tell::standing(Exit::Complete, &campaign, "it is not sent again"),
+        _ => tell::in_doubt(&campaign, &reply),
+    };
+    closed(ledger, told)
 }
 
-fn status_in_words(reply: &StatusReply) -> String {
-    match reply {
-        StatusReply::Status(status) => format!("Octopush calls it {:?} now", status.progress.name()),
-        StatusReply::AlreadySent(refusal) => explain(refusal),
-        StatusReply::Other(reply) => format!("Octopush does not tell its status: {}", why_not(reply)),
+/// The exit of one that is no draft.
+fn exit_of(state: ListCampaignState) -> Exit {
+    match state {
+        ListCampaignState::Sending | ListCampaignState::InDoubt => Exit::Doubtful,
+        ListCampaignState::Failed | ListCampaignState::Cancelled => Exit::Refused,
+        ListCampaignState::Draft
+        | ListCampaignState::Sent
+        | ListCampaignState::DeclaredSent
+        | ListCampaignState::Abandoned => Exit::Complete,
     }
-}
-
-fn in_doubt(campaign: &ListCampaign, now: &str) -> Told {
-    let ticket = &campaign.ticket;
-    let reason = campaign.reason.as_deref().unwrap_or("no reason is known");
-    let text = format!(
-        "{ticket} is in doubt ({reason}): whether it was sent is not known, and it is not sent again; {now}. Find out at \
-         Octopush, then: volley doubt resolve {ticket} --sent, --not-sent or --abandon, with --reason TEXT"
-    );
-    Told::ended(Exit::Doubtful, text, Said::default())
-        .with("ticket", ticket.clone())
-        .with("state", campaign.state.name())
-        .with("doubt_since", campaign.doubt_since.map(|at| at.to_string()))
-}
-
-fn told_as_it_stands(exit: Exit, campaign: &ListCampaign, then: &str) -> Told {
-    let ticket = &campaign.ticket;
-    let reason = campaign
-        .reason
-        .as_ref()
-        .map(|reason| format!(" ({reason})"))
-        .unwrap_or_default();
-    let text = format!("{ticket} is {}{reason}: {then}\n", campaign.state.name());
-    Told::ended(exit, text, Said::default())
-        .with("ticket", ticket.clone())
-        .with("state", campaign.state.name())
-        .with("sending_date", campaign.sending_date.clone())
-        .with("cost", campaign.cost.map(|cost| cost.to_string()))
-        .with("currency", campaign.currency.code())
 }
