@@ -62,7 +62,8 @@ CREATE TABLE run (
 -- When a run's batches are to go out. A run without a row here: at once.
 CREATE TABLE schedule (
   run      INTEGER PRIMARY KEY REFERENCES run,
-  send_at  INTEGER NOT NULL
+  send_at  INTEGER NOT NULL,
+  sum      BLOB    NOT NULL           -- checksum of the columns before it
 ) STRICT;
 
 -- What differed from the run before, and was accepted, or came before anybody was reached.

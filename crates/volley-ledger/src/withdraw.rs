@@ -10,8 +10,7 @@ use rusqlite::Connection;
 use volley_model::BatchState;
 
 use crate::rows::{self, BatchRow, Concluded};
-use crate::schema::{self, Format};
-use crate::{BatchId, Ledger, LedgerError, Resolved, WordError, campaign, queries};
+use crate::{BatchId, Ledger, LedgerError, Resolved, WordError, campaign, queries, schedule, schema};
 
 /// A batch that the provider gave an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,14 +70,20 @@ pub(crate) fn ticketed(
     })?;
     let format = schema::format(connection, path)?;
     rows.into_iter()
-        .map(|row| complete(connection, format, &row).map_err(failed))
+        .map(|row| {
+            let send_at = schedule::send_at(connection, path, format, row.run)?;
+            complete(connection, &row, send_at).map_err(failed)
+        })
         .collect()
 }
 
 /// Adds what stands beside the batch's row.
-fn complete(connection: &Connection, format: Format, row: &BatchRow) -> rusqlite::Result<Ticketed> {
+fn complete(
+    connection: &Connection,
+    row: &BatchRow,
+    send_at: Option<Timestamp>,
+) -> rusqlite::Result<Ticketed> {
     let query = "SELECT name, provider, account, host FROM campaign WHERE id = ?1";
-    let send_at = campaign::send_at(connection, format, row.run)?;
     connection.query_row(query, [row.campaign], |found| {
         Ok(Ticketed {
             batch: row.id,

@@ -1,6 +1,8 @@
 //! Withdrawn batches: their numbers are free again, their money is not; and the batches that a ticket names.
 
-use volley_ledger::{BatchId, CampaignIdentity, Outcome, Receipt, Resolved, Ticketed, Word, WordError};
+use volley_ledger::{
+    BatchId, CampaignIdentity, LedgerError, Outcome, Receipt, Resolved, Ticketed, Word, WordError, verify,
+};
 use volley_model::{BatchState, BodyHash, CostSource};
 
 use crate::stage::{Stage, accepted, amount, at, doubt, identity, intent, refused, released, signed};
@@ -242,5 +244,46 @@ async fn each_run_has_its_own_time_and_keeps_it() {
     for change in ["UPDATE schedule SET send_at = 0", "DELETE FROM schedule"] {
         let refused = tool.execute(change, []).unwrap_err();
         assert!(refused.to_string().contains("keeps its time"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_changed_time_is_never_taken_for_the_one_that_was_written() {
+    for change in [
+        "UPDATE schedule SET send_at = send_at + 1",
+        "UPDATE schedule SET run = 1",
+        "UPDATE schedule SET sum = x''",
+        "UPDATE schedule SET sum = zeroblob(8)",
+    ] {
+        let stage = Stage::new();
+        stage.run().close();
+        let later = CampaignIdentity {
+            send_at: Some(at(5000)),
+            ..identity()
+        };
+        let run = stage.run_as(&later);
+        run.sent(intent(&[1], 0), accepted("t1", None)).await;
+        run.close();
+        assert_eq!(verify(&stage.path).unwrap().findings, []);
+        stage.change(change);
+        let damaged = [
+            stage.reader().report(None).unwrap_err(),
+            stage.open().unwrap_err(),
+        ];
+        for damaged in damaged {
+            assert!(damaged.to_string().contains("fails its checksum"), "{damaged}");
+        }
+        if !change.contains("run") {
+            let of_ticket = stage.reader().ticketed("t1").unwrap_err();
+            assert!(
+                matches!(of_ticket, LedgerError::Damaged { .. }),
+                "{change}: {of_ticket:?}"
+            );
+        }
+        let findings = verify(&stage.path).unwrap().findings;
+        assert!(
+            findings[0].fault.contains("goes out fails its checksum"),
+            "{findings:?}"
+        );
     }
 }
