@@ -48,9 +48,12 @@ impl Ledger {
     /// numbers are free again; ticket, contacts and cost stay as they were booked.
     ///
     /// # Errors
-    /// [`WordError::NoBatch`]; [`WordError::Settled`] for a batch in any other state; or the ledger cannot be read or
-    /// written. Nothing was changed then.
+    /// [`WordError::NoReason`]; [`WordError::NoBatch`]; [`WordError::Settled`] for a batch in any other state; or the
+    /// ledger cannot be read or written. Nothing was changed then.
     pub fn withdraw(&mut self, batch: BatchId, reason: &str, at: Timestamp) -> Result<Resolved, WordError> {
+        if reason.trim().is_empty() {
+            return Err(WordError::NoReason);
+        }
         self.transact(STEP, at, |connection, place| {
             withdraw(connection, &place.ledger, batch, reason, at)
         })
@@ -116,13 +119,8 @@ fn withdraw(
             state: row.state,
         });
     }
-    let mut withdrawn = Concluded::bare(BatchState::Withdrawn, &row.open(), at, None);
+    let mut withdrawn = concluded(&row, at);
     withdrawn.reason = Some(reason.to_owned());
-    withdrawn.ticket.clone_from(&row.ticket);
-    withdrawn.contacts = row.contacts;
-    withdrawn.billed_units = row.billed_units;
-    withdrawn.cost = row.cost;
-    withdrawn.residual_credit = row.residual_credit;
     rows::conclude(connection, batch, &withdrawn).map_err(failed)?;
     Ok(Resolved {
         campaign: campaign::name(connection, row.campaign).map_err(failed)?,
@@ -130,4 +128,15 @@ fn withdraw(
         state: BatchState::Withdrawn,
         recipients: row.member_count,
     })
+}
+
+/// An accepted batch withdrawn: what was booked of it stays.
+pub(crate) fn concluded(row: &BatchRow, at: Timestamp) -> Concluded {
+    let mut withdrawn = Concluded::bare(BatchState::Withdrawn, &row.open(), at, None);
+    withdrawn.ticket.clone_from(&row.ticket);
+    withdrawn.contacts = row.contacts;
+    withdrawn.billed_units = row.billed_units;
+    withdrawn.cost = row.cost;
+    withdrawn.residual_credit = row.residual_credit;
+    withdrawn
 }

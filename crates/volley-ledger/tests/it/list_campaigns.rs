@@ -336,7 +336,7 @@ fn words_that_do_not_fit_are_refused_and_change_nothing() {
     }
     let before = stage.reader().list_campaigns().unwrap();
     for state in [Drafted, Sent, Failed, Cancelled, DeclaredSent, Abandoned] {
-        for word in [Word::Sent(None), Word::NotSent, Word::Abandon] {
+        for word in [Word::Sent(None), Word::NotSent, Word::Abandon, Word::Withdrawn] {
             let refused = ledger
                 .resolve_list_campaign(state.name(), &word, &signed("no"))
                 .unwrap_err();
@@ -360,6 +360,9 @@ fn words_that_do_not_fit_are_refused_and_change_nothing() {
         "no campaign on a list or tag has ticket c9",
     );
     check("in_doubt", Word::NotSent, " ", "the reason is blank");
+    for ticket in ["in_doubt", "sending"] {
+        check(ticket, Word::Withdrawn, "no", "--withdrawn is said of batches");
+    }
     check(
         "in_doubt",
         receipt("t9", Some("1")),
