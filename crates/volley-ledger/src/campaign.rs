@@ -12,8 +12,7 @@ use volley_model::BatchState;
 use crate::checksum::{self, Columns};
 use crate::queries::{self, REACHING};
 use crate::rows::{self, Concluded};
-use crate::schema::Format;
-use crate::{CampaignId, LedgerError, MessageId, Outcome, RunId};
+use crate::{CampaignId, LedgerError, MessageId, Outcome, RunId, schedule};
 
 /// What a campaign is known by, and what its recipients get.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -432,27 +431,10 @@ fn write_run(
     )?;
     let run = RunId(connection.last_insert_rowid());
     if let Some(send_at) = identity.send_at {
-        let insert = "INSERT INTO schedule (run, send_at) VALUES (?1, ?2)";
-        connection.execute(insert, params![run, send_at.as_microsecond()])?;
+        schedule::write(connection, run, send_at)?;
     }
     connection.execute("UPDATE ledger SET latest_run = ?1", [run])?;
     Ok(run)
-}
-
-/// When the run's batches are to go out. Format 1 does not say.
-pub(crate) fn send_at(
-    connection: &Connection,
-    format: Format,
-    run: RunId,
-) -> rusqlite::Result<Option<Timestamp>> {
-    if format == Format::First {
-        return Ok(None);
-    }
-    let query = "SELECT send_at FROM schedule WHERE run = ?1";
-    connection
-        .prepare_cached(query)?
-        .query_row([run], |row| rows::timestamp(0, row.get(0)?))
-        .optional()
 }
 
 fn write_changes(

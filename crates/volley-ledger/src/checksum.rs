@@ -1,7 +1,7 @@
 //! Short checksums of what is stored: against failing disks and torn files, not against people.
 
-use rusqlite::Row;
-use rusqlite::types::{Value, ValueRef};
+use rusqlite::types::{FromSql, Value, ValueRef};
+use rusqlite::{Connection, Row};
 
 /// Bytes of a checksum. Eight: one damaged row in 2⁶⁴ goes unnoticed.
 pub(crate) const BYTES: usize = 8;
@@ -56,6 +56,19 @@ pub(crate) fn fits(row: &Row<'_>, first: usize) -> rusqlite::Result<bool> {
     }
     let stored: Vec<u8> = row.get(last)?;
     Ok(stored == columns.finish())
+}
+
+/// The ids of the rows that do not fit their checksum. `query` selects the id, the columns under the checksum, and it.
+pub(crate) fn unfit<T: FromSql>(connection: &Connection, query: &str) -> rusqlite::Result<Vec<T>> {
+    let mut statement = connection.prepare(query)?;
+    let mut rows = statement.query([])?;
+    let mut unfit = Vec::new();
+    while let Some(row) = rows.next()? {
+        if !fits(row, 1)? {
+            unfit.push(row.get(0)?);
+        }
+    }
+    Ok(unfit)
 }
 
 /// The checksum of bytes that belong to the batch with that request key, and to no other.

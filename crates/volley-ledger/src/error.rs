@@ -203,6 +203,16 @@ impl fmt::Display for Occupant {
     }
 }
 
+/// Why a word does not change a batch in that state.
+fn unmoved(state: BatchState) -> &'static str {
+    match state {
+        BatchState::Intended | BatchState::InDoubt => "no such word is taken on it",
+        BatchState::Unticketed => "it was sent, and only its ticket and its cost can be told",
+        BatchState::Accepted => "its outcome is known, and no word changes it but --withdrawn",
+        _ => "its outcome is known, and no word changes it",
+    }
+}
+
 fn one_or_more(count: u64, one: &'static str, more: &'static str) -> &'static str {
     if count == 1 { one } else { more }
 }
@@ -224,8 +234,8 @@ pub enum WordError {
         /// What was asked for.
         batch: BatchId,
     },
-    /// Its outcome is definite.
-    #[error("batch {batch} is {}: its outcome is known, and no word changes it; nothing was changed", state.name())]
+    /// No such word is taken on a batch in that state.
+    #[error("batch {batch} is {}: {}; nothing was changed", state.name(), unmoved(*state))]
     Settled {
         /// The batch.
         batch: BatchId,
@@ -259,6 +269,14 @@ pub enum WordError {
         /// The ledger.
         path: PathBuf,
         /// What was asked for.
+        ticket: String,
+    },
+    /// What is said of a batch, and not of a campaign on a list or a tag.
+    #[error(
+        "campaign {ticket} goes to a list or a tag, and --withdrawn is said of batches; nothing was changed"
+    )]
+    ListCampaignWithdrawn {
+        /// The ticket.
         ticket: String,
     },
     /// The campaign with that ticket is not in doubt.

@@ -35,6 +35,7 @@ mod list_campaigns;
 mod queries;
 mod reader;
 mod report;
+mod schedule;
 mod upgrade;
 mod verify;
 mod withdraw;

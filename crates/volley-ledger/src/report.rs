@@ -7,8 +7,7 @@ use rusqlite::{Connection, Row};
 use volley_model::{Amount, BatchState, CostSource, Currency, LineCounts};
 
 use crate::rows::{self, BatchRow};
-use crate::schema::{self, Format};
-use crate::{BatchId, CampaignId, LedgerError, RunId, campaign, queries};
+use crate::{BatchId, CampaignId, LedgerError, RunId, queries, schedule, schema};
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,7 +152,10 @@ pub(crate) fn campaigns(
         for doubt in &mut report.doubts {
             doubt.first_handed_over_at = first_handed_over_at(connection, doubt.batch).map_err(failed)?;
         }
-        report.runs = runs(connection, format, &report.name).map_err(failed)?;
+        report.runs = runs(connection, &report.name).map_err(failed)?;
+        for run in &mut report.runs {
+            run.send_at = schedule::send_at(connection, path, format, run.run)?;
+        }
         reports.push(report);
     }
     Ok(reports)
@@ -294,20 +296,17 @@ fn first_handed_over_at(connection: &Connection, batch: BatchId) -> rusqlite::Re
         .transpose()
 }
 
-/// The account is the view's, so that it and the report cannot disagree.
-fn runs(connection: &Connection, format: Format, campaign: &str) -> rusqlite::Result<Vec<RunReport>> {
+/// The account is the view's, so that it and the report cannot disagree. When a run goes out the caller adds.
+fn runs(connection: &Connection, campaign: &str) -> rusqlite::Result<Vec<RunReport>> {
     let mut statement = connection.prepare(
         "SELECT runs.run, run.started_at, run.ended_at, runs.outcome, runs.reason, runs.exit_code, runs.simulated, \
          batches, accepted, invalid, suppressed, duplicate, already_sent, refused, in_doubt, pending \
          FROM runs JOIN run ON run.id = runs.run WHERE runs.campaign = ?1 ORDER BY runs.run",
     )?;
-    let runs = statement.query_map([campaign], |row| {
-        run_report(row, campaign::send_at(connection, format, row.get(0)?)?)
-    })?;
-    runs.collect()
+    statement.query_map([campaign], run_report)?.collect()
 }
 
-fn run_report(row: &Row<'_>, send_at: Option<Timestamp>) -> rusqlite::Result<RunReport> {
+fn run_report(row: &Row<'_>) -> rusqlite::Result<RunReport> {
     let ended_at: Option<i64> = row.get(2)?;
     Ok(RunReport {
         run: row.get(0)?,
@@ -315,7 +314,7 @@ fn run_report(row: &Row<'_>, send_at: Option<Timestamp>) -> rusqlite::Result<Run
         ended_at: ended_at
             .map(|ended_at| rows::timestamp(2, ended_at))
             .transpose()?,
-        send_at,
+        send_at: None,
         outcome: row.get(3)?,
         reason: row.get(4)?,
         exit_code: row.get(5)?,

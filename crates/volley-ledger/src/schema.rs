@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::place::{self, Place};
-use crate::{LedgerError, bodies, campaign, list_campaigns, lock, upgrade};
+use crate::{LedgerError, bodies, campaign, list_campaigns, lock, schedule, upgrade};
 
 /// "VLLY": what `file(1)` and we know a ledger by.
 const APPLICATION_ID: u32 = 0x564c_4c59;
@@ -211,6 +211,7 @@ pub(crate) fn check_structure(connection: &Connection, path: &Path) -> Result<Fo
     }
     campaign::check_rows(connection, path)?;
     if format == Format::Current {
+        schedule::check_rows(connection, path)?;
         list_campaigns::check_rows(connection, path)?;
     }
     Ok(format)

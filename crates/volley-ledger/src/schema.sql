@@ -62,7 +62,8 @@ CREATE TABLE run (
 -- When a run's batches are to go out. A run without a row here: at once.
 CREATE TABLE schedule (
   run      INTEGER PRIMARY KEY REFERENCES run,
-  send_at  INTEGER NOT NULL
+  send_at  INTEGER NOT NULL,
+  sum      BLOB    NOT NULL           -- checksum of the columns before it
 ) STRICT;
 
 -- What differed from the run before, and was accepted, or came before anybody was reached.
@@ -85,7 +86,7 @@ CREATE TABLE adoption (
   detail  TEXT    NOT NULL          -- what stood in the way
 ) STRICT;
 
--- The operator's word on a batch whose outcome nobody could know.
+-- The operator's word on a batch whose outcome nobody could know, or whose cancellation nobody confirmed.
 CREATE TABLE resolution (
   id        INTEGER PRIMARY KEY,
   batch     INTEGER NOT NULL REFERENCES batch,
@@ -93,7 +94,8 @@ CREATE TABLE resolution (
   who       TEXT    NOT NULL,
   why       TEXT    NOT NULL CHECK (length(trim(why)) > 0),
   was       TEXT    NOT NULL,         -- the batch's state before
-  becomes   TEXT    NOT NULL CHECK (becomes IN ('declared_sent', 'declared_not_sent', 'abandoned', 'accepted')),
+  becomes   TEXT    NOT NULL CHECK (becomes IN ('declared_sent', 'declared_not_sent', 'abandoned', 'accepted',
+              'withdrawn')),
   ticket    TEXT,
   cost      TEXT,
   currency  TEXT    NOT NULL,         -- of `cost`
@@ -671,6 +673,11 @@ UNION ALL
 SELECT 'batch ' || id, 'nobody declared what it is said to be' FROM batch
 WHERE state IN ('declared_sent', 'declared_not_sent', 'abandoned')
   AND NOT EXISTS (SELECT 1 FROM resolution WHERE resolution.batch = batch.id)
+UNION ALL
+SELECT 'batch ' || batch.id, 'it is not what the operator declared it to be' FROM batch
+JOIN resolution ON resolution.batch = batch.id
+WHERE resolution.id = (SELECT max(last.id) FROM resolution AS last WHERE last.batch = batch.id)
+  AND batch.state <> resolution.becomes AND NOT (resolution.becomes = 'accepted' AND batch.state = 'withdrawn')
 UNION ALL
 SELECT 'slot ' || slot, 'two open batches share it' FROM batch
 WHERE state IN ('intended', 'in_doubt') GROUP BY slot HAVING count(*) > 1

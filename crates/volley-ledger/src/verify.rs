@@ -17,7 +17,7 @@ use crate::rows::{BatchRow, COLUMN_COUNT, COLUMNS, RowError};
 use crate::schema::Format;
 use crate::{
     BatchId, LedgerError, bodies, campaign, filesystem, list_campaigns, lock, members, queries, report,
-    schema, upgrade, word,
+    schedule, schema, upgrade, word,
 };
 
 /// Faults in the structure that are told one by one; a file that has more is lost anyway.
@@ -160,13 +160,14 @@ impl Check {
     fn all(&mut self, remembered: Result<Option<lock::Memory>, LedgerError>) -> Result<(), LedgerError> {
         let agrees = remembered.and_then(|memory| self.lock(memory.as_ref()));
         self.found.note(agrees)?;
-        let steps: [Step; 9] = [
+        let steps: [Step; 10] = [
             Self::structure,
             Self::schema,
             Self::references,
             Self::campaigns,
             Self::batches,
             Self::words,
+            Self::schedules,
             Self::list_campaigns,
             Self::conservation,
             Self::bodies,
@@ -180,6 +181,10 @@ impl Check {
 
     fn failed(&self, error: rusqlite::Error) -> LedgerError {
         LedgerError::sqlite(&self.place.ledger, STEP, error)
+    }
+
+    fn is_first(&self) -> Result<bool, LedgerError> {
+        Ok(schema::format(&self.connection, &self.place.ledger)? == Format::First)
     }
 
     /// Whether it is the ledger that the lock file remembers.
@@ -206,7 +211,7 @@ impl Check {
         let made = schema::in_memory().and_then(|made| schema::objects(&made));
         let made = made.map_err(failed)?;
         let mut found = schema::objects(&self.connection).map_err(failed)?;
-        let first = schema::format(&self.connection, &self.place.ledger)? == Format::First;
+        let first = self.is_first()?;
         // Of an older format it is not known which of its texts differs.
         if first && !upgrade::is_first(&found, &made) {
             self.found.find("schema", "it is not as Volley made it", RESTORE);
@@ -275,19 +280,8 @@ impl Check {
     /// Every word of an operator's.
     fn words(&mut self) -> Result<(), LedgerError> {
         let query = format!("SELECT id, {} FROM resolution ORDER BY id", word::SUMMED);
-        let mut changed = Vec::new();
-        {
-            let mut statement = self
-                .connection
-                .prepare(&query)
-                .map_err(|error| self.failed(error))?;
-            let mut rows = statement.query([]).map_err(|error| self.failed(error))?;
-            while let Some(row) = rows.next().map_err(|error| self.failed(error))? {
-                if !checksum::fits(row, 1).map_err(|error| self.failed(error))? {
-                    changed.push(row.get::<_, i64>(0).map_err(|error| self.failed(error))?);
-                }
-            }
-        }
+        let changed: Vec<i64> =
+            checksum::unfit(&self.connection, &query).map_err(|error| self.failed(error))?;
         for id in changed {
             self.found
                 .find(format!("resolution {id}"), "it fails its checksum", RESTORE);
@@ -295,9 +289,24 @@ impl Check {
         Ok(())
     }
 
+    /// When each run goes out.
+    fn schedules(&mut self) -> Result<(), LedgerError> {
+        if self.is_first()? {
+            return Ok(());
+        }
+        for run in schedule::changed_rows(&self.connection, &self.place.ledger)? {
+            self.found.find(
+                format!("run {run}"),
+                "the time it goes out fails its checksum",
+                RESTORE,
+            );
+        }
+        Ok(())
+    }
+
     /// Every campaign on a list or a tag, with its message and its events.
     fn list_campaigns(&mut self) -> Result<(), LedgerError> {
-        if schema::format(&self.connection, &self.place.ledger)? == Format::First {
+        if self.is_first()? {
             return Ok(());
         }
         for (place, fault) in list_campaigns::faults(&self.connection, &self.place.ledger)? {

@@ -10,8 +10,7 @@ use rusqlite::Connection;
 use volley_model::BatchState;
 
 use crate::rows::{self, BatchRow, Concluded};
-use crate::schema::{self, Format};
-use crate::{BatchId, Ledger, LedgerError, Resolved, WordError, campaign, queries};
+use crate::{BatchId, Ledger, LedgerError, Resolved, WordError, campaign, queries, schedule, schema};
 
 /// A batch that the provider gave an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,9 +48,12 @@ impl Ledger {
     /// numbers are free again; ticket, contacts and cost stay as they were booked.
     ///
     /// # Errors
-    /// [`WordError::NoBatch`]; [`WordError::Settled`] for a batch in any other state; or the ledger cannot be read or
-    /// written. Nothing was changed then.
+    /// [`WordError::NoReason`]; [`WordError::NoBatch`]; [`WordError::Settled`] for a batch in any other state; or the
+    /// ledger cannot be read or written. Nothing was changed then.
     pub fn withdraw(&mut self, batch: BatchId, reason: &str, at: Timestamp) -> Result<Resolved, WordError> {
+        if reason.trim().is_empty() {
+            return Err(WordError::NoReason);
+        }
         self.transact(STEP, at, |connection, place| {
             withdraw(connection, &place.ledger, batch, reason, at)
         })
@@ -71,14 +73,20 @@ pub(crate) fn ticketed(
     })?;
     let format = schema::format(connection, path)?;
     rows.into_iter()
-        .map(|row| complete(connection, format, &row).map_err(failed))
+        .map(|row| {
+            let send_at = schedule::send_at(connection, path, format, row.run)?;
+            complete(connection, &row, send_at).map_err(failed)
+        })
         .collect()
 }
 
 /// Adds what stands beside the batch's row.
-fn complete(connection: &Connection, format: Format, row: &BatchRow) -> rusqlite::Result<Ticketed> {
+fn complete(
+    connection: &Connection,
+    row: &BatchRow,
+    send_at: Option<Timestamp>,
+) -> rusqlite::Result<Ticketed> {
     let query = "SELECT name, provider, account, host FROM campaign WHERE id = ?1";
-    let send_at = campaign::send_at(connection, format, row.run)?;
     connection.query_row(query, [row.campaign], |found| {
         Ok(Ticketed {
             batch: row.id,
@@ -111,13 +119,8 @@ fn withdraw(
             state: row.state,
         });
     }
-    let mut withdrawn = Concluded::bare(BatchState::Withdrawn, &row.open(), at, None);
+    let mut withdrawn = concluded(&row, at);
     withdrawn.reason = Some(reason.to_owned());
-    withdrawn.ticket.clone_from(&row.ticket);
-    withdrawn.contacts = row.contacts;
-    withdrawn.billed_units = row.billed_units;
-    withdrawn.cost = row.cost;
-    withdrawn.residual_credit = row.residual_credit;
     rows::conclude(connection, batch, &withdrawn).map_err(failed)?;
     Ok(Resolved {
         campaign: campaign::name(connection, row.campaign).map_err(failed)?,
@@ -125,4 +128,15 @@ fn withdraw(
         state: BatchState::Withdrawn,
         recipients: row.member_count,
     })
+}
+
+/// An accepted batch withdrawn: what was booked of it stays.
+pub(crate) fn concluded(row: &BatchRow, at: Timestamp) -> Concluded {
+    let mut withdrawn = Concluded::bare(BatchState::Withdrawn, &row.open(), at, None);
+    withdrawn.ticket.clone_from(&row.ticket);
+    withdrawn.contacts = row.contacts;
+    withdrawn.billed_units = row.billed_units;
+    withdrawn.cost = row.cost;
+    withdrawn.residual_credit = row.residual_credit;
+    withdrawn
 }

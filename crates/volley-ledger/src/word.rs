@@ -1,5 +1,5 @@
-//! The operator's word on a batch whose outcome cannot be known, or whose ticket is missing: checked, recorded for good,
-//! and followed.
+//! The operator's word on a batch whose outcome cannot be known, whose ticket is missing, or whose cancellation nobody
+//! confirmed: checked, recorded for good, and followed.
 //!
 //! Sources: docs/guarantee.md, "States of a batch" and "Money".
 
@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 use volley_model::{Amount, BatchState, CostSource};
 
 use crate::rows::{self, BatchRow, Concluded, Cost};
-use crate::{BatchId, Ledger, LedgerError, Signature, WordError, campaign, checksum, queries};
+use crate::{BatchId, Ledger, LedgerError, Signature, WordError, campaign, checksum, queries, withdraw};
 
 /// What the operator says of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,9 @@ pub enum Word {
     NotSent,
     /// Nobody will ever know: its numbers count as reached, its reservation as spent.
     Abandon,
+    /// It was accepted, and cancelled before it went out, though the confirmation was lost: its numbers are free again.
+    /// Ticket and cost stay, as [`withdraw`](Ledger::withdraw) leaves them.
+    Withdrawn,
 }
 
 /// What the provider told the operator of a batch.
@@ -52,8 +55,8 @@ const RECORD: &str = "INSERT INTO resolution (batch, at, who, why, was, becomes,
 pub(crate) const SUMMED: &str = "batch, at, who, why, was, becomes, ticket, cost, currency, sum";
 
 impl Ledger {
-    /// Takes the operator's word on a batch: on one in doubt, or found open, any; on an unticketed one a receipt with
-    /// ticket and cost. Its body's slot is free from then on.
+    /// Takes the operator's word on a batch: on one in doubt, or found open, whether it was sent; on an unticketed one a
+    /// receipt with ticket and cost; on an accepted one that it was withdrawn. Its body's slot is free from then on.
     ///
     /// # Errors
     /// [`WordError`]; nothing was changed then.
@@ -123,11 +126,11 @@ fn follow(row: &BatchRow, word: &Word) -> Result<BatchState, WordError> {
     match (row.state, word) {
         // Nobody was reached, and the next run says so by itself.
         _ if row.simulated => Err(settled()),
-        (BatchState::Intended | BatchState::InDoubt, word) => Ok(match word {
-            Word::Sent(_) => BatchState::DeclaredSent,
-            Word::NotSent => BatchState::DeclaredNotSent,
-            Word::Abandon => BatchState::Abandoned,
-        }),
+        (BatchState::Accepted, Word::Withdrawn) => Ok(BatchState::Withdrawn),
+        (_, Word::Withdrawn) => Err(settled()),
+        (BatchState::Intended | BatchState::InDoubt, Word::Sent(_)) => Ok(BatchState::DeclaredSent),
+        (BatchState::Intended | BatchState::InDoubt, Word::NotSent) => Ok(BatchState::DeclaredNotSent),
+        (BatchState::Intended | BatchState::InDoubt, Word::Abandon) => Ok(BatchState::Abandoned),
         (BatchState::Unticketed, Word::Sent(Some(Receipt { cost: Some(_), .. }))) => Ok(BatchState::Accepted),
         (BatchState::Unticketed, _) => Err(WordError::ReceiptNeeded { batch: row.id }),
         _ => Err(settled()),
@@ -160,7 +163,7 @@ fn record(
 ) -> rusqlite::Result<()> {
     let receipt = match word {
         Word::Sent(receipt) => receipt.as_ref(),
-        Word::NotSent | Word::Abandon => None,
+        Word::NotSent | Word::Abandon | Word::Withdrawn => None,
     };
     let text = |text: &str| Value::Text(text.to_owned());
     let cost = receipt.and_then(|receipt| receipt.cost);
@@ -180,6 +183,9 @@ fn record(
 }
 
 fn concluded(row: &BatchRow, state: BatchState, word: &Word, signature: &Signature) -> Concluded {
+    if state == BatchState::Withdrawn {
+        return withdraw::concluded(row, signature.at);
+    }
     let mut concluded = Concluded::bare(state, &row.open(), signature.at, None);
     if row.is_open() {
         concluded.doubt_since = row.doubt_since.or(Some(signature.at));
@@ -204,6 +210,7 @@ impl fmt::Display for Word {
             Self::Sent(_) => "--sent",
             Self::NotSent => "--not-sent",
             Self::Abandon => "--abandon",
+            Self::Withdrawn => "--withdrawn",
         })
     }
 }

@@ -76,6 +76,10 @@ fn resolve(
         Word::Sent(_) => (ListCampaignState::DeclaredSent, doubt.as_deref()),
         Word::Abandon => (ListCampaignState::Abandoned, doubt.as_deref()),
         Word::NotSent => (ListCampaignState::Draft, Some(signature.why.as_str())),
+        Word::Withdrawn => {
+            let ticket = ticket.to_owned();
+            return Err(WordError::ListCampaignWithdrawn { ticket });
+        }
     };
     let said = Change {
         becomes,

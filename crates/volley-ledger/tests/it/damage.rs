@@ -362,24 +362,7 @@ fn a_changed_row_fails_its_checksum() {
         "DELETE FROM members WHERE batch = 7",
     ] {
         let stage = written();
-        let tool = stage.tool();
-        // Whoever changes a row against the rules has to lift them first, and may well put them back.
-        let rules = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'";
-        let rules: Vec<(String, String)> = tool
-            .prepare(rules)
-            .unwrap()
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-            .unwrap()
-            .collect::<Result<_, _>>()
-            .unwrap();
-        for (name, _) in &rules {
-            tool.execute_batch(&format!("DROP TRIGGER {name}")).unwrap();
-        }
-        assert_eq!(tool.execute(change, []).unwrap(), 1);
-        for (_, sql) in &rules {
-            tool.execute_batch(sql).unwrap();
-        }
-        drop(tool);
+        stage.change(change);
         let damaged = use_all(&stage).unwrap_err();
         assert!(
             matches!(damaged, LedgerError::Damaged { .. }),

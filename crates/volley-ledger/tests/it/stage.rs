@@ -62,6 +62,16 @@ impl Stage {
         PathBuf::from(format!("{}{suffix}", self.path.display()))
     }
 
+    /// Changes rows against the rules: whoever does so has to lift them first, and may well put them back.
+    pub(crate) fn change(&self, change: &str) {
+        let tool = self.tool();
+        let rules = lift_rules(&tool);
+        assert!(tool.execute(change, []).unwrap() > 0, "{change}");
+        for sql in rules {
+            tool.execute_batch(&sql).unwrap();
+        }
+    }
+
     pub(crate) fn sound(&self) {
         assert_eq!(self.reader().conservation().unwrap(), Vec::<String>::new());
     }
@@ -79,6 +89,22 @@ impl Run {
         drop(writer);
         thread.join().unwrap();
     }
+}
+
+/// Drops the triggers, which keep other tools from doing what the tests do to a ledger, and returns them.
+pub(crate) fn lift_rules(tool: &Connection) -> Vec<String> {
+    let query = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'";
+    let rules: Vec<(String, String)> = tool
+        .prepare(query)
+        .unwrap()
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    for (name, _) in &rules {
+        tool.execute_batch(&format!("DROP TRIGGER {name}")).unwrap();
+    }
+    rules.into_iter().map(|(_, sql)| sql).collect()
 }
 
 pub(crate) fn at(seconds: i64) -> Timestamp {

@@ -5,7 +5,7 @@ use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 
 use volley_ledger::{Finding, LedgerError, Word, verify};
 
-use crate::stage::{Stage, accepted, doubt, intent, refused, signed};
+use crate::stage::{Stage, accepted, doubt, intent, lift_rules, refused, signed};
 
 /// Forty batches of a hundred: accepted, refused, in doubt, one declared.
 async fn written() -> Stage {
@@ -32,12 +32,10 @@ async fn written() -> Stage {
     stage
 }
 
-/// The rules that keep other tools from doing what the tests do to a ledger.
+/// Another tool, without the rules that keep it from doing what the tests do to a ledger.
 fn without_rules(stage: &Stage) -> rusqlite::Connection {
     let tool = stage.tool();
-    let query = "SELECT group_concat('DROP TRIGGER ' || name, ';') FROM sqlite_schema WHERE type = 'trigger'";
-    let drops: String = tool.query_row(query, [], |row| row.get(0)).unwrap();
-    tool.execute_batch(&drops).unwrap();
+    lift_rules(&tool);
     tool
 }
 

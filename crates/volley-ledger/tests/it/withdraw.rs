@@ -1,6 +1,8 @@
 //! Withdrawn batches: their numbers are free again, their money is not; and the batches that a ticket names.
 
-use volley_ledger::{BatchId, CampaignIdentity, Outcome, Receipt, Resolved, Ticketed, Word, WordError};
+use volley_ledger::{
+    BatchId, CampaignIdentity, LedgerError, Outcome, Receipt, Resolved, Ticketed, Word, WordError, verify,
+};
 use volley_model::{BatchState, BodyHash, CostSource};
 
 use crate::stage::{Stage, accepted, amount, at, doubt, identity, intent, refused, released, signed};
@@ -76,8 +78,14 @@ async fn a_withdrawn_batch_frees_its_numbers_and_keeps_its_ticket_and_its_cost()
 }
 
 /// A batch with that reservation and that cost; what the budget counts as settled, as reserved and as unreserved, before
-/// it was withdrawn and after.
+/// it was withdrawn and after; by the provider's confirmation, and by the operator's word.
 async fn check(reserved: Option<&str>, cost: Option<&str>, expected: (&str, &str, u64)) {
+    for told in [false, true] {
+        check_as(told, reserved, cost, expected).await;
+    }
+}
+
+async fn check_as(told: bool, reserved: Option<&str>, cost: Option<&str>, expected: (&str, &str, u64)) {
     let stage = Stage::new();
     let run = stage.run();
     let mut intent = intent(&[1], 0);
@@ -88,8 +96,14 @@ async fn check(reserved: Option<&str>, cost: Option<&str>, expected: (&str, &str
     let totals = stage.reader().report(None).unwrap().remove(0).cost;
     let mut ledger = stage.open().unwrap();
     for withdrawn in [false, true] {
-        if withdrawn {
-            ledger.withdraw(batch, REASON, at(60)).unwrap();
+        match (withdrawn, told) {
+            (false, _) => {}
+            (true, false) => drop(ledger.withdraw(batch, REASON, at(60)).unwrap()),
+            (true, true) => drop(
+                ledger
+                    .resolve(batch, &Word::Withdrawn, &signed("they say so"))
+                    .unwrap(),
+            ),
         }
         let counted = ledger.spending(campaign).unwrap();
         assert_eq!(
@@ -107,6 +121,81 @@ async fn the_budget_goes_on_counting_what_a_withdrawn_batch_cost_or_may_cost() {
     check(None, Some("0.3"), ("0.3", "0", 0)).await;
     check(Some("0.5"), None, ("0", "0.5", 0)).await;
     check(None, None, ("0", "0", 1)).await;
+}
+
+#[tokio::test]
+async fn a_withdrawal_that_the_operator_tells_of_is_recorded_and_frees_the_numbers_as_a_confirmed_one_does() {
+    let stage = Stage::new();
+    let run = stage.run();
+    let batch = run.sent(intent(&[1, 2], 0), accepted("t1", Some("0.3"))).await;
+    let priced = run.sent(intent(&[3], 0), unticketed()).await;
+    let campaign = run.entry.campaign;
+    run.close();
+    let mut ledger = stage.open().unwrap();
+    let blank = ledger.resolve(batch, &Word::Withdrawn, &signed(" "));
+    assert!(matches!(blank, Err(WordError::NoReason)), "{blank:?}");
+    let told = ledger
+        .resolve(batch, &Word::Withdrawn, &signed("their page shows it"))
+        .unwrap();
+    let expected = Resolved {
+        campaign: "spring".to_owned(),
+        was: BatchState::Accepted,
+        state: BatchState::Withdrawn,
+        recipients: 2,
+    };
+    assert_eq!(told, expected);
+    assert_eq!(Word::Withdrawn.to_string(), "--withdrawn");
+    let generations = ledger.generations(campaign).unwrap();
+    assert_eq!(generations.get(&BodyHash::of(b"[1, 2]")), Some(&1));
+    // A word may follow on a word: its ticket, and then that it was cancelled.
+    let receipt = Receipt {
+        ticket: "t3".to_owned(),
+        cost: Some(amount("0.31")),
+    };
+    for word in [Word::Sent(Some(receipt)), Word::Withdrawn] {
+        ledger.resolve(priced, &word, &signed("they called")).unwrap();
+        assert_eq!(stage.reader().conservation().unwrap(), Vec::<String>::new());
+    }
+    ledger.close().unwrap();
+    let report = stage.reader().report(None).unwrap().remove(0);
+    assert_eq!(report.cost.total, Some(amount("0.61")));
+    assert_eq!((report.runs[0].accepted, report.runs[0].lines.planned), (0, 3));
+    let query = "SELECT group_concat(batch || ' ' || who || ': ' || why || ': ' || was || ' ' || becomes, ', ') \
+        FROM resolution";
+    let recorded: String = stage.tool().query_row(query, [], |row| row.get(0)).unwrap();
+    assert_eq!(
+        recorded,
+        "1 anna@desk: their page shows it: accepted withdrawn, 2 anna@desk: they called: unticketed accepted, \
+         2 anna@desk: they called: accepted withdrawn"
+    );
+    assert_eq!(verify(&stage.path).unwrap().findings, []);
+    let run = stage.run();
+    run.sent(intent(&[1, 2], 1), accepted("t4", Some("0.3"))).await;
+    run.close();
+    stage.sound();
+}
+
+#[tokio::test]
+async fn a_batch_that_is_not_what_the_operator_declared_it_to_be_is_found() {
+    let stage = Stage::new();
+    let run = stage.run();
+    let batch = run.sent(intent(&[1], 0), accepted("t1", None)).await;
+    run.close();
+    let mut ledger = stage.open().unwrap();
+    ledger
+        .resolve(batch, &Word::Withdrawn, &signed("they say so"))
+        .unwrap();
+    ledger.close().unwrap();
+    stage.change("UPDATE batch SET state = 'accepted'");
+    let found = verify(&stage.path).unwrap().findings;
+    let faults: Vec<_> = found.iter().map(|finding| finding.fault.as_str()).collect();
+    assert_eq!(
+        faults,
+        [
+            "it fails its checksum",
+            "it is not what the operator declared it to be"
+        ]
+    );
 }
 
 #[tokio::test]
@@ -143,16 +232,25 @@ async fn only_an_accepted_batch_is_withdrawn_and_only_once() {
     ledger
         .resolve(late, &Word::Sent(Some(receipt)), &signed("invoice"))
         .unwrap();
+    for reason in ["", " \t"] {
+        let blank = ledger.withdraw(sent, reason, at(60));
+        assert!(matches!(blank, Err(WordError::NoReason)), "{blank:?}");
+    }
     for batch in [sent, late] {
         ledger.withdraw(batch, REASON, at(60)).unwrap();
         others.push(batch);
     }
     for batch in others {
-        let refused = ledger.withdraw(batch, REASON, at(61)).unwrap_err();
-        assert!(
-            matches!(refused, WordError::Settled { batch: of, .. } if of == batch),
-            "{batch}: {refused:?}"
-        );
+        let told = ledger.resolve(batch, &Word::Withdrawn, &signed("they say so"));
+        for refused in [
+            ledger.withdraw(batch, REASON, at(61)).unwrap_err(),
+            told.unwrap_err(),
+        ] {
+            assert!(
+                matches!(refused, WordError::Settled { batch: of, .. } if of == batch),
+                "{batch}: {refused:?}"
+            );
+        }
     }
     let unknown = ledger.withdraw(BatchId(99), REASON, at(61));
     assert!(matches!(unknown, Err(WordError::NoBatch { .. })), "{unknown:?}");
@@ -242,5 +340,46 @@ async fn each_run_has_its_own_time_and_keeps_it() {
     for change in ["UPDATE schedule SET send_at = 0", "DELETE FROM schedule"] {
         let refused = tool.execute(change, []).unwrap_err();
         assert!(refused.to_string().contains("keeps its time"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_changed_time_is_never_taken_for_the_one_that_was_written() {
+    for change in [
+        "UPDATE schedule SET send_at = send_at + 1",
+        "UPDATE schedule SET run = 1",
+        "UPDATE schedule SET sum = x''",
+        "UPDATE schedule SET sum = zeroblob(8)",
+    ] {
+        let stage = Stage::new();
+        stage.run().close();
+        let later = CampaignIdentity {
+            send_at: Some(at(5000)),
+            ..identity()
+        };
+        let run = stage.run_as(&later);
+        run.sent(intent(&[1], 0), accepted("t1", None)).await;
+        run.close();
+        assert_eq!(verify(&stage.path).unwrap().findings, []);
+        stage.change(change);
+        let damaged = [
+            stage.reader().report(None).unwrap_err(),
+            stage.open().unwrap_err(),
+        ];
+        for damaged in damaged {
+            assert!(damaged.to_string().contains("fails its checksum"), "{damaged}");
+        }
+        if !change.contains("run") {
+            let of_ticket = stage.reader().ticketed("t1").unwrap_err();
+            assert!(
+                matches!(of_ticket, LedgerError::Damaged { .. }),
+                "{change}: {of_ticket:?}"
+            );
+        }
+        let findings = verify(&stage.path).unwrap().findings;
+        assert!(
+            findings[0].fault.contains("goes out fails its checksum"),
+            "{findings:?}"
+        );
     }
 }

@@ -21,13 +21,14 @@ fn unticketed() -> Outcome {
     }
 }
 
-fn every_word() -> [Word; 5] {
+fn every_word() -> [Word; 6] {
     [
         Word::Sent(None),
         receipt("t9", None),
         receipt("t9", Some("0.3")),
         Word::NotSent,
         Word::Abandon,
+        Word::Withdrawn,
     ]
 }
 
@@ -157,8 +158,9 @@ async fn what_a_killed_run_left_open_can_be_resolved_before_any_other_run() {
 async fn a_word_on_a_batch_whose_outcome_is_known_is_refused_and_changes_nothing() {
     let stage = Stage::new();
     let run = stage.run();
+    let sent = run.sent(intent(&[1], 0), accepted("t1", Some("1"))).await;
     let mut settled = vec![
-        run.sent(intent(&[1], 0), accepted("t1", Some("1"))).await,
+        sent,
         run.sent(intent(&[2], 0), refused()).await,
         run.sent(intent(&[3], 0), released()).await,
     ];
@@ -178,6 +180,9 @@ async fn a_word_on_a_batch_whose_outcome_is_known_is_refused_and_changes_nothing
     }
     for batch in settled {
         for word in every_word() {
+            if batch == sent && word == Word::Withdrawn {
+                continue;
+            }
             let refused = ledger.resolve(batch, &word, &signed("no")).unwrap_err();
             assert!(
                 matches!(refused, WordError::Settled { batch: of, .. } if of == batch),

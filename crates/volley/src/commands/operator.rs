@@ -50,6 +50,7 @@ pub(super) fn exit(error: &WordError) -> Exit {
         | WordError::ReceiptNeeded { .. }
         | WordError::TicketTaken { .. }
         | WordError::NoListCampaign { .. }
+        | WordError::ListCampaignWithdrawn { .. }
         | WordError::ListCampaignSettled { .. }
         | WordError::TicketOfSeveral { .. }
         | WordError::ForeignReceipt { .. } => Exit::Usage,
