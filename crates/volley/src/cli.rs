@@ -142,7 +142,8 @@ pub struct DoubtListArgs {
 
 /// `volley doubt resolve`.
 #[derive(Debug, Clone, Args)]
-#[command(group = clap::ArgGroup::new("word").required(true).args(["sent", "not_sent", "abandon"]))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+#[command(group = clap::ArgGroup::new("word").required(true).args(["sent", "not_sent", "abandon", "withdrawn"]))]
 pub struct DoubtResolveArgs {
     /// The batch, or the ticket of a campaign on a list, as `volley doubt list` shows it
     #[arg(value_name = "BATCH|TICKET", value_parser = doubted)]
@@ -151,7 +152,7 @@ pub struct DoubtResolveArgs {
     #[arg(long)]
     pub sent: bool,
     /// The provider's ticket, where it is known
-    #[arg(long, value_name = "T", requires = "sent", conflicts_with_all = ["not_sent", "abandon"])]
+    #[arg(long, value_name = "T", requires = "sent", conflicts_with_all = ["not_sent", "abandon", "withdrawn"])]
     pub ticket: Option<String>,
     /// What the provider charged for it
     #[arg(long, value_name = "C", requires = "ticket")]
@@ -159,12 +160,15 @@ pub struct DoubtResolveArgs {
     /// It was not sent: the next run sends to everybody in it again
     #[arg(long)]
     pub not_sent: bool,
-    /// Its number of recipients, to confirm --not-sent without a terminal
-    #[arg(long, value_name = "N", requires = "not_sent", conflicts_with_all = ["sent", "abandon"])]
+    /// Its number of recipients, to confirm --not-sent or --withdrawn without a terminal
+    #[arg(long, value_name = "N", conflicts_with_all = ["sent", "abandon"])]
     pub recipients: Option<u64>,
     /// Nobody will ever know: nobody in it is sent to again, and it counts as spent
     #[arg(long)]
     pub abandon: bool,
+    /// It was accepted, and cancelled before it went out, as the provider tells you: the next run sends to everybody in it
+    #[arg(long)]
+    pub withdrawn: bool,
     /// Why; it is recorded
     #[arg(long, value_name = "TEXT")]
     pub reason: String,

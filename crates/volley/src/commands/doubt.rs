@@ -79,10 +79,15 @@ pub(super) fn resolve(args: &DoubtResolveArgs, common: &Common) -> Result<Exit, 
             return list_campaign::resolve(ticket, &word, &signature, args.recipients, ledger, common);
         }
     };
-    if word == Word::NotSent
-        && let Some(doubt) = ledger.doubt(batch).map_err(RunError::from)?
-    {
-        confirm(&doubt, args.recipients)?;
+    let doubt = ledger.doubt(batch).map_err(RunError::from)?;
+    match (&word, doubt) {
+        (Word::NotSent, Some(doubt)) => confirm(&Freed::of_doubt(&doubt), args.recipients)?,
+        (Word::Withdrawn, _) => {
+            if let Some(freed) = accepted(&ledger, batch)? {
+                confirm(&freed, args.recipients)?;
+            }
+        }
+        _ => {}
     }
     let resolved = ledger.resolve(batch, &word, &signature)?;
     ledger.close().map_err(RunError::from)?;
@@ -104,6 +109,9 @@ fn word(args: &DoubtResolveArgs) -> Result<Word, CommandError> {
     }
     if args.abandon {
         return Ok(Word::Abandon);
+    }
+    if args.withdrawn {
+        return Ok(Word::Withdrawn);
     }
     let Some(ticket) = &args.ticket else {
         return Ok(Word::Sent(None));
@@ -128,25 +136,65 @@ fn amount(typed: &str) -> Result<Amount, CommandError> {
     })
 }
 
+/// A batch whose numbers a word would free.
+struct Freed {
+    batch: BatchId,
+    campaign: String,
+    recipients: u64,
+    /// What the word says of it.
+    what: &'static str,
+}
+
+impl Freed {
+    fn of_doubt(doubt: &OpenDoubt) -> Self {
+        Self {
+            batch: doubt.batch,
+            campaign: doubt.campaign.clone(),
+            recipients: doubt.recipients,
+            what: "was not sent",
+        }
+    }
+}
+
+/// The batch with that number, if it has a ticket; another one is refused by the ledger.
+fn accepted(ledger: &Ledger, batch: BatchId) -> Result<Option<Freed>, CommandError> {
+    let reader = Reader::open(ledger.path()).map_err(RunError::from)?;
+    for report in reader.report(None).map_err(RunError::from)? {
+        if let Some(ticket) = report.tickets.iter().find(|ticket| ticket.batch == batch) {
+            return Ok(Some(Freed {
+                batch,
+                campaign: report.name,
+                recipients: ticket.recipients,
+                what: "was cancelled before it went out",
+            }));
+        }
+    }
+    Ok(None)
+}
+
 /// Freed numbers are sent to again: whoever frees them says how many they are.
-fn confirm(doubt: &OpenDoubt, given: Option<u64>) -> Result<(), CommandError> {
-    let batch = doubt.batch;
+fn confirm(freed: &Freed, given: Option<u64>) -> Result<(), CommandError> {
+    let Freed {
+        batch,
+        campaign,
+        recipients,
+        what,
+    } = freed;
     let given = match given {
         Some(given) => Some(given.to_string()),
         None => operator::asked(&format!(
-            "Batch {batch} of campaign {} was not sent: the next run sends to its recipients again.\n\
-             If it was sent after all, they get it twice. Type its number of recipients:",
-            doubt.campaign
+            "Batch {batch} of campaign {campaign} {what}: the next run sends to its recipients again.\n\
+             If it was sent after all, they get it twice. Type its number of recipients:"
         ))?,
     };
     match given {
-        Some(given) if given.trim() == doubt.recipients.to_string() => Ok(()),
+        Some(given) if given.trim() == recipients.to_string() => Ok(()),
         Some(given) => Err(CommandError::Unconfirmed(format!(
-            "batch {batch} does not have {given} recipients; see `volley doubt list`; nothing was changed"
+            "batch {batch} does not have {given} recipients; see `volley doubt list` or `volley report`; nothing was changed"
         ))),
         None => Err(CommandError::Unconfirmed(
-            "--not-sent frees numbers to be sent to again; confirm it with --recipients N, the batch's number of \
-             recipients; nothing was changed"
+            "the word frees numbers to be sent to again; confirm it with --recipients N, the batch's number of recipients; \
+             nothing was changed"
                 .to_owned(),
         )),
     }
@@ -155,7 +203,7 @@ fn confirm(doubt: &OpenDoubt, given: Option<u64>) -> Result<(), CommandError> {
 fn told(batch: BatchId, resolved: &Resolved) -> String {
     let recipients = grouped(resolved.recipients);
     let then = match resolved.state {
-        BatchState::DeclaredNotSent => {
+        BatchState::DeclaredNotSent | BatchState::Withdrawn => {
             format!("its {recipients} recipients are sent to by the next run that has them")
         }
         BatchState::Accepted => "its ticket and its cost are booked".to_owned(),

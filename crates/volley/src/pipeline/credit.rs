@@ -1,9 +1,10 @@
 //! The account's credit, as the provider's answers tell it: what is left, when that is little, when it is too little.
 //!
-//! Answers may overtake each other, so that what is known lags behind by what is in flight. What that may cost at most is
-//! held back: no further batch is taken while it could bring the credit below `min_credit`.
-//! Bounds: without a `unit_price` nobody knows what is in flight, and nothing is held back; a batch that is under way when
-//! the first answer comes is not called back.
+//! What is known lags behind by what is in flight, and what that may cost at most is held back: no further batch is taken
+//! while those under way could bring the credit below `min_credit`. With `min_credit` the balance is asked for, once and
+//! for free, before the first batch. Answers may overtake each other: while others are under way the lower one counts.
+//! Bounds: without a `unit_price` nobody knows what is in flight, and nothing is held back; the next batch itself is not
+//! counted, so that the last one may pass the border by what it costs.
 
 use std::cell::Cell;
 
@@ -49,6 +50,11 @@ impl Credit {
         }
     }
 
+    /// Whether a limit is to be held.
+    pub(super) fn is_limited(&self) -> bool {
+        self.least.is_some()
+    }
+
     /// The last that was heard of it.
     pub(super) fn left(&self) -> Option<Amount> {
         self.left.get()
@@ -72,10 +78,15 @@ impl Credit {
         self.under_way.set(self.under_way.get().saturating_sub(reserved));
     }
 
-    /// Takes in what an answer says.
-    pub(super) fn hear(&self, left: Option<Amount>, cost: Option<Amount>) -> Level {
+    /// Takes in what an answer says; `own` is what is held for the batch that it answers.
+    pub(super) fn hear(&self, left: Option<Amount>, cost: Option<Amount>, own: Amount) -> Level {
         self.last_cost.set(cost.or(self.last_cost.get()));
         let Some(left) = left else { return Level::Enough };
+        let others_are_under_way = self.under_way.get() > own;
+        let left = match self.left.get() {
+            Some(known) if others_are_under_way => known.min(left),
+            _ => left,
+        };
         self.left.set(Some(left));
         if let Some(least) = self.least.filter(|least| left < *least) {
             return Level::TooLow(format!("{left} left, at least {least} wanted"));
@@ -118,7 +129,7 @@ mod tests {
     /// What an answer with this credit and cost says first in a run.
     fn check(min_credit: Option<&str>, left: &str, cost: Option<&str>, expected: fn(&Level) -> bool) {
         let credit = Credit::new(min_credit.map(amount));
-        let level = credit.hear(Some(amount(left)), cost.map(amount));
+        let level = credit.hear(Some(amount(left)), cost.map(amount), Amount::ZERO);
         assert!(expected(&level), "{min_credit:?} {left} {cost:?}: {level:?}");
         assert_eq!(credit.left(), Some(amount(left)));
     }
@@ -141,12 +152,15 @@ mod tests {
     #[test]
     fn low_credit_is_told_once_and_an_answer_without_it_changes_nothing() {
         let credit = Credit::new(None);
-        assert_eq!(credit.hear(None, Some(amount("1"))), Level::Enough);
+        assert_eq!(credit.hear(None, Some(amount("1")), Amount::ZERO), Level::Enough);
         assert_eq!(credit.left(), None);
         // The cost of an earlier batch is the measure where this one has no price.
-        assert!(matches!(credit.hear(Some(amount("9")), None), Level::Low(_)));
-        assert_eq!(credit.hear(Some(amount("8")), None), Level::Enough);
-        assert_eq!(credit.hear(None, None), Level::Enough);
+        assert!(matches!(
+            credit.hear(Some(amount("9")), None, Amount::ZERO),
+            Level::Low(_)
+        ));
+        assert_eq!(credit.hear(Some(amount("8")), None, Amount::ZERO), Level::Enough);
+        assert_eq!(credit.hear(None, None, Amount::ZERO), Level::Enough);
         assert_eq!(credit.left(), Some(amount("8")));
     }
 
@@ -156,7 +170,7 @@ mod tests {
         credit.hold(amount("100"));
         assert!(credit.allows_another(), "nobody knows what is left");
         credit.let_go(amount("100"));
-        credit.hear(Some(amount("12")), None);
+        credit.hear(Some(amount("12")), None, Amount::ZERO);
         credit.hold(amount("2"));
         assert!(credit.allows_another());
         credit.hold(amount("0.01"));
@@ -166,9 +180,21 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_was_overtaken_does_not_raise_the_credit() {
+        let credit = Credit::new(None);
+        credit.hold(amount("1"));
+        credit.hear(Some(amount("98")), None, Amount::ZERO);
+        credit.hear(Some(amount("99")), None, Amount::ZERO);
+        assert_eq!(credit.left(), Some(amount("98")));
+        credit.let_go(amount("1"));
+        credit.hear(Some(amount("200")), None, Amount::ZERO);
+        assert_eq!(credit.left(), Some(amount("200")), "topped up meanwhile");
+    }
+
+    #[test]
     fn without_min_credit_nothing_is_held_back() {
         let credit = Credit::new(None);
-        credit.hear(Some(Amount::ZERO), None);
+        credit.hear(Some(Amount::ZERO), None, Amount::ZERO);
         credit.hold(amount("1"));
         assert!(credit.allows_another());
     }

@@ -67,7 +67,8 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
 
     pub(super) fn accepted(&self, said: Acceptance, members: u64, reserved: Option<Amount>) -> Decision {
         self.refused_in_a_row.set(0);
-        self.watch_credit(&said);
+        let own = reserved.unwrap_or(Amount::ZERO);
+        self.watch_credit(said.residual_credit, said.cost, own);
         if let (Some(cost), Some(reserved), Some(_)) = (said.cost, reserved, self.budget.max_cost())
             && cost > reserved
         {
@@ -130,8 +131,9 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         reserved.or_else(|| self.budget.by_siblings(members))
     }
 
-    fn watch_credit(&self, said: &Acceptance) {
-        match self.credit.hear(said.residual_credit, said.cost) {
+    /// Acts on what an answer says of the credit; `own` is what is held for the batch that it answers.
+    pub(super) fn watch_credit(&self, left: Option<Amount>, cost: Option<Amount>, own: Amount) {
+        match self.credit.hear(left, cost, own) {
             Level::Enough => {}
             Level::Low(why) => tracing::warn!("the credit is low: {why}"),
             Level::TooLow(why) => self.stop.request(StopReason::MinCredit(why)),

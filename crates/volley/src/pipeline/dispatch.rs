@@ -150,6 +150,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         batches: &mut mpsc::Receiver<SealedBatch>,
         mut tick: impl FnMut(&Account),
     ) {
+        self.look_at_credit().await;
         let mut flights = FuturesUnordered::new();
         let mut background = pin!(self.knock_while_closed());
         let mut ticks = tokio::time::interval(Duration::from_millis(200));

@@ -1,6 +1,6 @@
 //! The free GET that opens a closed gate: it costs nothing, reaches nobody, and shows whether the provider answers.
 
-use volley_model::{Answer, Evidence, Verdict};
+use volley_model::{Amount, Answer, Evidence, Verdict};
 use volley_provider::octopush::JudgeContext;
 
 use super::dispatch::Dispatch;
@@ -23,6 +23,17 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                 }
             }
             self.gate.answered();
+        }
+    }
+
+    /// With `min_credit`, the credit before the first batch: what an earlier run has used up is not spent once more to find
+    /// out. Without an answer the first batch tells.
+    pub(super) async fn look_at_credit(&self) {
+        if !self.credit.is_limited() || self.simulated {
+            return;
+        }
+        if let Some(answer) = self.free_get().await {
+            self.watch_credit(self.octopush.credit(&answer), None, Amount::ZERO);
         }
     }
 

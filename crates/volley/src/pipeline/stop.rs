@@ -182,7 +182,9 @@ impl StopReason {
             Self::Dearer(why) => {
                 format!("an answer was dearer than unit_price allows for: {why}; raise unit_price")
             }
-            Self::MinCredit(why) => format!("the credit is below min_credit: {why}"),
+            Self::MinCredit(why) => format!(
+                "the credit is below min_credit: {why}; top the account up, or lower limits.min_credit"
+            ),
             Self::MaxInvalid(why) => format!("too many invalid lines: {why}"),
             Self::MaxRecipients => "--max-recipients is reached".to_owned(),
             Self::Input(why) | Self::Rejects(why) => format!("failed to {why}"),

@@ -186,7 +186,10 @@ fn a_word_that_is_wrong_or_not_confirmed_is_2_and_changes_nothing() {
         (&["2"], "--sent"),
         (&["3", "--not-sent", "--recipients", "4"], "its outcome is known"),
         (&["99", "--abandon"], "no batch 99"),
-        (&["two", "--abandon"], "invalid value"),
+        (
+            &["two", "--abandon"],
+            "no campaign on a list or tag has ticket two",
+        ),
     ] {
         let end = resolve(&sandbox, args);
         assert_eq!(end.code(), 2, "{args:?}\n{end}");

@@ -1,12 +1,13 @@
 //! Premium marketing to French numbers without a STOP mention: refused before it is sent, since the provider would (121).
 //!
-//! A batch with a French member is never reserved, gated or intended: of it the ledger knows nothing, the mock saw nothing.
+//! Files are read twice, and nothing of them is sent. A pipe is read once: what comes before the first batch with a French
+//! number goes out. A batch with a French member is never reserved, gated or intended: of it the ledger knows nothing, the mock saw nothing.
 
 use serde_json::Value;
 
 use super::agrees;
 use crate::books::Books;
-use crate::support::{Sandbox, contacts};
+use crate::support::{End, Sandbox, contacts};
 
 const WITHOUT: &str = "20% off this week";
 const WITH: &str = "octopush.text=20% off this week. STOP au 30101";
@@ -30,6 +31,14 @@ fn without_mention(inputs: &str) -> Sandbox {
     sandbox
 }
 
+/// Sends what is in `contacts.ndjson` through a pipe.
+fn pipe(sandbox: &Sandbox, args: &[&str]) -> End {
+    sandbox
+        .send(&[&["-"], args].concat())
+        .stdin(sandbox.read("contacts.ndjson"))
+        .run()
+}
+
 #[track_caller]
 fn reason(summary: &Value) -> String {
     assert_eq!(summary["error"], summary["reason"], "{summary}");
@@ -42,9 +51,22 @@ fn reason(summary: &Value) -> String {
 }
 
 #[test]
+fn of_a_file_with_french_numbers_nothing_is_sent() {
+    let sandbox = without_mention(&(british(0..40) + &contacts(0..1)));
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    end.expect(3);
+    assert!(end.stderr.contains("1 recipient has a French number"), "{end}");
+    assert!(end.stderr.contains("nothing was sent"), "{end}");
+    assert_eq!(sandbox.mock().stats().together.requests, 0);
+    assert!(!sandbox.path("volley.db").exists());
+    let mended = sandbox.send(&["contacts.ndjson", "--set", WITH]).run();
+    mended.expect(0).expect_lines(&[("accepted", 41)]);
+}
+
+#[test]
 fn french_numbers_are_not_sent_to_and_the_mock_sees_no_request() {
     let sandbox = without_mention(&contacts(0..25));
-    let end = sandbox.send(&["contacts.ndjson"]).run();
+    let end = pipe(&sandbox, &[]);
     end.expect(3);
     // Reading stops with the run: what was read is pending, whatever it is.
     assert_eq!(end.lines("pending"), end.lines("read"), "{end}");
@@ -68,7 +90,7 @@ fn french_numbers_are_not_sent_to_and_the_mock_sees_no_request() {
 fn batches_before_the_first_french_number_go_out_and_the_rest_after_the_text_is_mended() {
     let inputs = british(0..20) + &british(20..29) + &contacts(0..1) + &contacts(1..15) + &british(30..40);
     let sandbox = without_mention(&inputs);
-    let end = sandbox.send(&["contacts.ndjson"]).run();
+    let end = pipe(&sandbox, &[]);
     end.expect(3);
     assert_eq!(end.lines("accepted"), 20, "{end}");
     assert_eq!(end.lines("pending"), end.lines("read") - 20, "{end}");
@@ -85,7 +107,7 @@ fn batches_before_the_first_french_number_go_out_and_the_rest_after_the_text_is_
     );
 
     // The same text stops at the same place, and sends nothing twice.
-    let again = sandbox.send(&["contacts.ndjson"]).run();
+    let again = pipe(&sandbox, &[]);
     again.expect(3);
     assert_eq!(
         (again.lines("accepted"), again.lines("already_sent")),
@@ -138,7 +160,7 @@ fn what_is_in_doubt_is_still_asked_about() {
     sandbox.faults(
         r#"{"rules":[{"at":"after_commit","do":"status","status":502,"number":"+447700900000","times":1}]}"#,
     );
-    let end = sandbox.send(&["contacts.ndjson"]).run();
+    let end = pipe(&sandbox, &[]);
     // The doubt closes the gate, and the French batch is stopped before it: it is asked about, and settled.
     end.expect(3);
     assert_eq!(end.lines("accepted"), 10, "{end}");

@@ -234,9 +234,15 @@ fn of_several_ends_the_first_of_the_order_is_shown() {
     sandbox.campaign().write();
     sandbox.faults(REFUSED);
     sandbox.write("cut.gz", &gzip_without_its_end()[..]);
-    let cut = |args: &[&str]| sandbox.send(&["cut.gz"]).args(args).run();
-    check(&cut(&[]), 4, "failed");
-    // An input that breaks off, and French numbers without a STOP mention: 4 comes before 3, and 3 before 9.
+    check(&sandbox.send(&["cut.gz"]).run(), 4, "failed");
+    // A pipe that breaks off, and French numbers without a STOP mention: 4 comes before 3, and 3 before 9.
+    let cut = |args: &[&str]| {
+        sandbox
+            .send(&["-"])
+            .args(args)
+            .stdin(gzip_without_its_end())
+            .run()
+    };
     let no_mention = ["--set", "octopush.text=20% off"];
     check(&cut(&no_mention), 4, "failed");
     let end = cut(&[&no_mention[..], &["--max-recipients", "1"]].concat());

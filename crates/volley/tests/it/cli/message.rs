@@ -47,7 +47,7 @@ fn named<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 fn the_text_s_characters_outside_gsm7_are_listed_with_place_and_replacement() {
     let (plan, text) = with_text("Today’s {first_name|tête}: ’ 😀", &contacts(0..3));
     assert_eq!(
-        plan["messages"]["foreign"],
+        plan["messages"]["not_gsm7"],
         json!([
             {"character": "’", "code_point": "U+2019", "in": "text", "position": 6, "count": 2, "replacement": "'"},
             {"character": "ê", "code_point": "U+00EA", "in": "text", "position": 22, "count": 1, "in_default": true,
@@ -65,7 +65,7 @@ fn the_text_s_characters_outside_gsm7_are_listed_with_place_and_replacement() {
 fn a_message_in_gsm7_has_nothing_to_list() {
     let (plan, text) = with_text("Déjà {first_name|là}, 5 €", &named(["Zoé", "André"]));
     assert_eq!(plan["messages"]["gsm7"], 2);
-    assert_eq!(plan["messages"].get("foreign"), None, "{plan}");
+    assert_eq!(plan["messages"].get("not_gsm7"), None, "{plan}");
     assert!(!text.contains("because of"), "{text}");
 }
 
@@ -74,7 +74,7 @@ fn a_field_s_characters_are_counted_by_message_while_the_text_is_gsm7() {
     let names = ["Zoë", "Noëlle ëë", "Françoise Noël", "Zoé"];
     let (plan, text) = with_text("Hello {first_name}", &named(names));
     assert_eq!(
-        plan["messages"]["foreign"],
+        plan["messages"]["not_gsm7"],
         json!([
             {"character": "ë", "code_point": "U+00EB", "in": "first_name", "messages": 3, "replacement": "e"},
             {"character": "ç", "code_point": "U+00E7", "in": "first_name", "messages": 1, "replacement": "c"},
@@ -88,7 +88,7 @@ fn a_field_s_characters_are_counted_by_message_while_the_text_is_gsm7() {
 
     // Where the text is UCS-2 itself, no name changes that.
     let (plan, _) = with_text("Hellô {first_name}", &named(names));
-    let places: Vec<&Value> = plan["messages"]["foreign"]
+    let places: Vec<&Value> = plan["messages"]["not_gsm7"]
         .as_array()
         .expect("a list")
         .iter()
@@ -97,15 +97,15 @@ fn a_field_s_characters_are_counted_by_message_while_the_text_is_gsm7() {
     assert_eq!(places, ["text"]);
     // A field that the text does not use goes nowhere.
     let (plan, _) = with_text("Hello", &named(names));
-    assert_eq!(plan["messages"].get("foreign"), None);
+    assert_eq!(plan["messages"].get("not_gsm7"), None);
 }
 
 #[test]
 fn of_a_whole_alphabet_the_first_32_are_listed_and_the_rest_counted() {
     let letters: Vec<String> = ('а'..).take(40).map(String::from).collect();
     let (plan, text) = with_text("Hello {first_name}", &named(letters.iter().map(String::as_str)));
-    assert_eq!(plan["messages"]["foreign"].as_array().map(Vec::len), Some(32));
-    assert_eq!(plan["messages"]["foreign_rest"], 8);
+    assert_eq!(plan["messages"]["not_gsm7"].as_array().map(Vec::len), Some(32));
+    assert_eq!(plan["messages"]["not_gsm7_rest"], 8);
     assert!(text.contains("29 more characters of that kind"), "{text}");
 }
 

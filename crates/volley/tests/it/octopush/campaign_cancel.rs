@@ -77,7 +77,7 @@ fn what_the_provider_does_not_confirm_frees_nobody() {
     );
     let again = sandbox.send(&["contacts.ndjson"]).run();
     again.expect(0).expect_lines(&[("already_sent", 3)]);
-    cancel(&sandbox, "sms_nobody_knows").expect(5);
+    cancel(&sandbox, "sms_nobody_knows").expect(3);
     octopush(&sandbox, &["campaign", "cancel", " "]).run().expect(2);
 }
 
@@ -110,17 +110,100 @@ fn a_campaign_that_was_not_scheduled_frees_nobody_whatever_is_answered() {
 }
 
 #[test]
-fn a_ledger_that_does_not_know_the_ticket_is_left_as_it_is_and_none_is_made() {
+fn a_ledger_that_does_not_know_the_ticket_or_is_not_there_asks_nothing_of_the_provider() {
     let sandbox = scheduled(2);
-    let elsewhere = |ledger: &str| {
-        let args = ["campaign", "cancel", &ticket(&sandbox), "--ledger", ledger];
-        octopush(&sandbox, &args).run()
+    let elsewhere = |more: &[&str]| {
+        let ticket = ticket(&sandbox);
+        octopush(&sandbox, &[&["campaign", "cancel", &ticket], more].concat()).run()
     };
-    let end = elsewhere("none.db");
-    assert_eq!(end.expect(0).summary()["freed_recipients"], 0);
+    elsewhere(&["--ledger", "none.db"]).expect(3);
     assert!(!sandbox.path("none.db").exists());
+    sandbox
+        .volley(["ledger", "init", "--ledger", "other.db"])
+        .run()
+        .expect(0);
+    let end = elsewhere(&["--ledger", "other.db"]);
+    end.expect(3);
+    assert!(end.stderr.contains("--not-in-ledger"), "{end}");
+    assert_eq!(sandbox.mock().stats().octopush.cancelled_requests, 0);
+    let end = elsewhere(&["--not-in-ledger"]);
+    assert_eq!(end.expect(0).summary()["freed_recipients"], 0);
     let again = sandbox.send(&["contacts.ndjson"]).run();
     again.expect(0).expect_lines(&[("already_sent", 2)]);
+}
+
+#[test]
+fn only_204_confirms_and_frees() {
+    for (status, body) in [(200, r#"{\"code\":131}"#), (200, ""), (202, ""), (201, "<html>")] {
+        let sandbox = scheduled(2);
+        sandbox.faults(&format!(
+            r#"{{"rules":[{{"at":"after_read","do":"status","status":{status},"path":"/cancel","body":"{body}"}}]}}"#
+        ));
+        let end = cancel(&sandbox, &ticket(&sandbox));
+        end.expect(8);
+        assert!(
+            end.stderr.contains("does not confirm it"),
+            "{status} {body}\n{end}"
+        );
+        let again = sandbox.send(&["contacts.ndjson"]).run();
+        again.expect(0).expect_lines(&[("already_sent", 2)]);
+        assert_eq!(sandbox.mock().stats().octopush.max_per_recipient, 1);
+    }
+}
+
+#[test]
+fn a_ticket_of_another_host_is_not_asked_about() {
+    let sandbox = scheduled(2);
+    let other = format!(
+        "octopush.base_url=http://localhost:{}/v1/public",
+        sandbox.mock().addr().port()
+    );
+    let ticket = ticket(&sandbox);
+    let args = [
+        "--json", "octopush", "campaign", "cancel", &ticket, "--set", &other,
+    ];
+    let end = sandbox.volley(args).run();
+    end.expect(3);
+    assert!(
+        end.stderr.contains("from 127.0.0.1, and localhost is asked"),
+        "{end}"
+    );
+    assert_eq!(sandbox.mock().stats().octopush.cancelled_requests, 0);
+}
+
+#[test]
+fn the_operators_word_stands_in_for_a_lost_confirmation() {
+    let sandbox = scheduled(2);
+    sandbox.faults(r#"{"rules":[{"at":"after_commit","do":"drop","path":"/cancel","times":1}]}"#);
+    let end = cancel(&sandbox, &ticket(&sandbox));
+    end.expect(8);
+    assert!(
+        end.stderr
+            .contains("volley doubt resolve 1 --withdrawn --recipients 2"),
+        "{end}"
+    );
+    let word = |more: &[&str]| {
+        let args = [
+            "--json",
+            "doubt",
+            "resolve",
+            "1",
+            "--withdrawn",
+            "--reason",
+            "support says so",
+        ];
+        sandbox.volley([&args[..], more].concat()).run()
+    };
+    word(&[]).expect(2);
+    word(&["--recipients", "3"]).expect(2);
+    word(&["--recipients", "2"]).expect(0);
+    word(&["--recipients", "2"]).expect(2);
+    let end = cancel(&sandbox, &ticket(&sandbox));
+    end.expect(0);
+    let again = sandbox.send(&["contacts.ndjson"]).run();
+    again.expect(0).expect_lines(&[("accepted", 2)]);
+    assert_eq!(sandbox.mock().stats().octopush.max_per_recipient, 1);
+    sandbox.volley(["ledger", "verify"]).run().expect(0);
 }
 
 #[test]

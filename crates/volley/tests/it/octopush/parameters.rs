@@ -140,6 +140,17 @@ fn what_cannot_be_meant_is_refused_with_its_place_before_anything_is_sent() {
         "did you mean `callbacks`?",
     );
     check("email_for_inbounds", 3, "expected group.field=value");
+    let end = edit(
+        &sandbox,
+        &[
+            "--set",
+            "campaign_parameters.phone_number_for_test_sms=0612345678",
+        ],
+    );
+    assert!(
+        !format!("{end}").contains("0612345678"),
+        "no number in an error\n{end}"
+    );
     let params = sandbox.write("params.toml", "[callbacks]\nemail_for_inbounds = true\n");
     let end = edit(&sandbox, &["--file", params.to_str().expect("a path")]);
     end.expect(3);
@@ -161,10 +172,25 @@ fn a_refusal_carries_the_providers_code_and_an_answer_that_is_lost_may_be_asked_
     sandbox.faults(r#"{"rules":[{"at":"after_commit","do":"drop","times":1}]}"#);
     let end = edit(&sandbox, &["--set", setting]);
     end.expect(8);
-    assert!(end.stderr.contains("safe to run it again"), "{end}");
+    assert!(end.stderr.contains("run it again to see"), "{end}");
     edit(&sandbox, &["--set", setting]).expect(0);
     assert_eq!(
         shown(&sandbox, "campaign_parameters", "sender_for_sms_premium"),
         "Acme"
     );
+}
+
+#[test]
+fn what_a_terminal_would_obey_is_shown_escaped() {
+    let sandbox = Sandbox::new();
+    sandbox.faults(
+        r#"{"rules":[{"at":"after_commit","do":"garbage","status":200,
+            "body":"{\"callbacks\":{\"email_for_inbounds\":\"a\u009b31m\u007f\u202eb\"}}"}]}"#,
+    );
+    let base_url = format!("octopush.base_url={}/v1/public", sandbox.mock().base_url());
+    let end = sandbox
+        .volley(["octopush", "parameters", "show", "--set", &base_url])
+        .run();
+    end.expect(0);
+    assert!(end.stdout.contains(r"a\u009b31m\u007f\u202eb"), "{end}");
 }
