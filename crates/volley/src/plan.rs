@@ -24,7 +24,7 @@ use crate::pipeline::setup::intake_config;
 use crate::pipeline::stop::StopReason;
 use crate::pipeline::{RunError, standing};
 use crate::progress::duration;
-use crate::summary::{Lines, counted, counted_as, grouped};
+use crate::summary::{Lines, counted, counted_as, grouped, is_zero};
 
 pub(crate) use foreign::text_sentences;
 pub use foreign::{ForeignCharacter, Found};
@@ -72,11 +72,6 @@ pub struct Messages {
     /// The sum of the `messages` of further characters in fields, too many to list.
     #[serde(skip_serializing_if = "is_zero")]
     pub not_gsm7_rest: u64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
 }
 
 /// Counts of what would be sent.
@@ -146,7 +141,7 @@ pub fn plan(
 }
 
 /// Messages of more segments than any text as such has.
-fn over_long(tally: &Tally) -> u64 {
+pub(crate) fn over_long(tally: &Tally) -> u64 {
     let longest = usize::try_from(Message::SEGMENTS_MAX).unwrap_or(usize::MAX);
     tally.by_segments.iter().skip(longest).sum()
 }

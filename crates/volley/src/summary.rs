@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use volley_model::{Amount, Currency};
+use volley_provider::octopush::Message;
 
 use crate::exit::Exit;
 
@@ -31,6 +32,9 @@ pub struct Summary {
     pub lines: Lines,
     /// Invalid lines by reason.
     pub rejected: BTreeMap<&'static str, u64>,
+    /// Messages of more than eight segments, where segments are counted.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub over_long: u64,
     pub batches: Batches,
     pub settled: Settled,
     pub tickets: u64,
@@ -162,6 +166,7 @@ impl Summary {
             simulated: false,
             lines: Lines::default(),
             rejected: BTreeMap::new(),
+            over_long: 0,
             batches: Batches::default(),
             settled: Settled::default(),
             tickets: 0,
@@ -198,6 +203,14 @@ impl Summary {
             }
         );
         self.write_cost(&mut out);
+        if self.over_long > 0 {
+            let _ = writeln!(
+                out,
+                "{} more than {} segments, and each is charged",
+                counted_as(self.over_long, "message takes", "messages take"),
+                Message::SEGMENTS_MAX
+            );
+        }
         if let Some(left) = &self.residual_credit {
             let _ = writeln!(out, "credit left {left} {}", Currency::EUR.code());
         }
@@ -244,6 +257,11 @@ impl Summary {
         }
         out.push('\n');
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it so")]
+pub(crate) fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A count of things: `1 ticket`, `2,000 tickets`.

@@ -129,6 +129,8 @@ pub(super) fn push_message(body: &mut Vec<u8>, message: &Message, kind: &str) {
     if message.simulation_mode {
         body.extend_from_slice(br#","simulation_mode":true"#);
     }
+    // "Schedule SMS sending": with false the text is not optimised. The English "Transactional SMS" says that it will be,
+    // where the French one has "ne sera pas": false keeps the text.
     if !message.auto_optimize_text {
         body.extend_from_slice(br#","auto_optimize_text":false"#);
     }

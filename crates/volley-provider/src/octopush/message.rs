@@ -42,7 +42,8 @@ impl Message {
     /// The most segments that such a text has as long as it is GSM-7 and its placeholders are empty: 1224 / 153. What
     /// becomes of a longer message no page says.
     pub const SEGMENTS_MAX: u32 = 8;
-    /// A STOP mention as French recipients know it, with Octopush's own short number (its answer with code 121).
+    /// A STOP mention as French recipients know it; the short number is that of the examples on "Send SMS to contacts" and
+    /// "Transactional SMS".
     pub const STOP_MENTION: &str = "STOP au 30101";
 
     /// Checks what the fields' types cannot: the length of the text as it stands on the wire.

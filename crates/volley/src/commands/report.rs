@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use volley_ledger::{CampaignReport, Reader, RunReport, Ticket};
-use volley_model::{Amount, Currency};
+use volley_model::{Amount, BatchState, Currency};
+
+pub(super) use list_campaigns::audience_json;
 
 use super::{CommandError, ledger_path};
 use crate::cli::{Common, ReportArgs};
@@ -175,9 +177,14 @@ fn write_tickets(out: &mut String, tickets: &[Ticket]) {
             .map_or_else(|| "no price yet".to_owned(), |cost| money(cost, ticket.currency));
         let _ = writeln!(
             out,
-            "  {} {} recipients, {cost}",
+            "  {} {} recipients, {cost}{}",
             ticket.ticket,
-            grouped(ticket.recipients)
+            grouped(ticket.recipients),
+            if ticket.state == BatchState::Withdrawn {
+                ", withdrawn"
+            } else {
+                ""
+            }
         );
     }
 }

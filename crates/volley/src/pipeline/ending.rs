@@ -17,6 +17,7 @@ use super::stop::StopReason;
 use crate::clock;
 use crate::config::Campaign;
 use crate::exit::Exit;
+use crate::plan::over_long;
 use crate::print;
 use crate::summary::{Batches, Cost, Lines, Requests, SCHEMA, Settled, Summary, counted};
 
@@ -167,6 +168,7 @@ impl Ending<'_> {
             reason,
             simulated,
             lines,
+            over_long: self.finished.map_or(0, |finished| over_long(&finished.tally)),
             rejected: self.finished.map(rejected).unwrap_or_default(),
             batches: Batches {
                 accepted: account.batches_accepted,

@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 use volley_ledger::{Ledger, ListCampaign, Reader, Signature, Word};
 use volley_model::ListCampaignState;
 
-use super::super::{CommandError, operator};
 use super::age;
 use crate::cli::Common;
+use crate::commands::report::audience_json;
+use crate::commands::{CommandError, operator};
 use crate::exit::Exit;
 use crate::pipeline::RunError;
 use crate::print;
-use crate::summary::grouped;
+use crate::summary::counted;
 
 /// Those in doubt, and those that a command was sending: it may have been killed.
 pub(super) fn in_doubt(reader: &Reader) -> Result<Vec<ListCampaign>, CommandError> {
@@ -45,9 +46,7 @@ fn remedy(ticket: &str) -> String {
 pub(super) fn as_json(campaign: &ListCampaign) -> Value {
     json!({
         "ticket": campaign.ticket, "state": campaign.state.name(), "reason": campaign.reason,
-        "audience": campaign.audience.as_ref().map(|audience| json!({
-            "kind": audience.kind(), "name": audience.name(),
-        })),
+        "audience": audience_json(campaign),
         "since": since(campaign).to_string(), "contacts": campaign.contacts,
         "cost": campaign.cost.map(|cost| cost.to_string()), "currency": campaign.currency.code(),
         "remedy": remedy(&campaign.ticket),
@@ -58,7 +57,7 @@ pub(super) fn write(out: &mut String, campaign: &ListCampaign, now: Timestamp) {
     let since = since(campaign);
     let contacts = campaign.contacts.map_or_else(
         || "its contacts are not known".to_owned(),
-        |contacts| format!("{} contacts", grouped(contacts)),
+        |contacts| counted(contacts, "contact"),
     );
     let state = match campaign.state {
         ListCampaignState::Sending => "being sent, or left by a killed command",

@@ -4,22 +4,29 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use volley_ledger::ListCampaign;
+use volley_model::ListCampaignState;
 
 use super::money;
-use crate::summary::{counted_as, grouped};
+use crate::summary::{counted, counted_as};
 
 pub(super) fn as_json(campaign: &ListCampaign) -> Value {
     json!({
         "ticket": campaign.ticket, "provider": campaign.provider, "host": campaign.host,
-        "audience": campaign.audience.as_ref().map(|audience| json!({
-            "kind": audience.kind(), "name": audience.name(),
-        })),
+        "audience": audience_json(campaign),
         "state": campaign.state.name(), "reason": campaign.reason, "contacts": campaign.contacts,
         "cost": campaign.cost.map(|cost| cost.to_string()), "currency": campaign.currency.code(),
         "sending_date": campaign.sending_date, "created": campaign.created_at.to_string(),
         "intended": campaign.intended_at.map(|at| at.to_string()),
         "doubt_since": campaign.doubt_since.map(|at| at.to_string()), "changed": campaign.changed_at.to_string(),
     })
+}
+
+/// Whom it goes to; null where it was made elsewhere.
+pub(in crate::commands) fn audience_json(campaign: &ListCampaign) -> Value {
+    campaign.audience.as_ref().map_or(
+        Value::Null,
+        |audience| json!({"kind": audience.kind(), "name": audience.name()}),
+    )
 }
 
 /// All of them; `None` where there are none.
@@ -41,13 +48,16 @@ pub(super) fn as_text(campaigns: &[ListCampaign]) -> Option<String> {
             campaign.state.name()
         );
         if let Some(contacts) = campaign.contacts {
-            let _ = write!(out, ", {} contacts", grouped(contacts));
+            let _ = write!(out, ", {}", counted(contacts, "contact"));
         }
         if let Some(cost) = campaign.cost {
             let _ = write!(out, ", {}", money(cost, Some(campaign.currency)));
         }
-        if let Some(date) = &campaign.sending_date {
+        if let (ListCampaignState::Sent, Some(date)) = (campaign.state, &campaign.sending_date) {
             let _ = write!(out, ", sent for {date}");
+        }
+        if campaign.state == ListCampaignState::InDoubt {
+            out.push_str("; see `volley doubt list`");
         }
         out.push('\n');
     }

@@ -279,3 +279,39 @@ fn a_budget_is_refused_over_batches_of_which_nobody_can_say_what_they_cost() {
         .expect(0)
         .expect_lines(&[("accepted", 4), ("already_sent", 4)]);
 }
+
+#[test]
+fn messages_of_more_than_eight_segments_are_told_where_segments_are_counted() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .campaign()
+        .set(
+            "octopush.text",
+            format!("{} STOP au 30101", "\u{20ac}".repeat(609)),
+        )
+        .set("limits.unit_price", "0.0495")
+        .write();
+    sandbox.write("contacts.ndjson", contacts(0..3));
+    let summary = sandbox.send(&["contacts.ndjson"]).run().expect(0).summary();
+    assert_eq!(summary["over_long"], 3);
+    let plain = Sandbox::new();
+    plain.prepare(3, 3);
+    let summary = plain.send(&["contacts.ndjson"]).run().expect(0).summary();
+    assert!(summary.get("over_long").is_none(), "{summary}");
+}
+
+#[test]
+fn with_min_credit_an_account_that_is_below_it_sends_nothing_at_all() {
+    let sandbox = Sandbox::with_mock("octopush.credit = '5'");
+    sandbox.campaign().set("limits.min_credit", "10").write();
+    sandbox.write("contacts.ndjson", contacts(0..3));
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    end.expect(9).expect_lines(&[("pending", 3)]);
+    assert!(
+        end.summary()["reason"]
+            .as_str()
+            .is_some_and(|why| why.contains("top the account up")),
+        "{end}"
+    );
+    assert_eq!(sandbox.mock().stats().octopush.accepted_requests, 0);
+}
