@@ -243,7 +243,10 @@ fn the_document_on_octopush_has_every_code_as_it_is_told() {
             )
         })
         .collect();
-    assert_eq!(told, codes);
+    for (told, code) in told.iter().zip(&codes) {
+        assert_eq!(told, code);
+    }
+    assert_eq!(told.len(), codes.len());
 }
 
 #[test]
