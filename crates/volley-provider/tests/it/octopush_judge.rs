@@ -42,6 +42,7 @@ fn word(verdict: &Verdict) -> &'static str {
         Verdict::Accepted(_) => "accepted",
         Verdict::Unticketed { .. } => "unticketed",
         Verdict::Refused(_) => "refused",
+        Verdict::RefusedFor { .. } => "refused for one",
         Verdict::Account(_) => "account",
         Verdict::Unsent { hopeless: false, .. } => "unsent",
         Verdict::Unsent { hopeless: true, .. } => "unsent, hopeless",
