@@ -50,16 +50,7 @@ pub struct OctopushCredentials {
 impl OctopushCredentials {
     /// The text without either half of the credentials; `None` if it has neither.
     pub(crate) fn redacted(&self, text: &[u8]) -> Option<Bytes> {
-        let text = std::str::from_utf8(text).ok()?;
-        let mut halves = vec![self.login.as_str(), self.key.expose()];
-        halves.retain(|half| half.len() >= REDACTED_BYTES_MIN && text.contains(half));
-        if halves.is_empty() {
-            return None;
-        }
-        let redacted = halves
-            .iter()
-            .fold(text.to_owned(), |text, half| text.replace(half, "[redacted]"));
-        Some(redacted.into())
+        redacted(text, vec![&self.login, self.key.expose()])
     }
 
     /// A name for the account that does not give the login away: 16 hex digits of its blake3.
@@ -74,6 +65,83 @@ impl fmt::Debug for OctopushCredentials {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("OctopushCredentials([redacted])")
     }
+}
+
+/// What Exotel wants with every request: the two halves of HTTP Basic (the API's introduction, "Authentication"). Prints
+/// neither. The account's name in the ledger is its sid, which stands in every path and is no secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ExotelCredentials {
+    /// The API key: the user of HTTP Basic.
+    pub key: Secret,
+    /// The API token: its password.
+    pub token: Secret,
+}
+
+impl ExotelCredentials {
+    /// The value of `Authorization`, marked sensitive (RFC 7617: the user may have no colon).
+    pub(crate) fn basic(&self) -> Result<HeaderValue, CredentialsError> {
+        for (header, half) in [(BASIC_KEY, &self.key), (BASIC_TOKEN, &self.token)] {
+            sensitive(header, half.expose())?;
+        }
+        if self.key.expose().contains(':') {
+            return Err(CredentialsError::Colon { header: BASIC_KEY });
+        }
+        sensitive("Authorization", &format!("Basic {}", self.encoded()))
+    }
+
+    /// The text without either half of the credentials, or both as they go over the wire; `None` if it has none of them.
+    pub(crate) fn redacted(&self, text: &[u8]) -> Option<Bytes> {
+        let encoded = self.encoded();
+        redacted(text, vec![&encoded, self.key.expose(), self.token.expose()])
+    }
+
+    fn encoded(&self) -> String {
+        base64(format!("{}:{}", self.key.expose(), self.token.expose()).as_bytes())
+    }
+}
+
+impl fmt::Debug for ExotelCredentials {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("ExotelCredentials([redacted])")
+    }
+}
+
+/// What the two halves are called where one of them fits into no header.
+const BASIC_KEY: &str = "Authorization (API key)";
+const BASIC_TOKEN: &str = "Authorization (API token)";
+
+/// The text without any of the secrets; `None` if it has none of them.
+fn redacted(text: &[u8], mut secrets: Vec<&str>) -> Option<Bytes> {
+    let text = std::str::from_utf8(text).ok()?;
+    secrets.retain(|secret| secret.len() >= REDACTED_BYTES_MIN && text.contains(secret));
+    if secrets.is_empty() {
+        return None;
+    }
+    let redacted = secrets
+        .iter()
+        .fold(text.to_owned(), |text, secret| text.replace(secret, "[redacted]"));
+    Some(redacted.into())
+}
+
+const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// RFC 4648, 4, with padding.
+fn base64(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for at in 0..4 {
+            let sextet = (bits >> (18 - 6 * at)) & 0x3f;
+            let padding = at > chunk.len();
+            text.push(if padding {
+                '='
+            } else {
+                char::from(BASE64[sextet as usize])
+            });
+        }
+    }
+    text
 }
 
 /// A credential that no HTTP header can carry. Names the header and never the value.
@@ -93,6 +161,17 @@ pub enum CredentialsError {
         /// The header.
         header: &'static str,
     },
+    /// A user of HTTP Basic with a colon, which would end it.
+    #[error("the credential for the header {header} has a colon")]
+    Colon {
+        /// The header, and which half.
+        header: &'static str,
+    },
+    /// An account sid that would not stay one part of a path.
+    #[error(
+        "the account sid is none: it has 1 to 64 letters, digits, hyphens and underscores, as in the API settings"
+    )]
+    AccountSid,
 }
 
 /// A credential as a header's value, marked sensitive: hyper does not print it, HPACK does not index it.
@@ -122,6 +201,65 @@ mod tests {
         assert!(!printed.contains("planted"), "{printed}");
         assert!(printed.contains("[redacted]"));
         assert_eq!(credentials.key.expose(), "planted-key");
+    }
+
+    #[test]
+    fn base64_is_that_of_the_rfc() {
+        // RFC 4648, 10.
+        for (text, expected) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(text.as_bytes()), expected, "{text}");
+        }
+        assert_eq!(base64(&[0xfb, 0xff, 0xfe]), "+//+");
+    }
+
+    #[test]
+    fn basic_credentials_are_sent_and_never_printed() {
+        let credentials = |key: &str, token: &str| ExotelCredentials {
+            key: Secret::new(key),
+            token: Secret::new(token),
+        };
+        // RFC 7617, 2.
+        let basic = credentials("Aladdin", "open sesame").basic().unwrap();
+        assert_eq!(basic, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        assert!(basic.is_sensitive());
+        let printed = format!("{:?} {basic:?}", credentials("planted-key", "planted-token"));
+        assert!(!printed.contains("planted"), "{printed}");
+        assert!(credentials("key", "to:ken").basic().is_ok());
+        for (key, token, expected) in [
+            ("k:ey", "token", CredentialsError::Colon { header: BASIC_KEY }),
+            ("", "token", CredentialsError::Empty { header: BASIC_KEY }),
+            ("key", "", CredentialsError::Empty { header: BASIC_TOKEN }),
+            (
+                "key",
+                "to\nken",
+                CredentialsError::Unsendable { header: BASIC_TOKEN },
+            ),
+        ] {
+            assert_eq!(credentials(key, token).basic(), Err(expected), "{expected}");
+        }
+    }
+
+    #[test]
+    fn no_spelling_of_basic_credentials_stays_in_a_text() {
+        let credentials = ExotelCredentials {
+            key: Secret::new("planted-key"),
+            token: Secret::new("planted-token"),
+        };
+        let basic = credentials.basic().unwrap();
+        let text = format!("planted-key or planted-token, {}", basic.to_str().unwrap());
+        assert_eq!(
+            credentials.redacted(text.as_bytes()).unwrap(),
+            "[redacted] or [redacted], Basic [redacted]"
+        );
+        assert_eq!(credentials.redacted(b"nothing of it"), None);
     }
 
     #[test]

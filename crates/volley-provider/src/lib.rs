@@ -4,11 +4,15 @@
 //! attempt, `codes` knows the provider's own codes, `wire` the shapes of its answers. Nothing here awaits, opens a
 //! file, touches a socket or reads a clock: bytes and times come in as arguments.
 
+pub mod exotel;
 pub mod octopush;
 
+mod base62;
 mod credentials;
 mod json_string;
+mod one_line;
 mod provider_text;
+mod uri;
 
-pub use credentials::{CredentialsError, OctopushCredentials, Secret};
+pub use credentials::{CredentialsError, ExotelCredentials, OctopushCredentials, Secret};
 pub use provider_text::presentable;

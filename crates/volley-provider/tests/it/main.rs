@@ -2,5 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail by panicking too")]
 
+mod exotel_body;
+mod exotel_judge;
 mod octopush_body;
 mod octopush_judge;
