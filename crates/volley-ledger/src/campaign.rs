@@ -87,6 +87,13 @@ struct Change {
     is: Option<String>,
 }
 
+/// With whom a run's batches were.
+pub(crate) struct Whereabouts {
+    pub(crate) provider: String,
+    pub(crate) account: String,
+    pub(crate) host: String,
+}
+
 struct Stored {
     campaign: CampaignId,
     provider: String,
@@ -177,6 +184,32 @@ pub(crate) fn name(connection: &Connection, campaign: CampaignId) -> rusqlite::R
     connection.query_row("SELECT name FROM campaign WHERE id = ?1", [campaign], |row| {
         row.get(0)
     })
+}
+
+/// With whom the run's batches were: the campaign's row says with whom it is now, and may have changed while no number
+/// was reached. What the first change after that run replaced is what that run had.
+pub(crate) fn whereabouts(
+    connection: &Connection,
+    campaign: CampaignId,
+    run: RunId,
+) -> rusqlite::Result<Whereabouts> {
+    let was = |key: &str| {
+        format!(
+            "coalesce((SELECT was FROM campaign_change WHERE campaign = ?1 AND run > ?2 AND key = '{key}' \
+             ORDER BY id LIMIT 1), {key})"
+        )
+    };
+    let [provider, account, host] = ["provider", "account", "host"].map(was);
+    let query = format!("SELECT {provider}, {account}, {host} FROM campaign WHERE id = ?1");
+    connection
+        .prepare_cached(&query)?
+        .query_row(params![campaign, run], |row| {
+            Ok(Whereabouts {
+                provider: row.get(0)?,
+                account: row.get(1)?,
+                host: row.get(2)?,
+            })
+        })
 }
 
 /// The names of all campaigns, oldest first.

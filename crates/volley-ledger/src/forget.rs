@@ -88,7 +88,9 @@ fn erase(
     let delete = "DELETE FROM members WHERE batch IN (SELECT id FROM batch WHERE campaign = ?1)";
     connection.execute(delete, [campaign]).map_err(failed)?;
     rows::erase_named(connection, campaign).map_err(failed)?;
-    let totals = "SELECT count(*), coalesce(sum(member_count), 0) FROM batch WHERE campaign = ?1";
+    // A child's numbers are its parent's.
+    let totals = "SELECT count(*), coalesce(sum(iif(parent IS NULL, member_count, 0)), 0) FROM batch \
+        WHERE campaign = ?1";
     let (batches, recipients) = connection
         .query_row(totals, [campaign], |row| Ok((row.get(0)?, row.get(1)?)))
         .map_err(failed)?;
@@ -135,87 +137,4 @@ fn wipe_bodies(connection: &Connection, place: &Place) -> Result<(), LedgerError
         open.push((batch.slot, batch.body_bytes));
     })?;
     bodies::wipe_all_but(place, open)
-}
-
-#[cfg(test)]
-mod tests {
-    use jiff::Timestamp;
-    use volley_model::{BatchState, BodyHash, LineCounts, Msisdn, RequestKey, SealedBatch};
-
-    use super::*;
-    use crate::{CampaignIdentity, Changes, Intent, Opening, members};
-
-    /// No provider splits batches yet: the split is written as it will be.
-    #[test]
-    fn the_number_that_a_split_batch_was_refused_for_is_erased_too() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("volley.db");
-        let at = Timestamp::from_second(1_800_000_000).unwrap();
-        let mut ledger = Ledger::open(&path, Opening::MakeIfMissing, at).unwrap();
-        let identity = CampaignIdentity {
-            name: "spring".to_owned(),
-            provider: "exotel".to_owned(),
-            account: "acme".to_owned(),
-            host: "api.exotel.com".to_owned(),
-            message: Vec::new(),
-            simulated: false,
-            send_at: None,
-        };
-        let entry = ledger.enter(&identity, Changes::Refuse, at).unwrap();
-        let named = Msisdn::new(33_612_345_678).unwrap();
-        split(&ledger.connection, entry.campaign, entry.run, named, at);
-        let signature = Signature {
-            who: "anna@desk".to_owned(),
-            why: "asked for".to_owned(),
-            at,
-        };
-        ledger.forget("spring", &signature).unwrap();
-        let batch = queries::batch(&ledger.connection, &path, crate::BatchId(1))
-            .unwrap()
-            .unwrap();
-        assert_eq!((batch.state, batch.named_number), (BatchState::Split, None));
-        let change = "UPDATE batch SET state = 'released'";
-        ledger.connection.execute(change, []).unwrap_err();
-    }
-
-    fn split(connection: &Connection, campaign: CampaignId, run: crate::RunId, named: Msisdn, at: Timestamp) {
-        let key = "key".to_owned();
-        let intent = Intent {
-            batch: SealedBatch {
-                members: vec![named],
-                body: "body".into(),
-                body_hash: BodyHash::of(b"body"),
-                key: RequestKey(key.clone()),
-                generation: 0,
-                units: 0,
-                lines: LineCounts {
-                    planned: 1,
-                    ..LineCounts::default()
-                },
-            },
-            simulated: false,
-            reserved: None,
-            currency: volley_model::Currency::EUR,
-            at,
-        };
-        let position = rows::Position {
-            campaign,
-            run,
-            sequence: 1,
-            slot: 0,
-            lines_read: 1,
-        };
-        let batch = rows::insert(connection, &intent, position).unwrap();
-        let insert = "INSERT INTO members (batch, numbers) VALUES (?1, ?2)";
-        connection
-            .execute(insert, params![batch, members::encode(&key, &[named])])
-            .unwrap();
-        let open = queries::batch(connection, Path::new(""), batch)
-            .unwrap()
-            .unwrap()
-            .open();
-        let mut row = Concluded::bare(BatchState::Split, &open, at, Some(run));
-        row.named_number = Some(named);
-        assert!(rows::conclude(connection, batch, &row).unwrap());
-    }
 }

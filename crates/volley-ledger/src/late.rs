@@ -8,7 +8,7 @@ use volley_model::{BatchState, RequestKey};
 
 use crate::place::Place;
 use crate::rows::{self, BatchRow, Concluded};
-use crate::{Conclusion, Ledger, LedgerError, Outcome, RunId, queries};
+use crate::{Conclusion, Ledger, LedgerError, Outcome, RunId, queries, split};
 
 impl Ledger {
     /// Writes what `run` still knew of its requests when its writer had failed, in one commit. Whether a later run began
@@ -54,6 +54,12 @@ fn take(
     let row = Concluded::new(conclusion.outcome.clone(), &found.open(), conclusion.at, run);
     if is_written(&found, &row) {
         return Ok(true);
+    }
+    if let Outcome::Split { named, .. } = &conclusion.outcome {
+        match split::refuse_stranger(connection, &place.ledger, found.id, *named) {
+            Err(LedgerError::Refused { .. }) => return Ok(false),
+            checked => checked?,
+        }
     }
     let drawn = match found.state {
         BatchState::Intended => true,

@@ -138,8 +138,8 @@ impl Ledger {
         queries::standing(&self.connection, &self.place.ledger, campaign, each)
     }
 
-    /// How many batches of the campaign with each body ended refused, released, simulated, withdrawn or declared not
-    /// sent: the generation of the next one with that body. Bodies with none are not in it.
+    /// How many batches of the campaign with each body ended refused, released, split, simulated, withdrawn or declared
+    /// not sent: the generation of the next one with that body. Bodies with none are not in it.
     ///
     /// # Errors
     /// The ledger cannot be read, or a checksum fails.

@@ -36,6 +36,7 @@ mod queries;
 mod reader;
 mod report;
 mod schedule;
+mod split;
 mod upgrade;
 mod verify;
 mod withdraw;

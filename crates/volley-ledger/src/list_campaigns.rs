@@ -54,7 +54,7 @@ pub struct ListCampaign {
     pub provider: String,
     /// The account there.
     pub account: String,
-    /// The provider's host.
+    /// The provider's host that it was made at.
     pub host: String,
     /// The provider's id of it; no two have the same one in one account.
     pub ticket: String,
@@ -126,8 +126,8 @@ pub enum ListStep {
 }
 
 impl Ledger {
-    /// Records a draft. One whose ticket is known already for that provider and account is returned as it stands, and
-    /// nothing is written.
+    /// Records a draft. One whose ticket is known already for that provider and account is returned as it stands, its host
+    /// too, and nothing is written.
     ///
     /// # Errors
     /// The ledger cannot be read or written, or a checksum fails.
@@ -140,7 +140,8 @@ impl Ledger {
         })
     }
 
-    /// The campaign with that ticket.
+    /// The campaign with that ticket. Its host is the one it was made at, and no part of what it is found by: callers
+    /// compare it with the host they would ask before they ask it anything about the ticket.
     ///
     /// # Errors
     /// The ledger cannot be read, or a checksum fails.

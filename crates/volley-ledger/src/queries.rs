@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use rusqlite::types::FromSqlResult;
 use rusqlite::{Connection, Params};
 use volley_model::{Amount, BatchState, BodyHash, Currency, Msisdn};
 
@@ -24,7 +25,8 @@ pub struct StoredMembers<'a> {
     pub message: MessageId,
     /// Where it stands.
     pub state: BatchState,
-    /// The member that a split batch was refused for.
+    /// The member that a split batch was refused for. Its others are free, but for those that stand in a child, which
+    /// comes behind it.
     pub named: Option<Msisdn>,
     /// Its numbers, rising.
     pub members: &'a [Msisdn],
@@ -60,26 +62,58 @@ pub(crate) fn standing(
     let mut rows = statement.query([campaign]).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
         let batch = BatchRow::read(row).map_err(|error| error.at(path))?;
-        let at_batch = |detail: String| LedgerError::damaged(path, format!("batch {}: {detail}", batch.id));
         let blob = row.get_ref(COLUMN_COUNT).map_err(failed)?.as_blob_or_null();
-        let blob = blob.map_err(|error| at_batch(error.to_string()))?;
-        let blob = blob.ok_or_else(|| at_batch("its numbers are gone".to_owned()))?;
-        members::decode(&batch.request_key, blob, &mut numbers)
-            .map_err(|error| at_batch(error.to_string()))?;
-        if numbers.len() as u64 != batch.member_count {
-            return Err(at_batch("its numbers are not as many as they were".to_owned()));
-        }
+        decode(&batch, blob, &mut numbers).map_err(|detail| at_batch(path, &batch, &detail))?;
         let message = messages.get(&batch.run).copied();
         each(StoredMembers {
             batch: batch.id,
             run: batch.run,
-            message: message.ok_or_else(|| at_batch("its run is gone".to_owned()))?,
+            message: message.ok_or_else(|| at_batch(path, &batch, "its run is gone"))?,
             state: batch.state,
             named: batch.named_number,
             members: &numbers,
         });
     }
     Ok(())
+}
+
+/// The numbers of a batch, rising.
+pub(crate) fn members(
+    connection: &Connection,
+    path: &Path,
+    batch: &BatchRow,
+) -> Result<Vec<Msisdn>, LedgerError> {
+    let failed = |error| LedgerError::sqlite(path, "reading a batch's numbers", error);
+    let mut numbers = Vec::new();
+    let mut statement = connection
+        .prepare_cached("SELECT numbers FROM members WHERE batch = ?1")
+        .map_err(failed)?;
+    let mut rows = statement.query([batch.id]).map_err(failed)?;
+    let blob = match rows.next().map_err(failed)? {
+        Some(row) => row.get_ref(0).map_err(failed)?.as_blob_or_null(),
+        None => Ok(None),
+    };
+    decode(batch, blob, &mut numbers).map_err(|detail| at_batch(path, batch, &detail))?;
+    Ok(numbers)
+}
+
+/// Reads a batch's numbers into `numbers`, or says what is wrong with them.
+fn decode(
+    batch: &BatchRow,
+    blob: FromSqlResult<Option<&[u8]>>,
+    numbers: &mut Vec<Msisdn>,
+) -> Result<(), String> {
+    let blob = blob.map_err(|error| error.to_string())?;
+    let blob = blob.ok_or("its numbers are gone")?;
+    members::decode(&batch.request_key, blob, numbers).map_err(|error| error.to_string())?;
+    if numbers.len() as u64 != batch.member_count {
+        return Err("its numbers are not as many as they were".to_owned());
+    }
+    Ok(())
+}
+
+fn at_batch(path: &Path, batch: &BatchRow, detail: &str) -> LedgerError {
+    LedgerError::damaged(path, format!("batch {}: {detail}", batch.id))
 }
 
 /// How many batches of the campaign with each body ended without reaching anybody.
@@ -92,7 +126,7 @@ pub(crate) fn generations(
     each_batch(
         connection,
         path,
-        "campaign = ?1 AND state IN ('refused', 'released', 'simulated', 'withdrawn', \
+        "campaign = ?1 AND state IN ('refused', 'released', 'split', 'simulated', 'withdrawn', \
         'declared_not_sent')",
         [campaign],
         &mut |batch| *generations.entry(batch.body_hash).or_default() += 1,

@@ -1,13 +1,18 @@
 //! What a run tells the ledger: intents, outcomes, attempts, its end; and how an operator signs a word.
 
 use jiff::Timestamp;
-use volley_model::{Amount, Currency, SealedBatch};
+use volley_model::{Amount, Currency, Msisdn, SealedBatch};
+
+use crate::BatchId;
 
 /// A batch about to be sent.
 #[derive(Debug, Clone)]
 pub struct Intent {
     /// The batch. Its key must never have been used.
     pub batch: SealedBatch,
+    /// The split batch of this run some of whose other numbers go again here. No sibling may have one of them, and such a
+    /// batch has no lines: they count for its parent.
+    pub parent: Option<BatchId>,
     /// Whether it goes out in simulation mode: it will reach nobody.
     pub simulated: bool,
     /// What it may cost at most, where that is known.
@@ -57,6 +62,18 @@ pub enum Outcome {
     },
     /// Definitely not sent: this request was refused.
     Refused {
+        /// The provider's code.
+        code: Option<u32>,
+        /// The provider's message.
+        message: String,
+        /// The status of its answer.
+        status: u16,
+    },
+    /// Definitely not sent: this request was refused for one number that the provider named. That number is refused for
+    /// good; the others are free until a child takes them up.
+    Split {
+        /// The number, one of the batch's.
+        named: Msisdn,
         /// The provider's code.
         code: Option<u32>,
         /// The provider's message.

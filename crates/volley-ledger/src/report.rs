@@ -41,13 +41,13 @@ pub struct StateTotals {
     pub state: BatchState,
     /// How many.
     pub batches: u64,
-    /// Their numbers.
+    /// Their numbers; of split batches those that no child has taken up, the one that each was refused for among them.
     pub recipients: u64,
     /// Contacts as the provider counts them, where it does.
     pub contacts: u64,
     /// Recipients whom the provider dropped: sent minus contacts, where it counts them.
     pub dropped: u64,
-    /// Segments, where they are counted.
+    /// Segments, where they are counted; of split batches without their children's.
     pub units: u64,
 }
 
@@ -203,22 +203,13 @@ impl CampaignReport {
     }
 
     fn add_state(&mut self, batch: &BatchRow) {
-        let at = self
-            .states
-            .iter()
-            .position(|totals| totals.state == batch.state)
-            .unwrap_or_else(|| {
-                self.states.push(StateTotals {
-                    state: batch.state,
-                    batches: 0,
-                    recipients: 0,
-                    contacts: 0,
-                    dropped: 0,
-                    units: 0,
-                });
-                self.states.len() - 1
-            });
-        let totals = &mut self.states[at];
+        if batch.parent.is_some() {
+            // Its parent came before it, and counted its numbers.
+            let parents = self.totals(BatchState::Split);
+            parents.recipients = parents.recipients.saturating_sub(batch.member_count);
+            parents.units = parents.units.saturating_sub(batch.units);
+        }
+        let totals = self.totals(batch.state);
         totals.batches += 1;
         totals.recipients += batch.member_count;
         totals.contacts += batch.contacts.unwrap_or(0);
@@ -226,6 +217,22 @@ impl CampaignReport {
             .contacts
             .map_or(0, |contacts| batch.member_count.saturating_sub(contacts));
         totals.units += batch.units;
+    }
+
+    fn totals(&mut self, state: BatchState) -> &mut StateTotals {
+        let at = self.states.iter().position(|totals| totals.state == state);
+        let at = at.unwrap_or_else(|| {
+            self.states.push(StateTotals {
+                state,
+                batches: 0,
+                recipients: 0,
+                contacts: 0,
+                dropped: 0,
+                units: 0,
+            });
+            self.states.len() - 1
+        });
+        &mut self.states[at]
     }
 }
 

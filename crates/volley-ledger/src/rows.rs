@@ -32,10 +32,12 @@ pub(crate) const COLUMNS: &str = "id, campaign, run, sequence, parent, generatio
     lines_already_sent, lines_refused, lines_in_doubt, lines_planned, lines_read, intended_at, intent_sum, state, \
     reason, status, code, ticket, contacts, billed_units, cost, cost_currency, cost_source, residual_credit, \
     named_number, doubt_since, concluded_at, concluded_run, outcome_sum";
-/// The columns under an outcome's checksum, in their order; how many they are, and which is the named number.
+/// The columns under an outcome's checksum, in their order; how many they are, and which are the reason and the named
+/// number.
 const SUMMED: &str = "id, state, reason, status, code, ticket, contacts, billed_units, cost, cost_currency, \
     cost_source, residual_credit, named_number, doubt_since, concluded_at, concluded_run";
 const SUMMED_COUNT: usize = 16;
+const REASON_AT: usize = 2;
 const NAMED_AT: usize = 12;
 /// How many [`COLUMNS`] are: where a column put behind them stands.
 pub(crate) const COLUMN_COUNT: usize = 41;
@@ -93,6 +95,8 @@ pub(crate) struct BatchRow {
     pub(crate) id: BatchId,
     pub(crate) campaign: CampaignId,
     pub(crate) run: RunId,
+    /// The split batch whose numbers go again in it.
+    pub(crate) parent: Option<BatchId>,
     pub(crate) request_key: String,
     pub(crate) body_hash: BodyHash,
     pub(crate) body_bytes: u64,
@@ -145,6 +149,7 @@ pub(crate) fn insert(
 ) -> rusqlite::Result<BatchId> {
     let Intent {
         batch,
+        parent,
         simulated,
         reserved,
         currency,
@@ -154,7 +159,7 @@ pub(crate) fn insert(
         position.campaign.into(),
         position.run.into(),
         integer(position.sequence),
-        Value::Null,
+        parent.map_or(Value::Null, Value::from),
         integer(batch.generation),
         Value::Text(batch.key.0.clone()),
         Value::Blob(batch.body_hash.0.to_vec()),
@@ -221,7 +226,8 @@ pub(crate) fn add_attempts(
     Ok(())
 }
 
-/// Takes the named numbers of a campaign's split batches out of their outcomes, and gives these new checksums.
+/// Takes the named numbers of a campaign's split batches out of their outcomes, with what the provider said of them, and
+/// gives these new checksums.
 pub(crate) fn erase_named(connection: &Connection, campaign: CampaignId) -> rusqlite::Result<()> {
     let query = format!("SELECT {SUMMED} FROM batch WHERE campaign = ?1 AND named_number IS NOT NULL");
     let mut statement = connection.prepare(&query)?;
@@ -232,9 +238,10 @@ pub(crate) fn erase_named(connection: &Connection, campaign: CampaignId) -> rusq
             .map(|column| row.get(column))
             .collect::<rusqlite::Result<Vec<Value>>>()?;
         values[NAMED_AT] = Value::Null;
+        values[REASON_AT] = Value::Null;
         erased.push((row.get::<_, BatchId>(0)?, checksum::of_values(&values)));
     }
-    let update = "UPDATE batch SET named_number = NULL, outcome_sum = ?2 WHERE id = ?1";
+    let update = "UPDATE batch SET named_number = NULL, reason = NULL, outcome_sum = ?2 WHERE id = ?1";
     for (batch, sum) in erased {
         connection.execute(update, params![batch, sum])?;
     }
@@ -289,6 +296,18 @@ impl Concluded {
                 row.status = Some(status);
                 row.code = code;
             }
+            Outcome::Split {
+                named,
+                code,
+                message,
+                status,
+            } => {
+                row.state = BatchState::Split;
+                row.named_number = Some(named);
+                row.reason = Some(message);
+                row.status = Some(status);
+                row.code = code;
+            }
             Outcome::Released { reason } => {
                 row.state = BatchState::Released;
                 row.reason = Some(reason);
@@ -329,7 +348,9 @@ impl BatchRow {
         let mut columns = Cursor::new(row, 1);
         let campaign = columns.next()?;
         let run = columns.next()?;
-        columns.skip(3)?; // sequence, parent, generation
+        columns.skip(1)?; // sequence
+        let parent = columns.next()?;
+        columns.skip(1)?; // generation
         let request_key = columns.next()?;
         let body_hash = BodyHash(columns.next()?);
         let body_bytes = columns.next()?;
@@ -362,6 +383,7 @@ impl BatchRow {
             id,
             campaign,
             run,
+            parent,
             request_key,
             body_hash,
             body_bytes,

@@ -120,7 +120,7 @@ CREATE TABLE batch (
   campaign         INTEGER NOT NULL REFERENCES campaign,
   run              INTEGER NOT NULL REFERENCES run,
   sequence         INTEGER NOT NULL,  -- 1, 2, … within the run, shared with lines_behind
-  parent           INTEGER REFERENCES batch,  -- the split batch whose numbers go again here; reserved: null so far
+  parent           INTEGER REFERENCES batch,  -- the split batch whose numbers go again here, and whose lines count
   generation       INTEGER NOT NULL,  -- how many earlier batches with this body ended without reaching anybody
   request_key      TEXT    NOT NULL UNIQUE,   -- by which the provider recognises a repeated request
   body_hash        BLOB    NOT NULL CHECK (length(body_hash) = 32),  -- blake3 of the body without the key
@@ -142,8 +142,8 @@ CREATE TABLE batch (
   intended_at      INTEGER NOT NULL,
   intent_sum       BLOB    NOT NULL,  -- checksum of the intent's columns
   -- the outcome
-  -- 'withdrawn' was accepted, and cancelled before its time. 'split' (refused for a named number) is reserved for a
-  -- provider that refuses so: nothing writes it yet.
+  -- 'withdrawn' was accepted, and cancelled before its time. 'split' was refused for a named number; the others are
+  -- free until a child takes them up.
   state            TEXT    NOT NULL DEFAULT 'intended' CHECK (state IN (
                      'intended', 'accepted', 'unticketed', 'refused', 'released', 'split', 'simulated', 'in_doubt',
                      'declared_sent', 'declared_not_sent', 'abandoned', 'withdrawn')),
@@ -157,7 +157,7 @@ CREATE TABLE batch (
   cost_currency    TEXT,
   cost_source      TEXT CHECK (cost_source IN ('provider', 'estimated', 'operator')),
   residual_credit  TEXT,              -- the account's credit after the request
-  named_number     INTEGER,           -- the member a split batch was refused for; reserved: null so far
+  named_number     INTEGER,           -- the member a split batch was refused for; null once the numbers are erased
   doubt_since      INTEGER,           -- when it first was in doubt, settled or not
   concluded_at     INTEGER,
   concluded_run    INTEGER REFERENCES run,
@@ -170,6 +170,7 @@ CREATE TABLE batch (
   CHECK (state <> 'in_doubt' OR (reason IS NOT NULL AND doubt_since IS NOT NULL))
 ) STRICT;
 CREATE INDEX batch_of_campaign ON batch (campaign);
+CREATE INDEX batch_of_parent ON batch (parent) WHERE parent IS NOT NULL;
 CREATE INDEX batch_open ON batch (campaign) WHERE state IN ('intended', 'in_doubt');
 
 -- The numbers of a batch. Apart from the batch, so that an outcome rewrites a small row only, and so that a campaign's
@@ -268,6 +269,26 @@ BEGIN
   SELECT RAISE(ABORT, 'the campaign is closed');
 END;
 
+-- That its numbers are its parent's, and no sibling's, crates/volley-ledger/src/split.rs holds.
+CREATE TRIGGER batch_of_split BEFORE INSERT ON batch
+WHEN NEW.parent IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM batch AS parent
+  WHERE parent.id = NEW.parent AND parent.state = 'split' AND parent.campaign = NEW.campaign AND parent.run = NEW.run
+    AND parent.simulated = NEW.simulated
+    AND NEW.member_count < parent.member_count - (SELECT coalesce(sum(sibling.member_count), 0) FROM batch AS sibling
+                                                  WHERE sibling.parent = NEW.parent))
+BEGIN
+  SELECT RAISE(ABORT, 'a batch goes again only as its run has split it');
+END;
+
+CREATE TRIGGER batch_of_split_has_no_lines BEFORE INSERT ON batch
+WHEN NEW.parent IS NOT NULL
+  AND NEW.lines_invalid + NEW.lines_suppressed + NEW.lines_duplicate + NEW.lines_already_sent + NEW.lines_refused
+      + NEW.lines_in_doubt + NEW.lines_planned <> 0
+BEGIN
+  SELECT RAISE(ABORT, 'the lines of what goes again count already');
+END;
+
 CREATE TRIGGER batch_transition BEFORE UPDATE ON batch
 WHEN NOT CASE OLD.state
   WHEN 'intended' THEN NEW.state IN ('accepted', 'unticketed', 'refused', 'released', 'split', 'simulated', 'in_doubt')
@@ -276,14 +297,21 @@ WHEN NOT CASE OLD.state
                                      'abandoned')
   WHEN 'accepted' THEN NEW.state = 'withdrawn'
   WHEN 'unticketed' THEN NEW.state = 'accepted'
-  -- its named number goes with the campaign's other numbers
-  WHEN 'split' THEN NEW.state = 'split' AND NEW.named_number IS NULL AND NEW.reason IS OLD.reason
+  -- its named number goes with the campaign's other numbers, and so does what was said of it
+  WHEN 'split' THEN NEW.state = 'split' AND NEW.named_number IS NULL AND NEW.reason IS NULL
+    AND NEW.status IS OLD.status AND NEW.code IS OLD.code AND NEW.ticket IS NULL AND NEW.cost IS NULL
     AND NEW.concluded_at = OLD.concluded_at
     AND (SELECT closed_at FROM campaign WHERE id = OLD.campaign) IS NOT NULL
   ELSE 0
 END
 BEGIN
   SELECT RAISE(ABORT, 'docs/guarantee.md draws no such transition');
+END;
+
+CREATE TRIGGER batch_split BEFORE UPDATE ON batch
+WHEN OLD.state <> 'split' AND (NEW.state = 'split') = (NEW.named_number IS NULL)
+BEGIN
+  SELECT RAISE(ABORT, 'a batch is split for one of its numbers, and no other batch has such a one');
 END;
 
 CREATE TRIGGER batch_declared BEFORE UPDATE ON batch
@@ -592,7 +620,8 @@ SELECT campaign.name, campaign.provider, campaign.account, campaign.host,
        count(batch.id) AS batches, count(batch.ticket) AS tickets,
        coalesce(sum(iif(batch.state IN ('accepted', 'unticketed', 'declared_sent', 'abandoned'),
                         batch.member_count, 0)), 0) AS recipients_sent,
-       coalesce(sum(iif(batch.state = 'refused', batch.member_count, 0)), 0) AS recipients_refused,
+       coalesce(sum(CASE batch.state WHEN 'refused' THEN batch.member_count WHEN 'split' THEN 1 ELSE 0 END), 0)
+         AS recipients_refused,
        coalesce(sum(iif(batch.state IN ('intended', 'in_doubt'), batch.member_count, 0)), 0) AS recipients_in_doubt
 FROM campaign LEFT JOIN batch ON batch.campaign = campaign.id
 GROUP BY campaign.id;
@@ -662,6 +691,18 @@ UNION ALL
 SELECT 'batch ' || id, 'more numbers in its children than it was split into' FROM batch
 WHERE state = 'split'
   AND member_count - 1 < (SELECT coalesce(sum(child.member_count), 0) FROM batch AS child WHERE child.parent = batch.id)
+UNION ALL
+SELECT 'batch ' || child.id, 'it goes again, and its run has not split it' FROM batch AS child
+LEFT JOIN batch AS parent ON parent.id = child.parent
+WHERE child.parent IS NOT NULL
+  AND (parent.state IS NOT 'split' OR parent.run <> child.run OR parent.campaign <> child.campaign OR parent.id >= child.id)
+UNION ALL
+SELECT 'batch ' || child.id, 'it has lines, and they count already' FROM batch AS child
+WHERE parent IS NOT NULL
+  AND lines_invalid + lines_suppressed + lines_duplicate + lines_already_sent + lines_refused + lines_in_doubt <> 0
+UNION ALL
+SELECT 'batch ' || batch.id, 'it was split for no number' FROM batch JOIN campaign ON campaign.id = batch.campaign
+WHERE state = 'split' AND named_number IS NULL AND campaign.closed_at IS NULL
 UNION ALL
 SELECT 'batch ' || batch.id, 'its members are gone' FROM batch JOIN campaign ON campaign.id = batch.campaign
 WHERE campaign.closed_at IS NULL AND NOT EXISTS (SELECT 1 FROM members WHERE members.batch = batch.id)

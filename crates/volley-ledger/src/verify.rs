@@ -17,7 +17,7 @@ use crate::rows::{BatchRow, COLUMN_COUNT, COLUMNS, RowError};
 use crate::schema::Format;
 use crate::{
     BatchId, LedgerError, bodies, campaign, filesystem, list_campaigns, lock, members, queries, report,
-    schedule, schema, upgrade, word,
+    schedule, schema, split, upgrade, word,
 };
 
 /// Faults in the structure that are told one by one; a file that has more is lost anyway.
@@ -160,12 +160,13 @@ impl Check {
     fn all(&mut self, remembered: Result<Option<lock::Memory>, LedgerError>) -> Result<(), LedgerError> {
         let agrees = remembered.and_then(|memory| self.lock(memory.as_ref()));
         self.found.note(agrees)?;
-        let steps: [Step; 10] = [
+        let steps: [Step; 11] = [
             Self::structure,
             Self::schema,
             Self::references,
             Self::campaigns,
             Self::batches,
+            Self::splits,
             Self::words,
             Self::schedules,
             Self::list_campaigns,
@@ -273,6 +274,23 @@ impl Check {
         self.found.recipients = recipients;
         for (batch, fault) in faults {
             self.found.find(format!("batch {batch}"), fault, RESTORE);
+        }
+        Ok(())
+    }
+
+    /// Every child's numbers against its parent's.
+    fn splits(&mut self) -> Result<(), LedgerError> {
+        // A batch that cannot be read was found above.
+        let strangers = match split::strangers(&self.connection, &self.place.ledger) {
+            Err(LedgerError::Damaged { .. }) => return Ok(()),
+            strangers => strangers?,
+        };
+        for batch in strangers {
+            self.found.find(
+                format!("batch {batch}"),
+                "its parent has not left it all of its numbers",
+                RESTORE,
+            );
         }
         Ok(())
     }

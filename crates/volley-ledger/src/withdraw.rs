@@ -19,11 +19,12 @@ pub struct Ticketed {
     pub batch: BatchId,
     /// Its campaign's name.
     pub campaign: String,
-    /// The campaign's provider.
+    /// The provider that gave the ticket.
     pub provider: String,
-    /// The account there.
+    /// The account there that it was given to.
     pub account: String,
-    /// The provider's host.
+    /// The provider's host that gave it. A campaign that no number counts as reached of any more may have moved since:
+    /// whoever asks about the ticket compares this with where they would ask.
     pub host: String,
     /// Where it stands.
     pub state: BatchState,
@@ -86,18 +87,16 @@ fn complete(
     row: &BatchRow,
     send_at: Option<Timestamp>,
 ) -> rusqlite::Result<Ticketed> {
-    let query = "SELECT name, provider, account, host FROM campaign WHERE id = ?1";
-    connection.query_row(query, [row.campaign], |found| {
-        Ok(Ticketed {
-            batch: row.id,
-            campaign: found.get(0)?,
-            provider: found.get(1)?,
-            account: found.get(2)?,
-            host: found.get(3)?,
-            state: row.state,
-            recipients: row.member_count,
-            send_at,
-        })
+    let whereabouts = campaign::whereabouts(connection, row.campaign, row.run)?;
+    Ok(Ticketed {
+        batch: row.id,
+        campaign: campaign::name(connection, row.campaign)?,
+        provider: whereabouts.provider,
+        account: whereabouts.account,
+        host: whereabouts.host,
+        state: row.state,
+        recipients: row.member_count,
+        send_at,
     })
 }
 

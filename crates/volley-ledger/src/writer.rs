@@ -48,7 +48,9 @@ enum Order {
 }
 
 impl Writer {
-    /// Writes an intent, its body's slot first. Only after this has returned `Ok` may the request's first byte leave.
+    /// Writes an intent, its body's slot first. Only after this has returned `Ok` may the request's first byte leave. That
+    /// of a child is [`Refused`](LedgerError::Refused) unless its parent is a split batch of this run that has left it all
+    /// of its numbers.
     ///
     /// # Errors
     /// [`Storage`](LedgerError::Storage), then and for every later call; [`Refused`](LedgerError::Refused) for this call
@@ -59,7 +61,7 @@ impl Writer {
 
     /// Writes what came of a batch, with its attempts, which are numbered on behind those it has. A definite outcome gives
     /// the body's slot back. A doubt may be concluded again: as in doubt (with the new reason, since when it first was),
-    /// as accepted, or as unticketed.
+    /// as accepted, or as unticketed. A split names one of the batch's numbers.
     ///
     /// # Errors
     /// As [`intend`](Self::intend); a transition that `docs/guarantee.md` does not draw is [`Refused`](LedgerError::Refused).

@@ -108,7 +108,7 @@ pub struct SealedBatch {
 }
 
 /// The state of a batch in the ledger. The ledger's schema allows the transitions that `docs/guarantee.md` draws, and no
-/// other. `Split` is reserved: it is read, and nothing writes it yet.
+/// other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BatchState {
     /// The intent is durable; a request may be on its way. Found open by a later run, it is in doubt.
@@ -121,7 +121,7 @@ pub enum BatchState {
     Refused,
     /// Not sent; the numbers are free again.
     Released,
-    /// Refused for a named number; the others are free. Reserved for a provider that refuses so.
+    /// Refused for a named number; the others are free until a child takes them up.
     Split,
     /// Sent in simulation mode: nobody was reached, nothing is owed.
     Simulated,

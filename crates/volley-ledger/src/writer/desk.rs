@@ -14,8 +14,8 @@ use crate::lock::LockFile;
 use crate::place::Place;
 use crate::rows::{self, Concluded, OpenBatch, Position};
 use crate::{
-    BatchId, CampaignId, Conclusion, Intent, Ledger, LedgerError, RunEnd, RunId, ledger, members, queries,
-    schema,
+    BatchId, CampaignId, Conclusion, Intent, Ledger, LedgerError, Outcome, RunEnd, RunId, ledger, members,
+    queries, schema, split,
 };
 
 /// Pages in the log before they go to the main file: 16 MiB, so that a page which several batches share is copied
@@ -239,18 +239,8 @@ impl Desk {
             slot,
             lines_read: self.lines_read,
         };
-        let written = rows::insert(&self.connection, intent, position).and_then(|batch| {
-            let numbers = members::encode(&intent.batch.key.0, &intent.batch.members);
-            let insert = "INSERT INTO members (batch, numbers) VALUES (?1, ?2)";
-            self.connection
-                .prepare_cached(insert)?
-                .execute(params![batch, numbers])?;
-            Ok(batch)
-        });
-        let batch = written.map_err(|error| {
-            effects.freed.push((slot, body_bytes));
-            self.failed("an intent written", error)
-        })?;
+        let written = self.insert(intent, position);
+        let batch = written.inspect_err(|_| effects.freed.push((slot, body_bytes)))?;
         let open = OpenBatch {
             slot,
             body_bytes,
@@ -260,6 +250,20 @@ impl Desk {
         };
         effects.open.push((batch, Some(open)));
         Ok(batch)
+    }
+
+    /// Writes an intent with its members.
+    fn insert(&self, intent: &Intent, position: Position) -> Result<BatchId, LedgerError> {
+        split::refuse_misfit(&self.connection, &self.place.ledger, intent)?;
+        let written = rows::insert(&self.connection, intent, position).and_then(|batch| {
+            let numbers = members::encode(&intent.batch.key.0, &intent.batch.members);
+            let insert = "INSERT INTO members (batch, numbers) VALUES (?1, ?2)";
+            self.connection
+                .prepare_cached(insert)?
+                .execute(params![batch, numbers])?;
+            Ok(batch)
+        });
+        written.map_err(|error| self.failed("an intent written", error))
     }
 
     fn conclude(
@@ -274,6 +278,9 @@ impl Desk {
             at,
         } = conclusion;
         let open = self.facts(batch)?;
+        if let Outcome::Split { named, .. } = &outcome {
+            split::refuse_stranger(&self.connection, &self.place.ledger, batch, *named)?;
+        }
         let row = Concluded::new(outcome, &open, at, self.run);
         rows::conclude(&self.connection, batch, &row)
             .map_err(|error| self.failed("an outcome written", error))?;

@@ -9,6 +9,7 @@ mod kill;
 mod lifecycle;
 mod list_campaigns;
 mod model;
+mod split;
 mod stage;
 mod standing;
 mod upgrade;

@@ -155,6 +155,7 @@ pub(crate) fn intent(numbers: &[u64], generation: u32) -> Intent {
                 ..LineCounts::default()
             },
         },
+        parent: None,
         simulated: false,
         reserved: Some(amount("0.5")),
         currency: Currency::EUR,
@@ -191,6 +192,23 @@ pub(crate) fn refused() -> Outcome {
         message: "bad text".to_owned(),
         status: 400,
     }
+}
+
+pub(crate) fn split(named: u64) -> Outcome {
+    Outcome::Split {
+        named: Msisdn::new(named).unwrap(),
+        code: Some(1005),
+        message: format!("invalid number {named}"),
+        status: 400,
+    }
+}
+
+/// A child of these numbers: the intent of a batch without lines.
+pub(crate) fn child(parent: BatchId, numbers: &[u64], generation: u32) -> Intent {
+    let mut child = intent(numbers, generation);
+    child.parent = Some(parent);
+    child.batch.lines = LineCounts::default();
+    child
 }
 
 pub(crate) fn conclusion(outcome: Outcome) -> Conclusion {

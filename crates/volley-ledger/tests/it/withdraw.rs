@@ -383,3 +383,54 @@ async fn a_changed_time_is_never_taken_for_the_one_that_was_written() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_ticket_keeps_the_host_that_gave_it_when_its_campaign_moves() {
+    let stage = Stage::new();
+    let moved = |account: &str, host: &str| CampaignIdentity {
+        account: account.to_owned(),
+        host: host.to_owned(),
+        ..identity()
+    };
+    let places = [
+        ("login", "api.octopush.com"),
+        ("login", "eu.octopush.com"),
+        ("other", "eu.octopush.com"),
+        ("login", "api.octopush.com"),
+    ];
+    for (generation, (account, host)) in (0..).zip(places) {
+        let run = stage.run_as(&moved(account, host));
+        let sent = intent(&[1], generation);
+        let batch = run.sent(sent, accepted(&format!("t{generation}"), None)).await;
+        run.close();
+        let mut ledger = stage.open().unwrap();
+        // Nobody is reached any more, so that the next run may be elsewhere.
+        ledger.withdraw(batch, REASON, at(60)).unwrap();
+    }
+    for (generation, (account, host)) in (0..).zip(places) {
+        let found = stage
+            .reader()
+            .ticketed(&format!("t{generation}"))
+            .unwrap()
+            .remove(0);
+        assert_eq!(
+            (
+                found.provider.as_str(),
+                found.account.as_str(),
+                found.host.as_str()
+            ),
+            ("octopush", account, host),
+            "{generation}"
+        );
+    }
+    let other = CampaignIdentity {
+        name: "summer".to_owned(),
+        ..moved("login", "far.octopush.com")
+    };
+    stage.run_as(&other).close();
+    let first = stage.reader().ticketed("t0").unwrap().remove(0);
+    assert_eq!(
+        first.host, "api.octopush.com",
+        "another campaign's move is no matter"
+    );
+}

@@ -98,6 +98,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         }
         let intent = Intent {
             batch: batch.clone(),
+            parent: None,
             simulated: self.simulated,
             reserved,
             currency: CURRENCY,

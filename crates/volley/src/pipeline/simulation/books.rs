@@ -282,7 +282,10 @@ impl Books {
                 row.doubt_since = row.doubt_since.or(Some(at));
                 row.failed_at = Some(at);
             }
-            Outcome::Refused { .. } | Outcome::Released { .. } | Outcome::Simulated { .. } => {}
+            Outcome::Refused { .. }
+            | Outcome::Split { .. }
+            | Outcome::Released { .. }
+            | Outcome::Simulated { .. } => {}
         }
         if !row.is_open() {
             row.body = None;
@@ -366,6 +369,7 @@ fn target(outcome: &Outcome, simulated: bool) -> BatchState {
         Outcome::Accepted { .. } => BatchState::Accepted,
         Outcome::Unticketed { .. } => BatchState::Unticketed,
         Outcome::Refused { .. } => BatchState::Refused,
+        Outcome::Split { .. } => BatchState::Split,
         Outcome::Released { .. } => BatchState::Released,
         Outcome::Simulated { .. } => BatchState::Simulated,
         Outcome::InDoubt { .. } => BatchState::InDoubt,
