@@ -49,6 +49,9 @@ pub const BASE_URL_DEFAULT: &str = "https://api.exotel.com";
 /// The most numbers of one campaign ("create campaign").
 pub const RECIPIENTS_MAX: usize = 5000;
 
+/// Calls a minute that an account dials, retries among them, unless its manager raised it ("campaign throttle").
+pub const CALLS_PER_MINUTE: u64 = 60;
+
 /// The currency of amounts whose currency Exotel does not name: XXX, which ISO 4217 keeps for "no currency". The account's own
 /// is the campaign file's to say.
 pub fn currency_open() -> Currency {

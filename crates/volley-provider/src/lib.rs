@@ -7,6 +7,8 @@
 pub mod exotel;
 pub mod octopush;
 
+mod api;
+
 mod base62;
 mod credentials;
 mod json_string;
@@ -14,5 +16,6 @@ mod one_line;
 mod provider_text;
 mod uri;
 
+pub use api::{Api, Content, JudgeContext, Provider, Sealer};
 pub use credentials::{CredentialsError, ExotelCredentials, OctopushCredentials, Secret};
 pub use provider_text::presentable;

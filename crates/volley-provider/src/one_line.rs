@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 
-/// JSON without white space between its tokens, and without control characters of any kind in its strings.
+use crate::provider_text::is_commanding;
+
+/// JSON without white space between its tokens, and without characters in its strings that a terminal would obey.
 pub(crate) fn on_one_line(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     let (mut in_string, mut escaped) = (false, false);
     for character in json.chars() {
-        if in_string && character.is_control() {
+        if in_string && is_commanding(character) {
             // Writing to a string cannot fail.
             let _ = write!(out, "\\u{:04x}", u32::from(character));
             continue;

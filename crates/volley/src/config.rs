@@ -4,6 +4,7 @@
 //! Not here: credentials (see [`credentials`]), since `plan` and `rehearse` need none.
 
 pub(crate) mod access;
+mod content;
 pub mod credentials;
 pub(crate) mod file;
 pub(crate) mod list_campaign;
@@ -14,17 +15,18 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use volley_intake::{FieldNames, InvalidLimit, NumberRule, Region};
-use volley_model::{Amount, Template};
-use volley_provider::octopush::{
-    BASE_URL_DEFAULT, DUPLICATE_CODES_DEFAULT, Kind, Message, Purpose, RECIPIENTS_MAX, SendAt, Sender,
-};
+use volley_model::{Amount, Currency};
+use volley_provider::{Content, Provider};
 use volley_transport::{Endpoint, Http2};
 
+use content::Section;
 pub use file::FormError;
 use file::{CountOrShare, File};
 
-/// No limit is documented; 20 requests a second are 10,000 recipients a second, and polite.
-pub const REQUESTS_PER_SECOND: f64 = 20.0;
+/// Octopush: no limit is documented; 20 requests a second are 10,000 recipients a second, and polite.
+const OCTOPUSH_REQUESTS_PER_SECOND: f64 = 20.0;
+/// Exotel: 200 requests a minute are allowed ("create campaign"), dialling is slower by far, and others share the account.
+const EXOTEL_REQUESTS_PER_SECOND: f64 = 0.5;
 /// One connection carries it all; the second stands by while the first reconnects.
 pub const CONNECTIONS: u32 = 2;
 /// Enough to hide an answer time of 800 ms at the default rate.
@@ -48,7 +50,11 @@ pub struct Campaign {
     /// Where the API is.
     pub endpoint: Endpoint,
     /// What the recipients get.
-    pub message: Message,
+    pub content: Content,
+    /// The account at Exotel.
+    pub account_sid: Option<String>,
+    /// What it costs is in this currency: the provider's, or as the file says.
+    pub currency: Currency,
     /// Codes that say "this key was used before".
     pub duplicate_codes: Vec<u32>,
     /// How input lines are read.
@@ -210,20 +216,6 @@ impl Campaign {
             why,
         })
     }
-
-    /// What the recipient gets, as key and value: it may change only while nobody has been reached.
-    pub fn message_parts(&self) -> Vec<(String, String)> {
-        [
-            ("text", self.message.template.wire().to_owned()),
-            ("type", self.message.kind.name().to_owned()),
-            ("purpose", self.message.purpose.name().to_owned()),
-            ("sender", self.message.sender.as_str().to_owned()),
-            ("with_replies", self.message.with_replies.to_string()),
-        ]
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value))
-        .collect()
-    }
 }
 
 /// Reads a file of some shape, such as [`File`], with its overrides.
@@ -244,74 +236,24 @@ pub(crate) fn read<T: DeserializeOwned>(
     })
 }
 
-fn check(file: File, beside: &Path) -> Checked<Campaign> {
-    let name = file.campaign.name;
+fn check(mut file: File, beside: &Path) -> Checked<Campaign> {
+    let name = file.campaign.name.clone();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
         return wrong("campaign.name", "1 to 64 of the characters A-Z a-z 0-9 . _ -");
     }
-    let octopush = match (file.campaign.provider.as_str(), file.octopush, file.exotel) {
-        ("octopush", Some(section), None) => section,
-        ("octopush", None, _) => {
-            return wrong("octopush", "provider = \"octopush\" needs a section [octopush]");
-        }
-        ("octopush", Some(_), Some(_)) => {
-            return wrong("exotel", "provider = \"octopush\" takes no section [exotel]");
-        }
-        ("exotel", ..) => return wrong("campaign.provider", "\"exotel\" is not available in this version"),
-        _ => return wrong("campaign.provider", "\"octopush\" is known"),
-    };
+    let section = Section::of(&mut file)?;
     Ok(Campaign {
         name,
-        endpoint: endpoint(octopush.base_url.as_deref())?,
-        duplicate_codes: octopush
-            .duplicate_codes
-            .clone()
-            .unwrap_or_else(|| DUPLICATE_CODES_DEFAULT.to_vec()),
-        message: message(octopush)?,
+        endpoint: section.endpoint,
+        account_sid: section.account_sid,
+        currency: section.currency,
+        duplicate_codes: section.duplicate_codes,
         input: input(file.input, beside)?,
-        limits: limits(&file.limits)?,
+        limits: limits(section.content.provider(), &file.limits)?,
+        content: section.content,
         transport: transport(file.transport, beside)?,
     })
-}
-
-fn endpoint(base_url: Option<&str>) -> Checked<Endpoint> {
-    Endpoint::parse(base_url.unwrap_or(BASE_URL_DEFAULT))
-        .or_else(|error| wrong("octopush.base_url", error.to_string()))
-}
-
-fn message(section: file::OctopushSection) -> Checked<Message> {
-    let message = Message {
-        template: Template::parse(&section.text)
-            .or_else(|error| wrong("octopush.text", error.to_string()))?,
-        kind: Kind::named(&section.kind).map_or_else(
-            || wrong("octopush.type", "\"sms_premium\" or \"sms_low_cost\""),
-            Ok,
-        )?,
-        purpose: Purpose::named(&section.purpose).map_or_else(
-            || {
-                wrong(
-                    "octopush.purpose",
-                    "\"wholesale\" (marketing) or \"alert\" (transactional only)",
-                )
-            },
-            Ok,
-        )?,
-        sender: Sender::new(&section.sender).or_else(|error| wrong("octopush.sender", error.to_string()))?,
-        send_at: section
-            .send_at
-            .map(|text| SendAt::parse(&text))
-            .transpose()
-            .or_else(|error| wrong("octopush.send_at", error.to_string()))?,
-        with_replies: section.with_replies,
-        simulation_mode: section.simulation_mode,
-        auto_optimize_text: section.auto_optimize_text.unwrap_or(true),
-        auto_remove_blacklisted_numbers: section.auto_remove_blacklisted_numbers,
-    };
-    message
-        .check()
-        .or_else(|error| wrong("octopush.text", error.to_string()))?;
-    Ok(message)
 }
 
 fn input(section: file::InputSection, beside: &Path) -> Checked<InputRules> {
@@ -361,8 +303,16 @@ fn input(section: file::InputSection, beside: &Path) -> Checked<InputRules> {
     })
 }
 
-fn limits(section: &file::LimitsSection) -> Checked<Limits> {
-    let batch_max = u32::try_from(RECIPIENTS_MAX).unwrap_or(u32::MAX);
+/// Requests a second, unless the campaign file says otherwise.
+fn requests_per_second(provider: Provider) -> f64 {
+    match provider {
+        Provider::Octopush => OCTOPUSH_REQUESTS_PER_SECOND,
+        Provider::Exotel => EXOTEL_REQUESTS_PER_SECOND,
+    }
+}
+
+fn limits(provider: Provider, section: &file::LimitsSection) -> Checked<Limits> {
+    let batch_max = u32::try_from(provider.recipients_max()).unwrap_or(u32::MAX);
     let batch_size = section.batch_size.unwrap_or(batch_max);
     if batch_size > batch_max {
         return wrong(
@@ -370,7 +320,9 @@ fn limits(section: &file::LimitsSection) -> Checked<Limits> {
             format!("at most {batch_max} recipients a request"),
         );
     }
-    let requests_per_second = section.requests_per_second.unwrap_or(REQUESTS_PER_SECOND);
+    let requests_per_second = section
+        .requests_per_second
+        .unwrap_or_else(|| requests_per_second(provider));
     rate("limits.requests_per_second", requests_per_second)?;
     if let Some(recipients) = section.recipients_per_second {
         rate("limits.recipients_per_second", recipients)?;

@@ -39,10 +39,11 @@ use std::time::{Duration, Instant};
 use volley_intake::Progress;
 use volley_ledger::{LedgerError, Opening};
 use volley_model::Amount;
-use volley_provider::{CredentialsError, OctopushCredentials};
+use volley_provider::CredentialsError;
 use volley_transport::TransportError;
 
 use crate::config::Campaign;
+use crate::config::credentials::Credentials;
 use crate::exit::Exit;
 use crate::inputs::{Extent, Opened, Waker};
 use crate::summary::Summary;
@@ -59,7 +60,7 @@ pub struct Job {
     /// What to send.
     pub campaign: Campaign,
     /// By whose account.
-    pub credentials: OctopushCredentials,
+    pub credentials: Credentials,
     /// To whom.
     pub opened: Opened,
     /// The ledger's path.

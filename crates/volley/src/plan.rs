@@ -5,6 +5,7 @@
 mod foreign;
 mod message;
 mod notes;
+mod voice;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,8 +14,9 @@ use std::path::Path;
 
 use serde::Serialize;
 use volley_intake::{Finished, Intake, IntakeConfig, NumberBook, Progress, ReadEnd, Rejects, Tally};
-use volley_model::{Amount, Currency};
-use volley_provider::octopush::{Encoder, Message};
+use volley_model::Amount;
+use volley_provider::octopush::Message;
+use volley_provider::{Content, Provider};
 
 use crate::config::Campaign;
 use crate::inputs::Opened;
@@ -92,7 +94,7 @@ pub struct Counts {
 #[expect(missing_docs, reason = "scripts rely on the names")]
 pub struct PlannedCost {
     pub estimated: Option<String>,
-    pub currency: Option<&'static str>,
+    pub currency: Option<String>,
 }
 
 /// Plans a campaign.
@@ -112,14 +114,9 @@ pub fn plan(
         count_foreign: true,
         ..intake_config(campaign, true, options.max_recipients)
     };
-    let mut intake = Intake::new(
-        config,
-        Box::new(Encoder::new(&campaign.message)),
-        book,
-        Rejects::none(),
-    );
+    let mut intake = Intake::new(config, campaign.content.encoder(), book, Rejects::none());
     let mut planned = Planned {
-        lacks_stop_mention: campaign.message.lacks_stop_mention(),
+        lacks_stop_mention: campaign.content.lacks_stop_mention(),
         counts: Counts::default(),
     };
     let early = read_all(&mut intake, opened, &mut planned);
@@ -130,13 +127,13 @@ pub fn plan(
     let mut plan = draw(campaign, &finished, counts, early.as_ref());
     let estimated = estimate(campaign, finished.tally.segments, counts.batches);
     plan.notes = notes::notes(campaign, ledger, options.account.as_deref(), estimated)?;
-    let fees = fees(campaign, counts.batches);
-    plan.notes.extend(message::notes(
-        &campaign.message,
-        &counts,
-        fees,
-        estimated.is_some(),
-    ));
+    plan.notes.extend(match &campaign.content {
+        Content::Sms(message) => {
+            let fees = fees(campaign, counts.batches);
+            message::notes(message, &counts, fees, estimated.is_some())
+        }
+        Content::Voice(message) => voice::notes(message, counts.recipients),
+    });
     Ok(plan)
 }
 
@@ -200,7 +197,7 @@ fn draw(campaign: &Campaign, finished: &Finished, counts: Counts, early: Option<
     Plan {
         schema: crate::summary::SCHEMA,
         campaign: campaign.name.clone(),
-        provider: "octopush",
+        provider: campaign.content.provider().name(),
         lines: Lines {
             read: totals.read(),
             accepted: counts.recipients,
@@ -216,7 +213,7 @@ fn draw(campaign: &Campaign, finished: &Finished, counts: Counts, early: Option<
         messages,
         cost: PlannedCost {
             estimated: estimate.map(|amount: Amount| amount.to_string()),
-            currency: estimate.map(|_| "EUR"),
+            currency: estimate.map(|_| campaign.currency.code().to_owned()),
         },
         duration_seconds,
         limited_by,
@@ -237,14 +234,19 @@ fn messages(campaign: &Campaign, tally: &Tally) -> Messages {
             .filter(|(_, count)| *count > 0)
             .collect(),
         total_segments: tally.segments,
-        not_gsm7: foreign::entries(&campaign.message.template, &tally.foreign),
+        not_gsm7: campaign
+            .content
+            .sms()
+            .map(|message| foreign::entries(&message.template, &tally.foreign))
+            .unwrap_or_default(),
         not_gsm7_rest: tally.foreign.rest(),
     }
 }
 
 /// What the run may cost at most; `None` without a `unit_price`.
 fn estimate(campaign: &Campaign, segments: u64, batches: u64) -> Option<Amount> {
-    let messages = Tariff::of(campaign).unit_price?.times(segments).ok()?;
+    let units = segments.saturating_mul(campaign.content.charges_per_unit());
+    let messages = Tariff::of(campaign).unit_price?.times(units).ok()?;
     Some(messages + fees(campaign, batches))
 }
 
@@ -276,20 +278,12 @@ impl Plan {
         let lines = &self.lines;
         let _ = writeln!(out, "campaign {} ({})", self.campaign, self.provider);
         lines.write(&mut out, &["would be sent", "left out"], &self.rejected);
-        let _ = writeln!(
-            out,
-            "{} in {}: {} GSM-7, {} UCS-2, {}",
-            counted(lines.accepted, "message"),
-            counted_as(self.batches, "batch", "batches"),
-            grouped(self.messages.gsm7),
-            grouped(self.messages.ucs2),
-            counted(self.messages.total_segments, "segment")
-        );
-        match &self.cost.estimated {
-            Some(estimated) => {
-                let _ = writeln!(out, "cost at most {estimated} {}", Currency::EUR.code());
+        out.push_str(&self.units());
+        match (&self.cost.estimated, &self.cost.currency) {
+            (Some(estimated), Some(currency)) => {
+                let _ = writeln!(out, "cost at most {estimated} {currency}");
             }
-            None => out.push_str("cost unknown: set limits.unit_price for an estimate\n"),
+            _ => out.push_str("cost unknown: set limits.unit_price for an estimate\n"),
         }
         let time =
             std::time::Duration::try_from_secs_f64(self.duration_seconds).unwrap_or(std::time::Duration::MAX);
@@ -299,6 +293,21 @@ impl Plan {
             let _ = writeln!(out, "{note}");
         }
         out
+    }
+
+    /// What would be sent, in a line: the kinds of SMS and their segments, or calls.
+    fn units(&self) -> String {
+        let batches = counted_as(self.batches, "batch", "batches");
+        if self.provider == Provider::Exotel.name() {
+            return format!("{} in {batches}\n", counted(self.lines.accepted, "call"));
+        }
+        format!(
+            "{} in {batches}: {} GSM-7, {} UCS-2, {}\n",
+            counted(self.lines.accepted, "message"),
+            grouped(self.messages.gsm7),
+            grouped(self.messages.ucs2),
+            counted(self.messages.total_segments, "segment")
+        )
     }
 
     /// Why the run would be refused whatever its recipients agree to; `None` where it would not.

@@ -5,7 +5,6 @@
 //! with all that the provider said.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -14,7 +13,7 @@ use volley_model::{Answer, AnswerBody, Evidence, Refusal, Verdict};
 use super::JudgeContext;
 use super::judge::judge;
 use super::wire::{TICKET_NAMES, is_ticket};
-use crate::provider_text::is_commanding;
+use crate::one_line::on_one_line;
 
 /// A request's end.
 #[derive(Debug, Clone)]
@@ -135,26 +134,6 @@ impl Said {
             .filter_map(|name| self.text(name))
             .find(|ticket| is_ticket(ticket))
     }
-}
-
-/// JSON without white space between its tokens, and without characters in its strings that a terminal would obey.
-fn on_one_line(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    let (mut in_string, mut escaped) = (false, false);
-    for character in json.chars() {
-        if in_string && is_commanding(character) {
-            // Writing to a string cannot fail.
-            let _ = write!(out, "\\u{:04x}", u32::from(character));
-            continue;
-        }
-        if !in_string && character.is_ascii_whitespace() {
-            continue;
-        }
-        in_string ^= character == '"' && !escaped;
-        escaped = in_string && character == '\\' && !escaped;
-        out.push(character);
-    }
-    out
 }
 
 #[cfg(test)]

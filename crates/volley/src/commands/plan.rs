@@ -2,7 +2,8 @@
 
 use super::{CommandError, ledger_path};
 use crate::cli::{CampaignArgs, Common};
-use crate::config::{Campaign, credentials};
+use crate::config::Campaign;
+use crate::config::credentials::Credentials;
 use crate::exit::Exit;
 use crate::inputs::Inputs;
 use crate::plan::{self, PlanOptions};
@@ -14,7 +15,7 @@ pub(super) fn plan(args: &CampaignArgs, common: &Common) -> Result<Exit, Command
     let opened = Inputs::new(args.inputs.clone()).open()?;
     let ledger = ledger_path(common, Some(&args.campaign));
     // Without credentials the plan says less, and that is all.
-    let account = credentials::octopush(&mut |_| {})
+    let account = Credentials::of(&campaign, &mut |_| {})
         .ok()
         .map(|credentials| credentials.account());
     let options = PlanOptions {

@@ -1,7 +1,7 @@
 //! `volley rehearse`: the whole run, against a mock of the provider inside this process, with a throwaway ledger.
 
 use volley_ledger::Opening;
-use volley_provider::{OctopushCredentials, Secret};
+use volley_provider::Provider;
 use volley_transport::Endpoint;
 
 use super::outputs::Outputs;
@@ -9,6 +9,7 @@ use super::send::{campaign, options, shown};
 use super::{CommandError, Ended, ledger_path};
 use crate::cli::{Common, SendArgs};
 use crate::config::Campaign;
+use crate::config::credentials::Credentials;
 use crate::inputs::Inputs;
 use crate::pipeline::Job;
 use crate::print;
@@ -19,7 +20,11 @@ pub(super) fn rehearse(args: &SendArgs, common: &Common) -> Result<Ended, Comman
     let opened = Inputs::new(args.what.inputs.clone()).open()?;
     let mock = mock_server::spawn_thread(mock_config(&campaign))
         .map_err(|error| CommandError::Mock(error.to_string()))?;
-    campaign.endpoint = Endpoint::parse(&format!("http://{}/v1/public", mock.addr()))
+    let path = match campaign.content.provider() {
+        Provider::Octopush => "/v1/public",
+        Provider::Exotel => "",
+    };
+    campaign.endpoint = Endpoint::parse(&format!("http://{}{path}", mock.addr()))
         .map_err(|error| CommandError::Mock(error.to_string()))?;
     // The mock speaks for itself: neither the provider's certificates nor its clock matter here.
     campaign.transport.ca_file = None;
@@ -32,11 +37,8 @@ pub(super) fn rehearse(args: &SendArgs, common: &Common) -> Result<Ended, Comman
         );
     }
     let job = Job {
+        credentials: Credentials::of_nobody(&campaign),
         campaign,
-        credentials: OctopushCredentials {
-            login: "rehearsal".to_owned(),
-            key: Secret::new("rehearsal"),
-        },
         opened,
         ledger: folder.path().join(super::LEDGER_NAME),
         opening: Opening::MakeIfMissing,

@@ -3,12 +3,14 @@
 use std::io::{self, IsTerminal};
 
 use volley_model::Amount;
+use volley_provider::Content;
 use volley_provider::octopush::{Message, Purpose};
 
 use super::outputs::Outputs;
 use super::{CommandError, Ended, ledger_path, opening};
 use crate::cli::{Common, SendArgs};
-use crate::config::{Campaign, credentials};
+use crate::config::Campaign;
+use crate::config::credentials::Credentials;
 use crate::inputs::Inputs;
 use crate::pipeline::{Job, Options, run};
 use crate::plan::{self, Plan, PlanOptions};
@@ -20,7 +22,7 @@ use crate::summary::{counted, grouped};
 /// Sends a campaign.
 pub(super) fn send(args: &SendArgs, common: &Common) -> Result<Ended, CommandError> {
     let campaign = campaign(args, common)?;
-    let credentials = credentials::octopush(&mut |warning| {
+    let credentials = Credentials::of(&campaign, &mut |warning| {
         if !common.quiet {
             print::message(&format!("volley: warning: {warning}"));
         }
@@ -126,7 +128,7 @@ fn refuse_unmentioned(
     ledger: &std::path::Path,
     options: &PlanOptions,
 ) -> Result<(), CommandError> {
-    if !campaign.message.lacks_stop_mention() || inputs.has_stdin() {
+    if !campaign.content.lacks_stop_mention() || inputs.has_stdin() {
         return Ok(());
     }
     let plan = plan::plan(campaign, inputs.open()?, ledger, options)?;
@@ -136,9 +138,9 @@ fn refuse_unmentioned(
 
 /// What is agreed to: how many messages, what for, for how much.
 fn question_about(plan: &Plan, campaign: &Campaign) -> String {
-    let purpose = match campaign.message.purpose {
-        Purpose::Wholesale => "wholesale".to_owned(),
-        Purpose::Alert => format!("alert: {}", Purpose::ALERT_WARNING),
+    let (thing, purpose) = match &campaign.content {
+        Content::Sms(message) => ("message", format!(" ({})", purpose(message.purpose))),
+        Content::Voice(_) => ("call", String::new()),
     };
     let over_long = match plan.counts.over_long {
         0 => String::new(),
@@ -148,19 +150,27 @@ fn question_about(plan: &Plan, campaign: &Campaign) -> String {
             Message::SEGMENTS_MAX
         ),
     };
+    let currency = campaign.currency.code();
     let cost = plan.cost.estimated.as_ref().map_or_else(
         || "an unknown cost (no limits.unit_price)".to_owned(),
-        |amount| format!("at most {amount} EUR"),
+        |amount| format!("at most {amount} {currency}"),
     );
     let budget = campaign
         .limits
         .max_cost
-        .map(|max: Amount| format!(", budget {max} EUR"))
+        .map(|max: Amount| format!(", budget {max} {currency}"))
         .unwrap_or_default();
     format!(
-        "Send {} ({purpose}){over_long} for {cost}{budget}?",
-        counted(plan.lines.accepted, "message")
+        "Send {}{purpose}{over_long} for {cost}{budget}?",
+        counted(plan.lines.accepted, thing)
     )
+}
+
+fn purpose(purpose: Purpose) -> String {
+    match purpose {
+        Purpose::Wholesale => "wholesale".to_owned(),
+        Purpose::Alert => format!("alert: {}", Purpose::ALERT_WARNING),
+    }
 }
 
 #[cfg(test)]

@@ -8,8 +8,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use volley_transport::Endpoint;
 
+use super::content::octopush_endpoint;
 use super::file::{self, TransportSection};
-use super::{ConfigError, REQUEST_TIMEOUT, TransportRules, Wrong, duration, endpoint, transport};
+use super::{ConfigError, REQUEST_TIMEOUT, TransportRules, Wrong, duration, transport};
 
 /// The sections whose keys may be set here.
 pub(crate) const SECTIONS: [&str; 3] = ["octopush", "limits", "transport"];
@@ -56,7 +57,7 @@ impl Access {
         let parts = || {
             let timeout = limits.request_timeout.as_deref();
             Ok(Self {
-                endpoint: endpoint(octopush.base_url.as_deref())?,
+                endpoint: octopush_endpoint(octopush.base_url.as_deref())?,
                 transport: transport(section, Path::new(""))?,
                 request_timeout: duration("limits.request_timeout", timeout, REQUEST_TIMEOUT)?,
             })

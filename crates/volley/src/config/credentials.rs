@@ -6,7 +6,11 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use volley_provider::{OctopushCredentials, Secret};
+use volley_provider::exotel::Exotel;
+use volley_provider::octopush::Octopush;
+use volley_provider::{Api, Content, ExotelCredentials, OctopushCredentials, Secret};
+
+use super::Campaign;
 
 /// Why there are no credentials.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +51,87 @@ pub enum CredentialsError {
         /// The variable.
         name: &'static str,
     },
+}
+
+/// An account at a provider. Prints none of its secrets.
+#[derive(Debug, Clone)]
+pub enum Credentials {
+    /// At Octopush.
+    Octopush(OctopushCredentials),
+    /// At Exotel.
+    Exotel {
+        /// What is secret.
+        credentials: ExotelCredentials,
+        /// What is not.
+        account_sid: String,
+    },
+}
+
+impl Credentials {
+    /// Those for the campaign's provider. `warn` gets what is no error.
+    ///
+    /// # Errors
+    /// See [`CredentialsError`]; no variant holds a value.
+    pub fn of(campaign: &Campaign, warn: &mut dyn FnMut(String)) -> Result<Self, CredentialsError> {
+        Ok(match &campaign.content {
+            Content::Sms(_) => Self::Octopush(octopush(warn)?),
+            Content::Voice(_) => Self::Exotel {
+                credentials: exotel(warn)?,
+                account_sid: campaign.account_sid.clone().unwrap_or_default(),
+            },
+        })
+    }
+
+    /// Some for the campaign's provider that no provider knows, for a rehearsal.
+    pub fn of_nobody(campaign: &Campaign) -> Self {
+        let nobody = || "rehearsal".to_owned();
+        match &campaign.content {
+            Content::Sms(_) => Self::Octopush(OctopushCredentials {
+                login: nobody(),
+                key: Secret::new(nobody()),
+            }),
+            Content::Voice(_) => Self::Exotel {
+                credentials: ExotelCredentials {
+                    key: Secret::new(nobody()),
+                    token: Secret::new(nobody()),
+                },
+                account_sid: campaign.account_sid.clone().unwrap_or_default(),
+            },
+        }
+    }
+
+    /// The account's name in the ledger: no secret of its.
+    pub fn account(&self) -> String {
+        match self {
+            Self::Octopush(credentials) => credentials.account(),
+            Self::Exotel { account_sid, .. } => account_sid.clone(),
+        }
+    }
+
+    /// The account's requests.
+    ///
+    /// # Errors
+    /// They fit into no request.
+    pub fn api(&self) -> Result<Api, volley_provider::CredentialsError> {
+        Ok(match self {
+            Self::Octopush(credentials) => Api::Octopush(Octopush::new(credentials)?),
+            Self::Exotel {
+                credentials,
+                account_sid,
+            } => Api::Exotel(Exotel::new(credentials, account_sid)?),
+        })
+    }
+}
+
+/// Exotel's credentials, from `EXOTEL_API_KEY` and `EXOTEL_API_TOKEN`. `warn` gets what is no error.
+///
+/// # Errors
+/// See [`CredentialsError`]; no variant holds a value.
+pub fn exotel(warn: &mut dyn FnMut(String)) -> Result<ExotelCredentials, CredentialsError> {
+    Ok(ExotelCredentials {
+        key: Secret::new(value("EXOTEL_API_KEY", warn)?),
+        token: Secret::new(value("EXOTEL_API_TOKEN", warn)?),
+    })
 }
 
 /// Octopush's credentials, from `OCTOPUSH_API_LOGIN` and `OCTOPUSH_API_KEY`. `warn` gets what is no error.

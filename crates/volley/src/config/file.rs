@@ -18,8 +18,7 @@ use volley_model::Amount;
 pub(crate) struct File {
     pub(crate) campaign: CampaignSection,
     pub(crate) octopush: Option<OctopushSection>,
-    /// Read in a later version; kept apart so that the message can say so.
-    pub(crate) exotel: Option<Table>,
+    pub(crate) exotel: Option<ExotelSection>,
     #[serde(default)]
     pub(crate) input: InputSection,
     #[serde(default)]
@@ -53,6 +52,40 @@ pub(crate) struct OctopushSection {
     pub(crate) auto_remove_blacklisted_numbers: bool,
     pub(crate) auto_optimize_text: Option<bool>,
     pub(crate) duplicate_codes: Option<Vec<u32>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExotelSection {
+    pub(crate) base_url: Option<String>,
+    pub(crate) account_sid: String,
+    pub(crate) caller_id: String,
+    pub(crate) url: String,
+    #[serde(default)]
+    pub(crate) call_duplicate_numbers: bool,
+    pub(crate) retries: Option<RetriesSection>,
+    pub(crate) schedule: Option<ScheduleSection>,
+    pub(crate) status_callback: Option<String>,
+    pub(crate) call_status_callback: Option<String>,
+    pub(crate) call_schedule_callback: Option<String>,
+    pub(crate) custom_field: Option<String>,
+    pub(crate) currency: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RetriesSection {
+    pub(crate) number_of_retries: u32,
+    pub(crate) interval_mins: Option<u32>,
+    pub(crate) mechanism: Option<String>,
+    pub(crate) on_status: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScheduleSection {
+    pub(crate) send_at: Option<String>,
+    pub(crate) end_at: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

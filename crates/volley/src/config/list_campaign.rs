@@ -18,8 +18,9 @@ use serde::Deserialize;
 use volley_model::Audience;
 use volley_provider::octopush::{Kind, ListCampaignDraft, ListCampaignError, ListKind};
 
+use super::content::sms;
 use super::file::OctopushSection;
-use super::{ConfigError, Wrong, message};
+use super::{ConfigError, Wrong};
 
 /// What is typed; nothing is required here.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -102,7 +103,7 @@ impl Typed {
             auto_optimize_text: self.auto_optimize_text,
             duplicate_codes: None,
         };
-        let message = message(section).map_err(|Wrong { key, why }| {
+        let message = sms(section).map_err(|Wrong { key, why }| {
             let (_, key) = key.split_once('.').unwrap_or(("", key));
             flag(key, why)
         })?;

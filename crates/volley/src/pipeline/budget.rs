@@ -1,6 +1,6 @@
 //! The campaign's money: what is settled, what is reserved, and whether the next batch still fits.
 //!
-//! Reserved before sending: `unit_price` × units, and 0.01 a request where blacklist removal is on (Octopush's page
+//! Reserved before sending: `unit_price` × units (segments; calls × (1 + retries)), and 0.01 a request where blacklist removal is on (Octopush's page
 //! "Schedule SMS sending"). A doubt keeps its reservation. Settled and reserved together never pass `max_cost`, but by
 //! an answer dearer than its reservation, which is booked as it is.
 
@@ -21,6 +21,8 @@ fn blacklist_removal() -> Amount {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tariff {
     pub(crate) unit_price: Option<Amount>,
+    /// How often a unit may be charged: a call as often as it is dialled.
+    pub(crate) charges_per_unit: u64,
     pub(crate) removes_blacklisted: bool,
 }
 
@@ -28,7 +30,11 @@ impl Tariff {
     pub(crate) fn of(campaign: &Campaign) -> Self {
         Self {
             unit_price: campaign.limits.unit_price,
-            removes_blacklisted: campaign.message.auto_remove_blacklisted_numbers,
+            charges_per_unit: campaign.content.charges_per_unit(),
+            removes_blacklisted: campaign
+                .content
+                .sms()
+                .is_some_and(|message| message.auto_remove_blacklisted_numbers),
         }
     }
 
@@ -46,7 +52,7 @@ impl Tariff {
         // More than 28 digits cannot be money: treat it as more than any budget.
         let messages = self
             .unit_price?
-            .times(units)
+            .times(units.saturating_mul(self.charges_per_unit))
             .unwrap_or_else(|_| Amount::try_from(Decimal::MAX).unwrap_or_default());
         Some(
             messages
@@ -199,6 +205,7 @@ mod tests {
     fn reservations_count_segments_and_the_removal_fee() {
         let tariff = Tariff {
             unit_price: Some(amount("0.0495")),
+            charges_per_unit: 1,
             removes_blacklisted: true,
         };
         assert_eq!(tariff.estimate(500), Some(amount("24.76")));

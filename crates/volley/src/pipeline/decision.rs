@@ -107,7 +107,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         let in_a_row = self.refused_in_a_row.get() + 1;
         self.refused_in_a_row.set(in_a_row);
         if in_a_row == REFUSED_IN_A_ROW_MAX || !self.decided.get() {
-            self.stop.request(StopReason::Refused(refusal.clone()));
+            self.stop.request(StopReason::Refused(self.explain(&refusal)));
         }
         let Refusal {
             status,

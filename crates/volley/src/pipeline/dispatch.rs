@@ -16,9 +16,8 @@ use jiff::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::time::Instant;
 use volley_ledger::Conclusion;
-use volley_model::{Amount, LineCounts, RequestKey, SealedBatch};
-use volley_provider::octopush::{JudgeContext, Octopush};
-use volley_provider::presentable;
+use volley_model::{Amount, Currency, LineCounts, Refusal, RequestKey, SealedBatch};
+use volley_provider::{Api, JudgeContext, presentable};
 use volley_transport::{Backoff, Endpoint, Limit, Pace};
 
 use super::account::Account;
@@ -43,7 +42,7 @@ const INTENTS_AHEAD_MAX: usize = 64;
 
 /// Everything that batches in the air share. Used by one thread only.
 pub(super) struct Dispatch<W, J, C> {
-    pub(super) octopush: Octopush,
+    pub(super) api: Api,
     pub(super) duplicate_codes: Vec<u32>,
     pub(super) simulated: bool,
     pub(super) lacks_stop_mention: bool,
@@ -54,6 +53,7 @@ pub(super) struct Dispatch<W, J, C> {
     pub(super) clock: C,
     pub(super) gate: Gate,
     pub(super) tariff: Tariff,
+    pub(super) currency: Currency,
     pub(super) budget: Budget,
     pub(super) credit: Credit,
     pub(super) request_timeout: Duration,
@@ -85,12 +85,13 @@ pub(super) struct Dispatch<W, J, C> {
 
 /// What a dispatcher is built from.
 pub(super) struct Parts<W, J, C> {
-    pub(super) octopush: Octopush,
+    pub(super) api: Api,
     pub(super) duplicate_codes: Vec<u32>,
     pub(super) simulated: bool,
     /// Whether the message may not go to French numbers as it is.
     pub(super) lacks_stop_mention: bool,
     pub(super) tariff: Tariff,
+    pub(super) currency: Currency,
     pub(super) endpoint: Endpoint,
     pub(super) wire: W,
     pub(super) pace: Pace,
@@ -110,7 +111,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         // Reservations of doubts that are still to be asked about are open: see `ask_later`.
         (0..parts.doubts.len()).for_each(|_| parts.budget.reopen());
         Self {
-            octopush: parts.octopush,
+            api: parts.api,
             duplicate_codes: parts.duplicate_codes,
             simulated: parts.simulated,
             lacks_stop_mention: parts.lacks_stop_mention,
@@ -121,6 +122,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             clock: parts.clock,
             gate: Gate::new(),
             tariff: parts.tariff,
+            currency: parts.currency,
             budget: parts.budget,
             credit: Credit::new(limits.min_credit),
             request_timeout: limits.request_timeout,
@@ -212,7 +214,13 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             duplicate_codes: &self.duplicate_codes,
             doubted: false,
             simulated: self.simulated,
+            members: &[],
         }
+    }
+
+    /// A refusal for a user to read.
+    pub(super) fn explain(&self, refusal: &Refusal) -> String {
+        self.api.provider().explain(refusal)
     }
 
     /// The time to write for what happens now.

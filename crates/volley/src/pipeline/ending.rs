@@ -7,8 +7,7 @@ use std::time::Instant;
 
 use volley_intake::Finished;
 use volley_ledger::{BatchId, Conclusion, Ledger, LedgerError, Opening, RunEnd, RunId, Writer, WriterThread};
-use volley_model::{LineCounts, RequestKey};
-use volley_provider::octopush::CURRENCY;
+use volley_model::{Currency, LineCounts, RequestKey};
 
 use super::account::Account;
 use super::dispatch::Dispatch;
@@ -137,7 +136,7 @@ impl Ending<'_> {
         let decisive = decisive.or(reasons.first())?;
         let mut sentence = decisive.sentence();
         // What was in flight has ended by now: only here it is known whether the old text has reached anybody.
-        let reached = account.accepted > 0 && !self.campaign.message.simulation_mode;
+        let reached = account.accepted > 0 && !self.campaign.content.is_simulated();
         if *decisive == StopReason::StopMention && reached {
             let others = counted(account.accepted, "other recipient");
             let _ = write!(
@@ -150,7 +149,7 @@ impl Ending<'_> {
 
     fn summary(&self, account: &Account, lines: Lines, exit: Exit, reason: Option<String>) -> Summary {
         let seconds = self.begun.elapsed().as_secs_f64();
-        let simulated = self.campaign.message.simulation_mode;
+        let simulated = self.campaign.content.is_simulated();
         let failed = exit.outcome(lines.pending) == "failed";
         #[expect(clippy::cast_precision_loss, reason = "a speed for a display")]
         let recipients_per_second = if seconds > 0.0 {
@@ -161,7 +160,7 @@ impl Ending<'_> {
         Summary {
             schema: SCHEMA,
             campaign: self.campaign.name.clone(),
-            provider: "octopush",
+            provider: self.campaign.content.provider().name(),
             outcome: exit.outcome(lines.pending),
             exit_code: exit,
             error: reason.clone().filter(|_| failed),
@@ -182,7 +181,7 @@ impl Ending<'_> {
             tickets: account.tickets,
             contacts: account.contacts,
             dropped: account.dropped,
-            cost: cost(account, simulated),
+            cost: cost(account, simulated, self.campaign.currency),
             residual_credit: None,
             requests: Requests {
                 sent: account.requests_sent,
@@ -206,7 +205,7 @@ pub(crate) fn rejected(finished: &Finished) -> BTreeMap<&'static str, u64> {
 }
 
 /// The cost is unknown where something was sent, or may have been, and nothing of it has a price.
-fn cost(account: &Account, simulated: bool) -> Cost {
+fn cost(account: &Account, simulated: bool, currency: Currency) -> Cost {
     let priced = account.batches_accepted > account.batches_unpriced
         || account.cost_estimated > volley_model::Amount::ZERO;
     let nothing_sent = account.batches_accepted == 0 && account.batches_in_doubt == 0;
@@ -216,7 +215,7 @@ fn cost(account: &Account, simulated: bool) -> Cost {
     Cost::known(
         account.cost(),
         account.cost_estimated,
-        CURRENCY,
+        currency,
         account.batches_unpriced,
     )
 }

@@ -6,7 +6,6 @@ use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use volley_ledger::{BatchId, Conclusion, Intent, Outcome};
 use volley_model::{Amount, SealedBatch};
-use volley_provider::octopush::CURRENCY;
 
 use super::account::Fate;
 use super::decision::Decision;
@@ -101,7 +100,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             parent: None,
             simulated: self.simulated,
             reserved,
-            currency: CURRENCY,
+            currency: self.currency,
             at: self.stamp(),
         };
         let begun = Instant::now();

@@ -1,7 +1,7 @@
 //! The free GET that opens a closed gate: it costs nothing, reaches nobody, and shows whether the provider answers.
 
 use volley_model::{Amount, Answer, Evidence, Verdict};
-use volley_provider::octopush::JudgeContext;
+use volley_provider::JudgeContext;
 
 use super::dispatch::Dispatch;
 use super::handover::PUT_OFF_MAX;
@@ -33,7 +33,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             return;
         }
         if let Some(answer) = self.free_get().await {
-            self.watch_credit(self.octopush.credit(&answer), None, Amount::ZERO);
+            self.watch_credit(self.api.credit(&answer), None, Amount::ZERO);
         }
     }
 
@@ -46,7 +46,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                 self.stop.unless(Stage::Stopping, self.pace.token(0)).await?;
                 let asked = self
                     .wire
-                    .send(stream, self.octopush.balance_request(), self.request_timeout);
+                    .send(stream, self.api.free_request(), self.request_timeout);
                 // Nothing is lost with a GET: a stop does not wait for it.
                 self.stop.unless(Stage::Stopping, asked).await?
             }
@@ -54,25 +54,19 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         if let Evidence::Answered(answer) = &evidence {
             self.lead.observe(self.clock.now(), answer.date);
         }
-        // A GET is never simulated: its good answer has no ticket, and owes none.
+        // A GET is never simulated, and its good answer has no ticket.
         let context = JudgeContext {
             simulated: false,
             ..self.judge_context()
         };
-        match self.octopush.judge(&evidence, &context) {
+        match self.api.judge(&evidence, &context) {
+            _ if self.api.is_good(&evidence) => return self.answered(evidence),
             // A refusal is an answer too: somebody is there, and says something definite.
             Verdict::Accepted(_)
             | Verdict::Unticketed { .. }
             | Verdict::Refused(_)
-            | Verdict::RefusedFor { .. } => {
-                self.patience.answered();
-                self.get_put_off.set(0);
-                let Evidence::Answered(answer) = evidence else {
-                    return None;
-                };
-                return Some(answer);
-            }
-            Verdict::Account(refusal) => self.stop.request(StopReason::Account(refusal)),
+            | Verdict::RefusedFor { .. } => return self.answered(evidence),
+            Verdict::Account(refusal) => self.stop.request(StopReason::Account(self.explain(&refusal))),
             Verdict::InDoubt { stops: true, .. } => {
                 self.stop.request(StopReason::Redirect(self.endpoint.clone()));
             }
@@ -100,5 +94,14 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             }
         }
         None
+    }
+
+    fn answered(&self, evidence: Evidence) -> Option<Answer> {
+        self.patience.answered();
+        self.get_put_off.set(0);
+        match evidence {
+            Evidence::Answered(answer) => Some(answer),
+            _ => None,
+        }
     }
 }

@@ -17,8 +17,7 @@ use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use volley_ledger::Attempt;
 use volley_model::{Acceptance, Evidence, Lost, Refusal, Verdict};
-use volley_provider::octopush::JudgeContext;
-use volley_provider::presentable;
+use volley_provider::{JudgeContext, presentable};
 
 use super::dispatch::Dispatch;
 use super::gate::{Errand, Pass};
@@ -116,7 +115,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                 }
                 return stopped();
             };
-            match self.follow(flight, self.octopush.judge(&evidence, context)) {
+            match self.follow(flight, self.api.judge(&evidence, context)) {
                 Next::Heard(heard) => return heard,
                 Next::Again { after } => {
                     let pause = tokio::time::sleep(after);
@@ -159,7 +158,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             return None;
         }
         self.note_handover(!flight.attempts.is_empty() || flight.errand == Errand::Probe);
-        let request = self.octopush.send_request(flight.body.clone());
+        let request = self.api.send_request(flight.body.clone());
         let evidence = tokio::select! {
             biased;
             evidence = self.wire.send(stream, request, self.request_timeout) => evidence,
@@ -203,7 +202,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                 Next::Heard(Heard::Refused(refusal))
             }
             Verdict::Account(refusal) => {
-                self.stop.request(StopReason::Account(refusal.clone()));
+                self.stop.request(StopReason::Account(self.explain(&refusal)));
                 Next::Heard(Heard::Account(refusal))
             }
             Verdict::InDoubt { reason, stops } => {

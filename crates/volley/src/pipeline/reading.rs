@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use tokio::sync::mpsc;
 use volley_intake::{Finished, Intake, IntakeError, Progress, ReadEnd, TooManyInvalid};
 use volley_model::{PlannedBatch, SealedBatch};
-use volley_provider::octopush::Sealer;
+use volley_provider::Sealer;
 
 use super::stop::{StopReason, explained};
 use crate::inputs::{Input, Stopped};

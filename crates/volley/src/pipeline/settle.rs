@@ -16,7 +16,7 @@ use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 use volley_ledger::{BatchId, Conclusion, OpenDoubt, Outcome};
 use volley_model::{Amount, RequestKey, SealedBatch};
-use volley_provider::octopush::JudgeContext;
+use volley_provider::JudgeContext;
 
 use super::account::{Fate, Origin};
 use super::decision::Decision;

@@ -9,7 +9,7 @@ use volley_intake::{Intake, IntakeConfig, NumberBook, Rejects, Skipped};
 use volley_ledger::{
     CampaignIdentity, Changes, Entry, Ledger, LedgerError, Reader, RunId, Writer, WriterThread,
 };
-use volley_provider::octopush::{Encoder, Octopush, Sealer, SendAt};
+use volley_provider::Sealer;
 use volley_transport::{CONNECT_TIMEOUT, Endpoint, Pace, PaceConfig, Pool, PoolConfig};
 
 use super::budget::{Budget, Tariff};
@@ -48,7 +48,7 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
     } = job;
     let connections = campaign.limits.connections;
     let pool = Pool::new(pool_config(&campaign.endpoint, connections, &campaign.transport)?)?;
-    let octopush = Octopush::new(&credentials)?;
+    let api = credentials.api()?;
     let mut book = NumberBook::default();
     standing::suppress(&campaign.input, &mut book)?;
     let path = ledger;
@@ -75,7 +75,7 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
     let loaded = standing::load(&ledger, entry.campaign, retry, &mut book)?;
     let spending = ledger.spending(entry.campaign)?;
     let generations = ledger.generations(entry.campaign)?;
-    let simulated = campaign.message.simulation_mode;
+    let simulated = campaign.content.is_simulated();
     // Asking about a real batch may reach people: not in a run that is said to reach nobody.
     let doubts = if simulated {
         Doubts::default()
@@ -84,11 +84,12 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
     };
     let (writer, writer_thread) = ledger.start(entry.run);
     let parts = Parts {
-        octopush,
+        api,
         duplicate_codes: campaign.duplicate_codes.clone(),
         simulated,
-        lacks_stop_mention: campaign.message.lacks_stop_mention(),
+        lacks_stop_mention: campaign.content.lacks_stop_mention(),
         tariff: Tariff::of(&campaign),
+        currency: campaign.currency,
         endpoint: campaign.endpoint.clone(),
         wire: pool,
         pace: Pace::new(pace_config(&campaign)),
@@ -100,7 +101,9 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
     };
     Ok(Prepared {
         dispatch: Dispatch::new(parts, &campaign.limits),
-        sealer: Sealer::new(&credentials.account(), &campaign.name, simulated, generations),
+        sealer: campaign
+            .content
+            .sealer(&credentials.account(), &campaign.name, generations),
         fail_on_invalid: options.fail_on_invalid,
         intake: intake(&campaign, book, options),
         campaign,
@@ -150,12 +153,12 @@ fn pace_config(campaign: &Campaign) -> PaceConfig {
 pub(crate) fn identity(campaign: &Campaign, account: &str) -> CampaignIdentity {
     CampaignIdentity {
         name: campaign.name.clone(),
-        provider: "octopush".to_owned(),
+        provider: campaign.content.provider().name().to_owned(),
         account: account.to_owned(),
         host: campaign.endpoint.host().to_owned(),
-        message: campaign.message_parts(),
-        simulated: campaign.message.simulation_mode,
-        send_at: campaign.message.send_at.as_ref().map(SendAt::instant),
+        message: campaign.content.parts(),
+        simulated: campaign.content.is_simulated(),
+        send_at: campaign.content.send_at().map(|(_, at)| at),
     }
 }
 
@@ -184,12 +187,11 @@ fn refuse_what_cannot_go_on(
     let reader = Reader::open(ledger)?;
     let known = reader.compare(identity, changes)?;
     match campaign
-        .message
-        .send_at
-        .as_ref()
-        .filter(|send_at| send_at.instant() < clock::now())
+        .content
+        .send_at()
+        .filter(|(_, instant)| *instant < clock::now())
     {
-        Some(send_at) if !known.begun => return Err(RunError::SendAtPast(send_at.as_str().to_owned())),
+        Some((written, _)) if !known.begun => return Err(RunError::SendAtPast(written)),
         _ => {}
     }
     if let (Some(id), Some(_)) = (known.campaign, campaign.limits.max_cost) {
@@ -217,7 +219,7 @@ fn intake(campaign: &Campaign, book: NumberBook, options: Options) -> Intake {
         let _ = file.set_len(0);
         Rejects::to(Box::new(BufWriter::new(file)), skipped)
     });
-    Intake::new(config, Box::new(Encoder::new(&campaign.message)), book, rejects)
+    Intake::new(config, campaign.content.encoder(), book, rejects)
 }
 
 /// How the intake reads for this campaign.
@@ -231,7 +233,7 @@ pub(crate) fn intake_config(
         default_region: campaign.input.default_region,
         numbers: campaign.input.numbers,
         allowed_countries: campaign.input.allowed_countries.clone(),
-        required: campaign.message.template.required(),
+        required: campaign.content.required(),
         batch_size: NonZeroUsize::try_from(campaign.limits.batch_size).unwrap_or(NonZeroUsize::MIN),
         count_units,
         count_foreign: false,

@@ -51,7 +51,7 @@ pub(crate) fn load_existing(
     };
     let mut loaded = Loaded::default();
     if let Some(id) = reader.campaign(&campaign.name)? {
-        let message = reader.message(id, &campaign.message_parts())?;
+        let message = reader.message(id, &campaign.content.parts())?;
         let retry = Retry {
             message,
             refused: retry_refused,

@@ -9,8 +9,7 @@ use std::future::Future;
 
 use tokio::sync::Notify;
 use volley_ledger::LedgerError;
-use volley_model::Refusal;
-use volley_provider::octopush::{Message, explain};
+use volley_provider::octopush::Message;
 use volley_transport::Endpoint;
 
 use super::ledger_exit;
@@ -25,8 +24,8 @@ pub(crate) enum StopReason {
     Storage { exit: Exit, why: String },
     /// Something of ours panicked.
     Bug(String),
-    /// Credentials or credit.
-    Account(Refusal),
+    /// Credentials or credit, as explained.
+    Account(String),
     /// Nobody answers.
     Unreachable {
         endpoint: Endpoint,
@@ -39,8 +38,8 @@ pub(crate) enum StopReason {
     Redirect(Endpoint),
     /// Ten trials in a row ended in doubt.
     TrialsInDoubt,
-    /// The first batch, or three in a row, were refused.
-    Refused(Refusal),
+    /// The first batch, or three in a row, were refused, as explained.
+    Refused(String),
     /// The next batch has French numbers, and the text no STOP mention for them.
     StopMention,
     /// The next batch would pass `max_cost`.
@@ -144,7 +143,7 @@ impl StopReason {
             }
             Self::Storage { why, .. } => format!("the ledger failed, and nothing more is sent: {why}"),
             Self::Bug(what) => format!("a bug in Volley: {what}; please report it"),
-            Self::Account(refusal) => format!("the provider refuses the account: {}", explain(refusal)),
+            Self::Account(why) => format!("the provider refuses the account: {why}"),
             Self::Unreachable {
                 endpoint,
                 why,
@@ -172,7 +171,7 @@ impl StopReason {
             Self::TrialsInDoubt => {
                 "ten trials in a row ended in doubt; run it again when the provider answers".to_owned()
             }
-            Self::Refused(refusal) => format!("the provider refuses the message: {}", explain(refusal)),
+            Self::Refused(why) => format!("the provider refuses the message: {why}"),
             Self::StopMention => format!(
                 "stopped before a batch with French numbers: premium marketing to them needs a STOP mention, and octopush.text \
                  has none (Octopush answers code 121 without it); add, for example, \"{}\" to octopush.text and run it again",

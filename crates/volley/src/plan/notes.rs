@@ -4,7 +4,7 @@ use std::path::Path;
 
 use volley_ledger::{Changes, LedgerError, Reader};
 use volley_model::Amount;
-use volley_provider::octopush::SendAt;
+use volley_provider::Content;
 
 use crate::clock;
 use crate::config::Campaign;
@@ -37,17 +37,18 @@ pub(super) fn notes(
         }
         Err(error) => return Err(error),
     }
-    notes.extend(campaign.message.send_at.as_ref().map(|at| time(at, begun)));
+    notes.extend(time(&campaign.content, begun));
     Ok(notes)
 }
 
 /// When it goes out. A time that has passed means at once (Octopush's page "Schedule SMS sending").
-fn time(send_at: &SendAt, begun: bool) -> String {
-    match (send_at.instant() < clock::now(), begun) {
+fn time(content: &Content, begun: bool) -> Option<String> {
+    let (send_at, instant) = content.send_at()?;
+    Some(match (instant < clock::now(), begun) {
         (false, _) => format!("it goes out at {send_at} (send_at), not at once"),
         (true, true) => format!("send_at {send_at} is in the past: what is left goes out at once"),
         (true, false) => format!("send would refuse it: send_at {send_at} is in the past"),
-    }
+    })
 }
 
 /// Whether the budget would stop the campaign before its end.

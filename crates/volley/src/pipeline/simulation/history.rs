@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
 use volley_model::{BatchState, BodyHash, SealedBatch};
-use volley_provider::octopush::{DUPLICATE_CODES_DEFAULT, Octopush, Sealer};
-use volley_provider::{OctopushCredentials, Secret};
+use volley_provider::octopush::{CURRENCY, DUPLICATE_CODES_DEFAULT, Octopush, Sealer};
+use volley_provider::{Api, OctopushCredentials, Secret};
 use volley_transport::{Endpoint, Pace, PaceConfig};
 
 use super::super::budget::{Budget, Tariff};
@@ -336,14 +336,16 @@ fn prepare(world: &Rc<World>, simulated: bool) -> Simulated {
         key: Secret::new("simulated"),
     };
     let parts = Parts {
-        octopush: Octopush::new(&credentials).expect("they fit"),
+        api: Api::Octopush(Octopush::new(&credentials).expect("they fit")),
         duplicate_codes: DUPLICATE_CODES_DEFAULT.to_vec(),
         simulated,
         lacks_stop_mention: false,
         tariff: Tariff {
             unit_price: limits.unit_price,
+            charges_per_unit: 1,
             removes_blacklisted: false,
         },
+        currency: CURRENCY,
         endpoint: Endpoint::parse("https://provider.example").expect("an endpoint"),
         wire: Network(Rc::clone(world)),
         pace: Pace::new(PaceConfig {
