@@ -21,6 +21,8 @@ mod wire;
 
 mod listing;
 
+mod update;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -38,8 +40,12 @@ pub use message::{
 };
 pub use named::named_member;
 pub use reply::{Reply, Said};
-pub use request::LISTING_PAGE_MAX;
+pub use request::{CampaignFilter, LISTING_PAGE_MAX, SortBy};
 pub use seal::Sealer;
+pub use update::{
+    Action, CAMPAIGN_FIELDS, CampaignField, CampaignParameters, LISTS_MAX, ParameterError, ParametersError,
+    Rule, When,
+};
 pub use wire::is_ticket;
 
 use crate::{CredentialsError, ExotelCredentials};

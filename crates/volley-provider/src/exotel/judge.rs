@@ -51,8 +51,12 @@ pub fn judge(evidence: &Evidence, context: &JudgeContext<'_>) -> Verdict {
 
 /// Whether an answer is a success by all that it says of itself.
 pub(super) fn succeeded(answer: &Answer) -> bool {
-    let answered = Answered::of(answer, String::new());
-    is_success(answer.status) && is_success(answered.status)
+    is_success(answer.status) && is_success(status_within(answer))
+}
+
+/// The status that counts: the answer's own, or that of the one thing it speaks of.
+pub(super) fn status_within(answer: &Answer) -> u16 {
+    Answered::of(answer, String::new()).status
 }
 
 /// An answer, and what counts of it.

@@ -37,7 +37,8 @@ impl<'a> Members<'a> {
         }
     }
 
-    fn of_json(json: &'a str) -> Option<Self> {
+    /// `None` where there is no JSON object.
+    pub(super) fn of_json(json: &'a str) -> Option<Self> {
         serde_json::from_str(json).ok().map(Self)
     }
 
