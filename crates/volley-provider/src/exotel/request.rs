@@ -7,11 +7,16 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Uri};
 
-use super::{Action, CampaignParameters, CampaignState, Exotel};
+use super::{Action, CallStatus, CampaignParameters, CampaignState, Exotel};
 use crate::uri::{push_encoded, with_query};
 
 /// The most campaigns of one page ("bulk campaign details": 20 by default, 500 at most).
 pub const LISTING_PAGE_MAX: u64 = 500;
+/// How many calls of a campaign a page asks for ("campaign call details": 20 by default; that 100 are given is *assumed*, and
+/// a page may have fewer).
+pub const CALLS_PAGE_MAX: u64 = 100;
+/// The most calls whose prices are asked for at once ("call details bulk": 20 are recommended, 100 are the most).
+pub const SIDS_MAX: usize = 100;
 
 /// Which campaigns are listed, and in which order ("bulk campaign details"). What is not given is left to Exotel.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -138,6 +143,36 @@ impl Exotel {
     }
 }
 
+/// Calls and their prices.
+impl Exotel {
+    /// A page of a campaign's calls from that one on, the oldest first, of one status or of all ("campaign call details").
+    pub fn calls_request(&self, id: &str, offset: u64, status: Option<&CallStatus>) -> Request<Bytes> {
+        let (offset, limit) = (offset.to_string(), CALLS_PAGE_MAX.to_string());
+        let mut query = vec![
+            ("offset", offset.as_str()),
+            ("limit", &limit),
+            ("sort_by", "date_created:asc"),
+        ];
+        query.extend(status.map(|status| ("status", status.name())));
+        self.get(with_query(&format!("{}/call-details", self.campaign(id)), &query))
+    }
+
+    /// Asks what calls cost, up to [`SIDS_MAX`] of them a request, each with the sids it asks for ("call details bulk": of the
+    /// last 31 days; an older call is not found).
+    pub fn price_requests<'a>(
+        &'a self,
+        sids: &'a [String],
+    ) -> impl Iterator<Item = (&'a [String], Request<Bytes>)> + 'a {
+        let path = format!("/v1/Accounts/{}/Calls.json", self.account());
+        let page_size = SIDS_MAX.to_string();
+        sids.chunks(SIDS_MAX).map(move |sids| {
+            let joined = sids.join(",");
+            let query = [("Sid", joined.as_str()), ("PageSize", &page_size)];
+            (sids, self.get(with_query(&path, &query)))
+        })
+    }
+}
+
 /// What they have in common.
 impl Exotel {
     fn get(&self, uri: Uri) -> Request<Bytes> {
@@ -227,6 +262,14 @@ mod tests {
         );
         check(&exotel.show_request("c1"), "/c1");
         check(&exotel.show_request("../c1?a"), "/..%2Fc1%3Fa");
+        check(
+            &exotel.calls_request("c1", 40, None),
+            "/c1/call-details?offset=40&limit=100&sort_by=date_created%3Aasc",
+        );
+        check(
+            &exotel.calls_request("c1", 0, Some(&CallStatus::NoAnswer)),
+            "/c1/call-details?offset=0&limit=100&sort_by=date_created%3Aasc&status=no-answer",
+        );
     }
 
     #[test]
@@ -252,6 +295,23 @@ mod tests {
             body,
         );
         check(&exotel.delete_request("c1"), &Method::DELETE, path, "");
+    }
+
+    #[test]
+    fn prices_are_asked_for_100_calls_at_a_time() {
+        let exotel = exotel();
+        let sids: Vec<String> = (0..201).map(|at| format!("s{at}")).collect();
+        let asked: Vec<_> = exotel.price_requests(&sids).collect();
+        let counts: Vec<usize> = asked.iter().map(|(sids, _)| sids.len()).collect();
+        assert_eq!(counts, [100, 100, 1]);
+        check(
+            &asked[2].1,
+            &Method::GET,
+            "/v1/Accounts/acme1/Calls.json?Sid=s200&PageSize=100",
+            "",
+        );
+        assert!(asked[0].1.uri().query().unwrap().starts_with("Sid=s0%2Cs1%2C"));
+        assert_eq!(exotel.price_requests(&[]).count(), 0);
     }
 
     #[test]
