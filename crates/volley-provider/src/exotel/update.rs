@@ -11,7 +11,8 @@
 mod action;
 mod fields;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 
 use bytes::Bytes;
 use volley_model::Msisdn;
@@ -158,7 +159,8 @@ impl CampaignParameters {
         self.check_together()
     }
 
-    /// Checks what a campaign needs to be created.
+    /// Checks what a campaign needs to be created. A name is one of these things: without one of its own it could not be
+    /// found in the listing if the answer were lost.
     ///
     /// # Errors
     /// [`ParametersError`].
@@ -169,7 +171,7 @@ impl CampaignParameters {
         if !self.changes_audience() {
             return Err(ParametersError::NoAudience);
         }
-        for name in ["caller_id", "url"] {
+        for name in ["caller_id", "url", "name"] {
             if !self.contains(name) {
                 return Err(ParametersError::Missing { name });
             }
@@ -226,8 +228,8 @@ impl CampaignParameters {
     }
 }
 
-impl std::fmt::Debug for CampaignParameters {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for CampaignParameters {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The values may be numbers or have secrets.
         out.debug_list()
             .entries(self.fields().map(|field| field.name))
@@ -340,7 +342,7 @@ fn several(
         let given = values.len();
         return Err(ParameterError::Count { given, most });
     }
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     if let Some(twice) = values.iter().find(|value| !seen.insert(value.as_str())) {
         return Err(ParameterError::Twice {
             value: presentable(twice),

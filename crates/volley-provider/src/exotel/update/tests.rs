@@ -198,25 +198,22 @@ fn what_does_not_go_together_is_refused() {
 }
 
 #[test]
-fn a_campaign_is_created_from_lists_or_numbers_a_caller_and_a_flow() {
-    let (caller, flow, lists) = (
-        ("caller_id", "08012345678"),
-        ("url", "http://my.exotel.com/a"),
-        ("lists", "a,b"),
-    );
+fn a_campaign_is_created_from_lists_or_numbers_a_caller_a_flow_and_a_name() {
+    let (caller, flow) = (("caller_id", "08012345678"), ("url", "http://my.exotel.com/a"));
+    let (name, lists) = (("name", "spring"), ("lists", "a,b"));
     let check = |pairs: &[(&str, &str)], expected: Result<(), ParametersError>| {
         assert_eq!(all(pairs).check_creation(), expected, "{pairs:?}");
     };
-    check(&[lists, caller, flow], Ok(()));
-    check(&[("from", "+919812345678"), caller, flow], Ok(()));
-    check(&[caller, flow], Err(ParametersError::NoAudience));
+    check(&[lists, caller, flow, name], Ok(()));
+    check(&[("from", "+919812345678"), caller, flow, name], Ok(()));
+    check(&[caller, flow, name], Err(ParametersError::NoAudience));
+    let missing = |name| Err(ParametersError::Missing { name });
+    check(&[lists, flow, name], missing("caller_id"));
+    check(&[lists, caller, name], missing("url"));
+    check(&[lists, caller, flow], missing("name"));
+    let action = ("action", "pause");
     check(
-        &[lists, flow],
-        Err(ParametersError::Missing { name: "caller_id" }),
-    );
-    check(&[lists, caller], Err(ParametersError::Missing { name: "url" }));
-    check(
-        &[lists, caller, flow, ("action", "pause")],
+        &[lists, caller, flow, name, action],
         Err(ParametersError::ActionAtCreation),
     );
 }
