@@ -21,6 +21,9 @@ mod wire;
 
 mod listing;
 
+mod calls;
+mod update;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -28,6 +31,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use volley_model::{Answer, AnswerBody, Currency, Evidence, Verdict};
 
+pub use calls::{Call, CallPrice, CallStatus, Calls, CallsPage, PriceSum, Prices, price_sum};
 pub use codes::{Class, Code, codes, explain};
 pub use encode::Encoder;
 pub use judge::{JudgeContext, judge};
@@ -38,8 +42,12 @@ pub use message::{
 };
 pub use named::named_member;
 pub use reply::{Reply, Said};
-pub use request::LISTING_PAGE_MAX;
+pub use request::{CALLS_PAGE_MAX, CampaignFilter, LISTING_PAGE_MAX, SIDS_MAX, SortBy};
 pub use seal::Sealer;
+pub use update::{
+    Action, CAMPAIGN_FIELDS, CampaignField, CampaignParameters, LISTS_MAX, ParameterError, ParametersError,
+    Rule, When,
+};
 pub use wire::is_ticket;
 
 use crate::{CredentialsError, ExotelCredentials};
@@ -112,6 +120,16 @@ impl Exotel {
     /// What came of asking for a page of campaigns.
     pub fn listing(&self, evidence: &Evidence) -> Listing {
         Listing::of(&self.redacted(evidence))
+    }
+
+    /// What came of asking for a page of a campaign's calls.
+    pub fn calls(&self, evidence: &Evidence) -> Calls {
+        Calls::of(&self.redacted(evidence))
+    }
+
+    /// What came of asking for the prices of calls.
+    pub fn prices(&self, evidence: &Evidence) -> Prices {
+        Prices::of(&self.redacted(evidence))
     }
 
     /// The evidence as it may be told: a provider that repeats our credentials is not repeated.

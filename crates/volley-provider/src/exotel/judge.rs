@@ -4,7 +4,7 @@
 //! - an answer with 2xx may hold a failure: with exactly one item, that item's `code` is judged as the status. The same goes
 //!   for 400, 409 and 422, and for the older API's exception, which in a 2xx counts only if it says 429;
 //! - a 2xx without a campaign's id proves nothing and is never unticketed: the listing of campaigns tells, by name;
-//! - an answer that contradicts itself (a refusal that has an id, or says 200) proves nothing;
+//! - an answer that contradicts itself (an id beside an error, a success within a refusal) proves nothing;
 //! - a refusal may be for one number that it names.
 //!
 //! Kept elsewhere: once an attempt was in doubt, only the listing or the operator ends that doubt; how often something that
@@ -51,8 +51,12 @@ pub fn judge(evidence: &Evidence, context: &JudgeContext<'_>) -> Verdict {
 
 /// Whether an answer is a success by all that it says of itself.
 pub(super) fn succeeded(answer: &Answer) -> bool {
-    let answered = Answered::of(answer, String::new());
-    is_success(answer.status) && is_success(answered.status)
+    is_success(answer.status) && is_success(status_within(answer))
+}
+
+/// The status that counts: the answer's own, or that of the one thing it speaks of.
+pub(super) fn status_within(answer: &Answer) -> u16 {
+    Answered::of(answer, String::new()).status
 }
 
 /// An answer, and what counts of it.
@@ -86,8 +90,9 @@ impl<'a> Answered<'a> {
 
     fn judge(self, context: &JudgeContext<'_>) -> Verdict {
         // In an answer in which the body counts, an id and a refusal contradict each other.
-        let has_id = self.statement.ticket.is_some() && !is_success(self.status);
-        if has_id && matches!(self.answer.status, 200..=299 | 400 | 409 | 422) {
+        let refuses = self.statement.fault.is_some() || !is_success(self.status);
+        let body_counts = matches!(self.answer.status, 200..=299 | 400 | 409 | 422);
+        if body_counts && refuses && self.statement.ticket.is_some() {
             return in_doubt(self.with_saying() + ", and yet there is a campaign's id");
         }
         match self.status {

@@ -15,6 +15,7 @@ mod state;
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use volley_model::{AnswerBody, Evidence};
 
 pub use lookup::{Found, Lookup, LookupStep};
@@ -23,6 +24,7 @@ pub use state::CampaignState;
 use super::judge::succeeded;
 use super::reply::Reply;
 use super::wire::{Envelope, Item};
+use crate::presentable;
 
 /// What came of asking for a page.
 #[derive(Debug, Clone)]
@@ -49,13 +51,13 @@ pub struct ListingPage {
 pub struct Listed {
     /// Its id: what a batch's ticket is.
     pub id: String,
-    /// Its name, to the last character.
+    /// Its name, to the last character; [`presentable`] makes it fit to be shown.
     pub name: String,
     /// How far it is.
     pub state: CampaignState,
-    /// When it was created, as the provider writes it.
+    /// When it was created, as the provider writes it, fit to be shown.
     pub date_created: Option<String>,
-    /// When it starts, as the provider writes it.
+    /// When it starts, as the provider writes it, fit to be shown.
     pub send_at: Option<String>,
     /// How many numbers are in which state; the names are the provider's, and keys may be absent.
     pub stats: BTreeMap<String, u64>,
@@ -117,10 +119,15 @@ impl Listed {
             id: data.ticket()?,
             name: data.text("name")?,
             state: CampaignState::spelled(&data.text("status").unwrap_or_default()),
-            date_created: data.text("date_created"),
-            send_at: schedule.text("send_at"),
+            date_created: data.text("date_created").map(|date| presentable(&date)),
+            send_at: schedule.text("send_at").map(|date| presentable(&date)),
             stats: stats(item),
         })
+    }
+
+    /// When it starts, for whoever has a clock to compare it with.
+    pub fn starts_at(&self) -> Option<Timestamp> {
+        self.send_at.as_deref()?.parse().ok()
     }
 }
 
@@ -173,6 +180,7 @@ mod tests {
             assert_eq!(listed.state, CampaignState::InProgress);
             assert_eq!(listed.date_created.as_deref(), Some("2026-01-14T16:30:00+05:30"));
             assert_eq!(listed.send_at.as_deref(), Some("2026-01-15T09:00:00+05:30"));
+            assert_eq!(listed.starts_at().unwrap().to_string(), "2026-01-15T03:30:00Z");
             assert_eq!((listed.stats["completed"], listed.stats["failed-dnd"]), (2, 1));
             assert!(!listed.stats.contains_key("odd"));
         }

@@ -55,9 +55,9 @@ impl Sealer {
 
     /// Seals what is left of a batch of which a number was refused.
     ///
-    /// `line` is the key of the batch that the line of splits began with, and `n` counts that line's children: names stay
-    /// short however long the line grows. The name is not a hash of the child's body: it is unique because a line has each
-    /// number once, which the ledger's unique keys hold the caller to.
+    /// `line` is the key of the batch that the line of splits began with, and `n` counts that line's children, so that names
+    /// stay short however long the line grows. The name is no hash of the child's body: it is unique as long as no `n` is
+    /// given twice in a line.
     pub fn seal_child(&self, line: &RequestKey, n: NonZeroU32, batch: PlannedBatch) -> SealedBatch {
         let body_hash = BodyHash::of(&batch.body);
         self.sealed(batch, body_hash, RequestKey(format!("{line}-{n}")))

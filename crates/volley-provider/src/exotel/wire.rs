@@ -15,7 +15,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
-use volley_model::{Answer, AnswerBody, Refusal};
+use volley_model::{Amount, Answer, AnswerBody, Refusal};
 
 use crate::presentable;
 
@@ -37,7 +37,8 @@ impl<'a> Members<'a> {
         }
     }
 
-    fn of_json(json: &'a str) -> Option<Self> {
+    /// `None` where there is no JSON object.
+    pub(super) fn of_json(json: &'a str) -> Option<Self> {
         serde_json::from_str(json).ok().map(Self)
     }
 
@@ -72,6 +73,11 @@ impl<'a> Members<'a> {
         let digits = self.scalar(key)?;
         let written_in_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
         written_in_digits.then(|| digits.parse().ok())?
+    }
+
+    /// An amount, written as a number or as a text; read from its digits, for no float ever holds money.
+    pub(super) fn amount(&self, key: &str) -> Option<Amount> {
+        self.scalar(key)?.parse().ok()
     }
 
     /// A campaign's id.

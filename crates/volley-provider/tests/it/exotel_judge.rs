@@ -175,7 +175,8 @@ fn expected(status: u16, carries: Carries) -> &'static str {
         _ => status,
     };
     if within / 100 == 2 {
-        return if success && carries.id() {
+        let contradicts = matches!(carries, Carries::Item(_, Holds::Both));
+        return if success && carries.id() && !contradicts {
             "accepted"
         } else {
             "in doubt"

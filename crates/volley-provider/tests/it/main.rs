@@ -4,5 +4,6 @@
 
 mod exotel_body;
 mod exotel_judge;
+mod exotel_reading;
 mod octopush_body;
 mod octopush_judge;

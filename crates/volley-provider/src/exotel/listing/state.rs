@@ -48,6 +48,11 @@ impl CampaignState {
         }
     }
 
+    /// Whether a campaign can still be deleted: it has not started ("How does the Campaigns API work").
+    pub fn may_be_deleted(&self) -> bool {
+        *self == Self::Created
+    }
+
     /// The name as Exotel's JSON has it, or the provider's own word.
     pub fn name(&self) -> &str {
         match self {
