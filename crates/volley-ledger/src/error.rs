@@ -242,6 +242,9 @@ pub enum WordError {
         /// Its state.
         state: BatchState,
     },
+    /// Of all absent batches at once only one thing is said.
+    #[error("of the batches that the provider's listing lacks only --not-sent is said; nothing was changed")]
+    NotOfAbsent,
     /// It was sent; all that can be said of it is its ticket and its cost.
     #[error(
         "batch {batch} is unticketed: it was sent, and only its ticket and its cost are missing; give them with \

@@ -32,6 +32,7 @@ mod forget;
 mod late;
 mod ledger;
 mod list_campaigns;
+mod lookup;
 mod queries;
 mod reader;
 mod report;

@@ -190,6 +190,16 @@ CREATE TABLE attempt (
   PRIMARY KEY (batch, number)
 ) STRICT, WITHOUT ROWID;
 
+-- A listing of the provider's that lacked a batch in doubt. It frees nobody by itself: the operator's word goes by it.
+CREATE TABLE lookup (
+  batch   INTEGER NOT NULL REFERENCES batch,
+  number  INTEGER NOT NULL,           -- 1, 2, …
+  run     INTEGER NOT NULL REFERENCES run,
+  at      INTEGER NOT NULL,           -- when the listing was asked for
+  sum     BLOB    NOT NULL,           -- checksum of the columns before it
+  PRIMARY KEY (batch, number)
+) STRICT, WITHOUT ROWID;
+
 -- The input lines behind a run's last batch. Its planned lines were read, and not sent.
 CREATE TABLE lines_behind (
   run                 INTEGER NOT NULL REFERENCES run,
@@ -366,6 +376,23 @@ END;
 CREATE TRIGGER attempt_kept BEFORE DELETE ON attempt
 BEGIN
   SELECT RAISE(ABORT, 'an attempt is never deleted');
+END;
+
+CREATE TRIGGER lookup_of_doubt BEFORE INSERT ON lookup
+WHEN (SELECT state FROM batch WHERE id = NEW.batch) IS NOT 'in_doubt'
+  OR NEW.number <> 1 + (SELECT count(*) FROM lookup AS earlier WHERE earlier.batch = NEW.batch)
+BEGIN
+  SELECT RAISE(ABORT, 'only a batch in doubt is looked for, and one lookup follows on another');
+END;
+
+CREATE TRIGGER lookup_stays BEFORE UPDATE ON lookup
+BEGIN
+  SELECT RAISE(ABORT, 'a lookup is never changed');
+END;
+
+CREATE TRIGGER lookup_kept BEFORE DELETE ON lookup
+BEGIN
+  SELECT RAISE(ABORT, 'a lookup is never deleted');
 END;
 
 CREATE TRIGGER lines_behind_stay BEFORE UPDATE ON lines_behind
@@ -649,7 +676,12 @@ CREATE VIEW doubts AS
 SELECT campaign.name AS campaign, batch.id AS batch, batch.request_key, batch.member_count AS recipients, batch.reason,
        strftime('%Y-%m-%dT%H:%M:%fZ', batch.doubt_since / 1e6, 'unixepoch') AS since,
        (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', min(handed_over_at) / 1e6, 'unixepoch') FROM attempt
-        WHERE attempt.batch = batch.id) AS first_handed_over
+        WHERE attempt.batch = batch.id) AS first_handed_over,
+       (SELECT count(*) FROM lookup WHERE lookup.batch = batch.id) AS absent,
+       (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', at / 1e6, 'unixepoch') FROM lookup
+        WHERE lookup.batch = batch.id ORDER BY number LIMIT 1) AS first_absent,
+       (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', at / 1e6, 'unixepoch') FROM lookup
+        WHERE lookup.batch = batch.id ORDER BY number DESC LIMIT 1) AS last_absent
 FROM batch JOIN campaign ON campaign.id = batch.campaign
 WHERE batch.state = 'in_doubt';
 
@@ -719,6 +751,8 @@ SELECT 'batch ' || batch.id, 'it is not what the operator declared it to be' FRO
 JOIN resolution ON resolution.batch = batch.id
 WHERE resolution.id = (SELECT max(last.id) FROM resolution AS last WHERE last.batch = batch.id)
   AND batch.state <> resolution.becomes AND NOT (resolution.becomes = 'accepted' AND batch.state = 'withdrawn')
+UNION ALL
+SELECT 'batch ' || batch, 'lookups of it are missing' FROM lookup GROUP BY batch HAVING count(*) <> max(number)
 UNION ALL
 SELECT 'slot ' || slot, 'two open batches share it' FROM batch
 WHERE state IN ('intended', 'in_doubt') GROUP BY slot HAVING count(*) > 1

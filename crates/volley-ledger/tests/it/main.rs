@@ -8,6 +8,7 @@ mod forget;
 mod kill;
 mod lifecycle;
 mod list_campaigns;
+mod lookup;
 mod model;
 mod split;
 mod stage;

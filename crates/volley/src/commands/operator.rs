@@ -47,6 +47,7 @@ pub(super) fn exit(error: &WordError) -> Exit {
         WordError::NoReason
         | WordError::NoBatch { .. }
         | WordError::Settled { .. }
+        | WordError::NotOfAbsent
         | WordError::ReceiptNeeded { .. }
         | WordError::TicketTaken { .. }
         | WordError::NoListCampaign { .. }
