@@ -33,6 +33,7 @@ mod late;
 mod ledger;
 mod list_campaigns;
 mod lookup;
+mod pricing;
 mod queries;
 mod reader;
 mod report;

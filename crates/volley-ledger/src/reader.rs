@@ -15,7 +15,7 @@ use crate::{
     CampaignId, CampaignIdentity, Changes, Known, LedgerError, ListCampaign, MessageId, OpenDoubt, Spending,
     StoredMembers, Ticketed,
 };
-use crate::{campaign, filesystem, list_campaigns, lookup, queries, schema, withdraw};
+use crate::{campaign, filesystem, list_campaigns, lookup, pricing, queries, schema, withdraw};
 
 /// See the module.
 #[derive(Debug)]
@@ -165,6 +165,17 @@ impl Reader {
         // One moment for batches and their campaigns, while another process may be writing.
         let moment = self.connection.unchecked_transaction().map_err(failed)?;
         withdraw::ticketed(&moment, &self.place.ledger, ticket)
+    }
+
+    /// See [`Ledger::unpriced`](crate::Ledger::unpriced).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn unpriced(&self, provider: &str, campaign: Option<&str>) -> Result<Vec<Ticketed>, LedgerError> {
+        let failed = |error| LedgerError::sqlite(&self.place.ledger, "looking for prices", error);
+        // One moment for batches and their campaigns, while another process may be writing.
+        let moment = self.connection.unchecked_transaction().map_err(failed)?;
+        pricing::unpriced(&moment, &self.place.ledger, provider, campaign)
     }
 
     /// The campaigns on lists and tags, oldest first; none in a ledger of format 1.

@@ -130,7 +130,7 @@ CREATE TABLE batch (
   units            INTEGER NOT NULL,  -- segments; 0 where they are not counted
   simulated        INTEGER NOT NULL CHECK (simulated IN (0, 1)),
   reserved         TEXT,              -- set aside from max_cost
-  currency         TEXT    NOT NULL,  -- of `reserved`
+  currency         TEXT    NOT NULL,  -- of `reserved`; XXX: the account's, not known yet
   lines_invalid       INTEGER NOT NULL,  -- the input lines consumed since the batch before
   lines_suppressed    INTEGER NOT NULL,
   lines_duplicate     INTEGER NOT NULL,
@@ -199,6 +199,15 @@ CREATE TABLE lookup (
   sum     BLOB    NOT NULL,           -- checksum of the columns before it
   PRIMARY KEY (batch, number)
 ) STRICT, WITHOUT ROWID;
+
+-- What the provider said later that an accepted batch cost which had no cost yet.
+CREATE TABLE pricing (
+  batch     INTEGER PRIMARY KEY REFERENCES batch,
+  at        INTEGER NOT NULL,
+  cost      TEXT    NOT NULL,
+  currency  TEXT    NOT NULL,
+  sum       BLOB    NOT NULL          -- checksum of the columns before it
+) STRICT;
 
 -- The input lines behind a run's last batch. Its planned lines were read, and not sent.
 CREATE TABLE lines_behind (
@@ -305,7 +314,15 @@ WHEN NOT CASE OLD.state
   -- another attempt may leave it in doubt
   WHEN 'in_doubt' THEN NEW.state IN ('in_doubt', 'accepted', 'unticketed', 'declared_sent', 'declared_not_sent',
                                      'abandoned')
-  WHEN 'accepted' THEN NEW.state = 'withdrawn'
+  -- its price may come later
+  WHEN 'accepted' THEN NEW.state = 'withdrawn' OR (
+    NEW.state = 'accepted' AND OLD.cost IS NULL AND NEW.cost_source = 'provider'
+    AND EXISTS (SELECT 1 FROM pricing WHERE batch = NEW.id AND cost = NEW.cost AND currency = NEW.cost_currency)
+    AND NEW.reason IS OLD.reason AND NEW.status IS OLD.status AND NEW.code IS OLD.code AND NEW.ticket = OLD.ticket
+    AND NEW.contacts IS OLD.contacts AND NEW.billed_units IS OLD.billed_units
+    AND NEW.residual_credit IS OLD.residual_credit AND NEW.named_number IS OLD.named_number
+    AND NEW.doubt_since IS OLD.doubt_since AND NEW.concluded_at = OLD.concluded_at
+    AND NEW.concluded_run IS OLD.concluded_run)
   WHEN 'unticketed' THEN NEW.state = 'accepted'
   -- its named number goes with the campaign's other numbers, and so does what was said of it
   WHEN 'split' THEN NEW.state = 'split' AND NEW.named_number IS NULL AND NEW.reason IS NULL
@@ -393,6 +410,22 @@ END;
 CREATE TRIGGER lookup_kept BEFORE DELETE ON lookup
 BEGIN
   SELECT RAISE(ABORT, 'a lookup is never deleted');
+END;
+
+CREATE TRIGGER pricing_of_accepted BEFORE INSERT ON pricing
+WHEN NOT EXISTS (SELECT 1 FROM batch WHERE id = NEW.batch AND state = 'accepted' AND cost IS NULL)
+BEGIN
+  SELECT RAISE(ABORT, 'only an accepted batch without a cost gets a price');
+END;
+
+CREATE TRIGGER pricing_stays BEFORE UPDATE ON pricing
+BEGIN
+  SELECT RAISE(ABORT, 'a price is never changed');
+END;
+
+CREATE TRIGGER pricing_kept BEFORE DELETE ON pricing
+BEGIN
+  SELECT RAISE(ABORT, 'a price is never deleted');
 END;
 
 CREATE TRIGGER lines_behind_stay BEFORE UPDATE ON lines_behind
@@ -753,6 +786,11 @@ WHERE resolution.id = (SELECT max(last.id) FROM resolution AS last WHERE last.ba
   AND batch.state <> resolution.becomes AND NOT (resolution.becomes = 'accepted' AND batch.state = 'withdrawn')
 UNION ALL
 SELECT 'batch ' || batch, 'lookups of it are missing' FROM lookup GROUP BY batch HAVING count(*) <> max(number)
+UNION ALL
+SELECT 'batch ' || batch.id, 'its cost is not the price that was told' FROM pricing
+JOIN batch ON batch.id = pricing.batch
+WHERE batch.state NOT IN ('accepted', 'withdrawn') OR batch.cost IS NOT pricing.cost
+  OR batch.cost_currency IS NOT pricing.currency OR batch.cost_source IS NOT 'provider'
 UNION ALL
 SELECT 'slot ' || slot, 'two open batches share it' FROM batch
 WHERE state IN ('intended', 'in_doubt') GROUP BY slot HAVING count(*) > 1

@@ -16,8 +16,8 @@ use crate::place::{self, Place};
 use crate::rows::{BatchRow, COLUMN_COUNT, COLUMNS, RowError};
 use crate::schema::Format;
 use crate::{
-    BatchId, LedgerError, bodies, campaign, filesystem, list_campaigns, lock, lookup, members, queries,
-    report, schedule, schema, split, upgrade, word,
+    BatchId, LedgerError, bodies, campaign, filesystem, list_campaigns, lock, lookup, members, pricing,
+    queries, report, schedule, schema, split, upgrade, word,
 };
 
 /// Faults in the structure that are told one by one; a file that has more is lost anyway.
@@ -160,7 +160,7 @@ impl Check {
     fn all(&mut self, remembered: Result<Option<lock::Memory>, LedgerError>) -> Result<(), LedgerError> {
         let agrees = remembered.and_then(|memory| self.lock(memory.as_ref()));
         self.found.note(agrees)?;
-        let steps: [Step; 12] = [
+        let steps: [Step; 13] = [
             Self::structure,
             Self::schema,
             Self::references,
@@ -170,6 +170,7 @@ impl Check {
             Self::words,
             Self::schedules,
             Self::lookups,
+            Self::prices,
             Self::list_campaigns,
             Self::conservation,
             Self::bodies,
@@ -334,6 +335,18 @@ impl Check {
                 "a lookup of it fails its checksum",
                 RESTORE,
             );
+        }
+        Ok(())
+    }
+
+    /// Every price that came later.
+    fn prices(&mut self) -> Result<(), LedgerError> {
+        if self.is_first()? {
+            return Ok(());
+        }
+        for batch in pricing::changed_rows(&self.connection, &self.place.ledger)? {
+            self.found
+                .find(format!("batch {batch}"), "its price fails its checksum", RESTORE);
         }
         Ok(())
     }

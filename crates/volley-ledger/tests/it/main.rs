@@ -10,6 +10,7 @@ mod lifecycle;
 mod list_campaigns;
 mod lookup;
 mod model;
+mod pricing;
 mod split;
 mod stage;
 mod standing;

@@ -48,6 +48,8 @@ pub(super) fn exit(error: &WordError) -> Exit {
         | WordError::NoBatch { .. }
         | WordError::Settled { .. }
         | WordError::NotOfAbsent
+        | WordError::NotPriced { .. }
+        | WordError::OtherCurrency { .. }
         | WordError::ReceiptNeeded { .. }
         | WordError::TicketTaken { .. }
         | WordError::NoListCampaign { .. }
