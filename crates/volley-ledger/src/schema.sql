@@ -231,7 +231,7 @@ CREATE TABLE list_campaign (
   provider       TEXT    NOT NULL,
   account        TEXT    NOT NULL,
   host           TEXT    NOT NULL,
-  ticket         TEXT    NOT NULL,    -- the provider's id of its draft
+  ticket         TEXT    NOT NULL,    -- the provider's id of its draft; or its name, if it is made and sent at once
   audience_kind  TEXT    CHECK (audience_kind IN ('list', 'tag')),  -- null: made elsewhere, its audience is not known
   audience_name  TEXT,
   message_hash   BLOB    NOT NULL CHECK (length(message_hash) = 32),  -- blake3 of the sorted keys and values
@@ -243,13 +243,14 @@ CREATE TABLE list_campaign (
   contacts       INTEGER,             -- how many the provider counts
   cost           TEXT,                -- as the provider or the operator says
   sending_date   TEXT,                -- when it is sent, in the provider's words
+  provider_id    TEXT,                -- the provider's id of one whose ticket is its name
   intended_at    INTEGER,             -- since when it is being sent, or was; null for a draft
   doubt_since    INTEGER,             -- when it first was in doubt, settled or not; null for a draft
   changed_at     INTEGER NOT NULL,
   sum            BLOB    NOT NULL,    -- checksum of the columns before it
   UNIQUE (provider, account, ticket),
   CHECK ((audience_kind IS NULL) = (audience_name IS NULL)),
-  CHECK (state <> 'draft' OR (intended_at IS NULL AND doubt_since IS NULL)),
+  CHECK (state <> 'draft' OR (intended_at IS NULL AND doubt_since IS NULL AND provider_id IS NULL)),
   CHECK (state IN ('draft', 'failed', 'cancelled') OR intended_at IS NOT NULL),
   CHECK (state NOT IN ('in_doubt', 'declared_sent', 'abandoned') OR (reason IS NOT NULL AND doubt_since IS NOT NULL))
 ) STRICT;
@@ -589,6 +590,7 @@ CREATE TRIGGER list_campaign_same_state BEFORE UPDATE ON list_campaign
 WHEN NEW.state = OLD.state AND (
   OLD.state NOT IN ('draft', 'sending', 'sent', 'in_doubt') OR NEW.intended_at IS NOT OLD.intended_at
   OR NEW.doubt_since IS NOT OLD.doubt_since OR NEW.sending_date IS NOT OLD.sending_date
+  OR NEW.provider_id IS NOT OLD.provider_id
   OR (NEW.reason IS NOT OLD.reason AND OLD.state <> 'in_doubt'))
 BEGIN
   SELECT RAISE(ABORT, 'within a state of a list campaign only contacts and cost change, and the reason of a doubt');
@@ -719,8 +721,8 @@ FROM batch JOIN campaign ON campaign.id = batch.campaign
 WHERE batch.state = 'in_doubt';
 
 CREATE VIEW list_campaigns AS
-SELECT id AS list_campaign, provider, account, host, ticket, audience_kind, audience_name, state, reason, contacts, cost,
-       currency, sending_date,
+SELECT id AS list_campaign, provider, account, host, ticket, provider_id, audience_kind, audience_name, state, reason,
+       contacts, cost, currency, sending_date,
        strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1e6, 'unixepoch') AS created,
        strftime('%Y-%m-%dT%H:%M:%fZ', intended_at / 1e6, 'unixepoch') AS intended,
        strftime('%Y-%m-%dT%H:%M:%fZ', doubt_since / 1e6, 'unixepoch') AS in_doubt_since,
@@ -804,6 +806,9 @@ UNION ALL
 SELECT 'list campaign ' || id, 'its last event says otherwise' FROM list_campaign
 WHERE state IS NOT (SELECT becomes FROM list_campaign_event WHERE list_campaign_event.list_campaign = list_campaign.id
                     ORDER BY number DESC LIMIT 1)
+UNION ALL
+SELECT 'id ' || provider_id, 'two list campaigns have it' FROM list_campaign
+WHERE provider_id IS NOT NULL GROUP BY provider, account, provider_id HAVING count(*) > 1
 UNION ALL
 SELECT 'list campaign ' || list_campaign, 'events of it are missing' FROM list_campaign_event
 GROUP BY list_campaign HAVING count(*) <> max(number)

@@ -106,10 +106,12 @@ fn give(
     let reply = octopush.send_reply(&account.exchange.ask(&request));
     let outcome = match &reply {
         SendReply::Sent { sending_date, .. } => ListStep::Sent {
+            provider_id: None,
             sending_date: sending_date.clone(),
             reason: None,
         },
         SendReply::AlreadySent(refusal) => ListStep::Sent {
+            provider_id: None,
             sending_date: None,
             reason: Some(explain(refusal)),
         },
