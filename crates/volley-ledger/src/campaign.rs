@@ -12,7 +12,7 @@ use volley_model::BatchState;
 use crate::checksum::{self, Columns};
 use crate::queries::{self, REACHING};
 use crate::rows::{self, Concluded};
-use crate::{CampaignId, LedgerError, MessageId, Outcome, RunId, schedule};
+use crate::{CampaignId, LedgerError, MessageId, Outcome, RunId, WordError, schedule};
 
 /// What a campaign is known by, and what its recipients get.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,6 +177,17 @@ pub(crate) fn find(connection: &Connection, name: &str) -> rusqlite::Result<Opti
             row.get(0)
         })
         .optional()
+}
+
+/// What is told of a name that no campaign has.
+pub(crate) fn unknown(connection: &Connection, path: &Path, name: &str) -> Result<WordError, LedgerError> {
+    let known =
+        names(connection).map_err(|error| LedgerError::sqlite(path, "looking the campaign up", error))?;
+    Ok(WordError::NoCampaign {
+        path: path.to_owned(),
+        name: name.to_owned(),
+        known: known.join(", "),
+    })
 }
 
 /// A campaign's name.

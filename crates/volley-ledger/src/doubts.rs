@@ -1,12 +1,15 @@
 //! Batches of which nobody knows whether they were sent, with all that settling them takes.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use rusqlite::Connection;
 use volley_model::{Amount, BatchState, BodyHash, Currency, RequestKey};
 
 use crate::place::Place;
 use crate::rows::{self, BatchRow};
-use crate::{BatchId, CampaignId, LedgerError, RunId, bodies, queries};
+use crate::schema::{self, Format};
+use crate::{BatchId, CampaignId, LedgerError, RunId, bodies, campaign, lookup, queries};
 
 /// A batch without a definite outcome. Simulated ones are never among them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +50,12 @@ pub struct OpenDoubt {
     pub attempts: u64,
     /// Whether its body can still be sent again as it was.
     pub body_kept: bool,
+    /// How many of the provider's listings lacked it while it was in doubt.
+    pub absent: u64,
+    /// When the first of them was asked for.
+    pub first_absent_at: Option<Timestamp>,
+    /// When the last of them was asked for.
+    pub last_absent_at: Option<Timestamp>,
 }
 
 impl OpenDoubt {
@@ -62,6 +71,20 @@ pub(crate) enum Which {
     All,
     Of(CampaignId),
     One(BatchId),
+}
+
+/// Those of the campaign of that name, or all; `None` if no campaign has it.
+pub(crate) fn named(
+    connection: &Connection,
+    path: &Path,
+    campaign: Option<&str>,
+) -> Result<Option<Which>, LedgerError> {
+    let Some(name) = campaign else {
+        return Ok(Some(Which::All));
+    };
+    let found = campaign::find(connection, name);
+    let found = found.map_err(|error| LedgerError::sqlite(path, "looking the campaign up", error))?;
+    Ok(found.map(Which::Of))
 }
 
 /// The open batches, oldest first.
@@ -82,7 +105,8 @@ pub(crate) fn unticketed(
     find(connection, place, "state = 'unticketed'", which)
 }
 
-fn find(
+/// The batches in those states, oldest first. Simulated ones are not among them.
+pub(crate) fn find(
     connection: &Connection,
     place: &Place,
     states: &str,
@@ -97,16 +121,23 @@ fn find(
     let condition = format!("{states} AND simulated = 0 AND {column} IS ?1 ORDER BY id");
     let mut rows = Vec::new();
     queries::each_batch(connection, path, &condition, [id], &mut |batch| rows.push(batch))?;
+    let format = schema::format(connection, path)?;
     rows.into_iter()
-        .map(|row| complete(connection, place, row))
+        .map(|row| complete(connection, place, format, row))
         .collect()
 }
 
 /// Adds what stands beside the batch's row.
-fn complete(connection: &Connection, place: &Place, row: BatchRow) -> Result<OpenDoubt, LedgerError> {
+fn complete(
+    connection: &Connection,
+    place: &Place,
+    format: Format,
+    row: BatchRow,
+) -> Result<OpenDoubt, LedgerError> {
     let path = &place.ledger;
     let (campaign, attempts, first_handed_over_at) =
         beside(connection, row.id).map_err(|error| LedgerError::sqlite(path, "reading doubts", error))?;
+    let absences = lookup::absences(connection, path, format, row.id)?;
     let body_kept =
         row.is_open() && bodies::read(place, row.slot, &row.request_key, row.body_bytes)?.is_some();
     Ok(OpenDoubt {
@@ -127,6 +158,9 @@ fn complete(connection: &Connection, place: &Place, row: BatchRow) -> Result<Ope
         first_handed_over_at,
         attempts,
         body_kept,
+        absent: absences.listings,
+        first_absent_at: absences.first_at,
+        last_absent_at: absences.last_at,
     })
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::ErrorCode;
-use volley_model::{BatchState, ListCampaignState};
+use volley_model::{BatchState, Currency, ListCampaignState};
 
 use crate::{BatchId, RunId};
 
@@ -242,6 +242,33 @@ pub enum WordError {
         /// Its state.
         state: BatchState,
     },
+    /// Only an accepted batch without a cost gets a price.
+    #[error(
+        "batch {batch} is {}{}, and only one that is accepted and has no cost gets a price; nothing was changed",
+        state.name(), if *state == BatchState::Accepted { " and has a cost" } else { "" }
+    )]
+    NotPriced {
+        /// The batch.
+        batch: BatchId,
+        /// Its state.
+        state: BatchState,
+    },
+    /// What a campaign cost is told in one currency.
+    #[error(
+        "batch {batch} has a price in {}, and its campaign counts in {known}: these do not add up; nothing was changed",
+        told.code()
+    )]
+    OtherCurrency {
+        /// The batch.
+        batch: BatchId,
+        /// The campaign's.
+        known: String,
+        /// The price's.
+        told: Currency,
+    },
+    /// Of all absent batches at once only one thing is said.
+    #[error("of the batches that the provider's listing lacks only --not-sent is said; nothing was changed")]
+    NotOfAbsent,
     /// It was sent; all that can be said of it is its ticket and its cost.
     #[error(
         "batch {batch} is unticketed: it was sent, and only its ticket and its cost are missing; give them with \

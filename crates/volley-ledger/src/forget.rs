@@ -70,12 +70,7 @@ fn erase(
 ) -> Result<Forgotten, WordError> {
     let failed = |error| LedgerError::sqlite(path, STEP, error);
     let Some(campaign) = campaign::find(connection, name).map_err(failed)? else {
-        let known = campaign::names(connection).map_err(failed)?;
-        return Err(WordError::NoCampaign {
-            path: path.to_owned(),
-            name: name.to_owned(),
-            known: known.join(", "),
-        });
+        return Err(campaign::unknown(connection, path, name)?);
     };
     settle(connection, path, campaign, name, signature)?;
     let at = signature.at.as_microsecond();

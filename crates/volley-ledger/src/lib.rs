@@ -32,6 +32,8 @@ mod forget;
 mod late;
 mod ledger;
 mod list_campaigns;
+mod lookup;
+mod pricing;
 mod queries;
 mod reader;
 mod report;

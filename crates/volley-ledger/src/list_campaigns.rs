@@ -24,7 +24,8 @@ pub(crate) use check::{check_rows, faults};
 pub(crate) use message::{doubtful_like, parts};
 pub use word::ListResolved;
 
-/// A campaign that the provider has made, and not sent.
+/// A campaign that the provider has made, and not sent; or one that it makes and sends by one order, which is recorded
+/// before the order is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
     /// The provider.
@@ -33,7 +34,7 @@ pub struct Draft {
     pub account: String,
     /// The provider's host, without its port.
     pub host: String,
-    /// The provider's id of it.
+    /// The provider's id of it; before there is one, the unique name under which the provider will list it.
     pub ticket: String,
     /// Whom it goes to; `None` for one that was made elsewhere.
     pub audience: Option<Audience>,
@@ -56,8 +57,10 @@ pub struct ListCampaign {
     pub account: String,
     /// The provider's host that it was made at.
     pub host: String,
-    /// The provider's id of it; no two have the same one in one account.
+    /// What it was recorded under: the provider's id of it, or its unique name. No two have the same one in one account.
     pub ticket: String,
+    /// The provider's id of one that was recorded under its name; known once it is sent.
+    pub provider_id: Option<String>,
     /// Whom it goes to; `None` for one that was made elsewhere.
     pub audience: Option<Audience>,
     /// Where it stands.
@@ -102,6 +105,8 @@ pub enum ListStep {
     },
     /// One that was being sent, or in doubt, was sent.
     Sent {
+        /// The provider's id of it, where that is not its ticket.
+        provider_id: Option<String>,
         /// When, in the provider's words.
         sending_date: Option<String>,
         /// What else there is to say.

@@ -41,7 +41,8 @@ pub struct Spending {
     pub reserved: Amount,
     /// Batches that may be owed for and have neither a cost nor a reservation: they went out without a `unit_price`.
     pub unreserved: u64,
-    /// The currency of both; `None` while there is neither.
+    /// The currency of both; `None` while there is neither. What is in no currency that is known yet counts in that of the
+    /// others.
     pub currency: Option<Currency>,
 }
 
@@ -159,8 +160,9 @@ pub(crate) fn spending(
                 }
             };
             *sum += amount;
-            if *spending.currency.get_or_insert(currency) != currency {
-                mixed = Some(batch.id);
+            match currency.with(spending.currency.unwrap_or(currency)) {
+                Some(united) => spending.currency = Some(united),
+                None => mixed = Some(batch.id),
             }
         },
     )?;

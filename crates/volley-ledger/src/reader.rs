@@ -3,6 +3,7 @@
 //! Bounds: a reader sees whole commits only, and each question one moment.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -14,7 +15,7 @@ use crate::{
     CampaignId, CampaignIdentity, Changes, Draft, Known, LedgerError, ListCampaign, ListCampaignId,
     MessageId, OpenDoubt, Spending, StoredMembers, Ticketed,
 };
-use crate::{campaign, filesystem, list_campaigns, queries, schema, withdraw};
+use crate::{campaign, filesystem, list_campaigns, lookup, pricing, queries, schema, withdraw};
 
 /// See the module.
 #[derive(Debug)]
@@ -117,22 +118,33 @@ impl Reader {
         self.find(campaign, doubts::unticketed)
     }
 
+    /// See [`Ledger::absentees`](crate::Ledger::absentees).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn absentees(
+        &self,
+        campaign: Option<&str>,
+        absent_for: Duration,
+    ) -> Result<Vec<OpenDoubt>, LedgerError> {
+        self.find(campaign, |moment, place, which| {
+            lookup::absentees(moment, place, which, absent_for)
+        })
+    }
+
     fn find(
         &self,
         campaign: Option<&str>,
-        question: fn(&Connection, &Place, Which) -> Result<Vec<OpenDoubt>, LedgerError>,
+        question: impl FnOnce(&Connection, &Place, Which) -> Result<Vec<OpenDoubt>, LedgerError>,
     ) -> Result<Vec<OpenDoubt>, LedgerError> {
-        let failed = |error| LedgerError::sqlite(&self.place.ledger, "reading doubts", error);
+        let path = &self.place.ledger;
+        let failed = |error| LedgerError::sqlite(path, "reading doubts", error);
         // One moment for batches and their attempts, while another process may be writing.
         let moment = self.connection.unchecked_transaction().map_err(failed)?;
-        let which = match campaign {
-            None => Which::All,
-            Some(name) => match campaign::find(&moment, name).map_err(failed)? {
-                Some(campaign) => Which::Of(campaign),
-                None => return Ok(Vec::new()),
-            },
-        };
-        question(&moment, &self.place, which)
+        match doubts::named(&moment, path, campaign)? {
+            Some(which) => question(&moment, &self.place, which),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Totals, tickets, costs, runs and doubts of one campaign, or of all, oldest first. A name that no campaign has
@@ -153,6 +165,17 @@ impl Reader {
         // One moment for batches and their campaigns, while another process may be writing.
         let moment = self.connection.unchecked_transaction().map_err(failed)?;
         withdraw::ticketed(&moment, &self.place.ledger, ticket)
+    }
+
+    /// See [`Ledger::unpriced`](crate::Ledger::unpriced).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn unpriced(&self, provider: &str, campaign: Option<&str>) -> Result<Vec<Ticketed>, LedgerError> {
+        let failed = |error| LedgerError::sqlite(&self.place.ledger, "looking for prices", error);
+        // One moment for batches and their campaigns, while another process may be writing.
+        let moment = self.connection.unchecked_transaction().map_err(failed)?;
+        pricing::unpriced(&moment, &self.place.ledger, provider, campaign)
     }
 
     /// The campaigns on lists and tags, oldest first; none in a ledger of format 1.

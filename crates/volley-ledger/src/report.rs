@@ -262,7 +262,8 @@ impl CostTotals {
             }
         };
         self.total = Some(self.total.unwrap_or_default() + amount);
-        self.currency.get_or_insert(currency);
+        let united = currency.with(self.currency.unwrap_or(currency));
+        self.currency = united.or(self.currency);
         if !confirmed {
             self.estimated += amount;
         }

@@ -32,12 +32,13 @@ pub(crate) const COLUMNS: &str = "id, campaign, run, sequence, parent, generatio
     lines_already_sent, lines_refused, lines_in_doubt, lines_planned, lines_read, intended_at, intent_sum, state, \
     reason, status, code, ticket, contacts, billed_units, cost, cost_currency, cost_source, residual_credit, \
     named_number, doubt_since, concluded_at, concluded_run, outcome_sum";
-/// The columns under an outcome's checksum, in their order; how many they are, and which are the reason and the named
-/// number.
+/// The columns under an outcome's checksum, in their order; how many they are, and where those stand that are changed
+/// behind an outcome: the reason, the cost with its currency and its source, the named number.
 const SUMMED: &str = "id, state, reason, status, code, ticket, contacts, billed_units, cost, cost_currency, \
     cost_source, residual_credit, named_number, doubt_since, concluded_at, concluded_run";
 const SUMMED_COUNT: usize = 16;
 const REASON_AT: usize = 2;
+const COST_AT: usize = 8;
 const NAMED_AT: usize = 12;
 /// How many [`COLUMNS`] are: where a column put behind them stands.
 pub(crate) const COLUMN_COUNT: usize = 41;
@@ -234,9 +235,7 @@ pub(crate) fn erase_named(connection: &Connection, campaign: CampaignId) -> rusq
     let mut rows = statement.query([campaign])?;
     let mut erased = Vec::new();
     while let Some(row) = rows.next()? {
-        let mut values = (0..SUMMED_COUNT)
-            .map(|column| row.get(column))
-            .collect::<rusqlite::Result<Vec<Value>>>()?;
+        let mut values = summed(row)?;
         values[NAMED_AT] = Value::Null;
         values[REASON_AT] = Value::Null;
         erased.push((row.get::<_, BatchId>(0)?, checksum::of_values(&values)));
@@ -246,6 +245,30 @@ pub(crate) fn erase_named(connection: &Connection, campaign: CampaignId) -> rusq
         connection.execute(update, params![batch, sum])?;
     }
     Ok(())
+}
+
+/// Gives a batch without a cost one, and its outcome a new checksum.
+pub(crate) fn add_cost(connection: &Connection, batch: BatchId, cost: Cost) -> rusqlite::Result<()> {
+    let query = format!("SELECT {SUMMED} FROM batch WHERE id = ?1");
+    let mut values = connection.query_row(&query, [batch], summed)?;
+    let columns = [
+        text(Some(cost.amount)),
+        text(Some(cost.currency.code())),
+        text(Some(cost.source.name())),
+    ];
+    values[COST_AT..COST_AT + columns.len()].clone_from_slice(&columns);
+    let [amount, currency, source] = columns;
+    let update =
+        "UPDATE batch SET cost = ?2, cost_currency = ?3, cost_source = ?4, outcome_sum = ?5 WHERE id = ?1";
+    let sum = checksum::of_values(&values);
+    connection
+        .execute(update, params![batch, amount, currency, source, sum])
+        .map(drop)
+}
+
+/// The values of [`SUMMED`].
+fn summed(row: &Row<'_>) -> rusqlite::Result<Vec<Value>> {
+    (0..SUMMED_COUNT).map(|column| row.get(column)).collect()
 }
 
 impl Concluded {

@@ -21,7 +21,8 @@ const SCHEMA: &str = include_str!("schema.sql");
 /// The formats that are understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// Number 1: without schedules and list campaigns. It is read as it is, and brought on before it is written.
+    /// Number 1: without schedules, lookups, later prices and list campaigns. It is read as it is, and brought on before
+    /// it is written.
     First,
     /// That of `schema.sql`.
     Current,

@@ -130,7 +130,7 @@ CREATE TABLE batch (
   units            INTEGER NOT NULL,  -- segments; 0 where they are not counted
   simulated        INTEGER NOT NULL CHECK (simulated IN (0, 1)),
   reserved         TEXT,              -- set aside from max_cost
-  currency         TEXT    NOT NULL,  -- of `reserved`
+  currency         TEXT    NOT NULL,  -- of `reserved`; XXX: the account's, not known yet
   lines_invalid       INTEGER NOT NULL,  -- the input lines consumed since the batch before
   lines_suppressed    INTEGER NOT NULL,
   lines_duplicate     INTEGER NOT NULL,
@@ -190,6 +190,25 @@ CREATE TABLE attempt (
   PRIMARY KEY (batch, number)
 ) STRICT, WITHOUT ROWID;
 
+-- A listing of the provider's that lacked a batch in doubt. It frees nobody by itself: the operator's word goes by it.
+CREATE TABLE lookup (
+  batch   INTEGER NOT NULL REFERENCES batch,
+  number  INTEGER NOT NULL,           -- 1, 2, …
+  run     INTEGER NOT NULL REFERENCES run,
+  at      INTEGER NOT NULL,           -- when the listing was asked for
+  sum     BLOB    NOT NULL,           -- checksum of the columns before it
+  PRIMARY KEY (batch, number)
+) STRICT, WITHOUT ROWID;
+
+-- What the provider said later that an accepted batch cost which had no cost yet.
+CREATE TABLE pricing (
+  batch     INTEGER PRIMARY KEY REFERENCES batch,
+  at        INTEGER NOT NULL,
+  cost      TEXT    NOT NULL,
+  currency  TEXT    NOT NULL,
+  sum       BLOB    NOT NULL          -- checksum of the columns before it
+) STRICT;
+
 -- The input lines behind a run's last batch. Its planned lines were read, and not sent.
 CREATE TABLE lines_behind (
   run                 INTEGER NOT NULL REFERENCES run,
@@ -212,7 +231,7 @@ CREATE TABLE list_campaign (
   provider       TEXT    NOT NULL,
   account        TEXT    NOT NULL,
   host           TEXT    NOT NULL,
-  ticket         TEXT    NOT NULL,    -- the provider's id of its draft
+  ticket         TEXT    NOT NULL,    -- the provider's id of its draft; or its name, if it is made and sent at once
   audience_kind  TEXT    CHECK (audience_kind IN ('list', 'tag')),  -- null: made elsewhere, its audience is not known
   audience_name  TEXT,
   message_hash   BLOB    NOT NULL CHECK (length(message_hash) = 32),  -- blake3 of the sorted keys and values
@@ -224,13 +243,14 @@ CREATE TABLE list_campaign (
   contacts       INTEGER,             -- how many the provider counts
   cost           TEXT,                -- as the provider or the operator says
   sending_date   TEXT,                -- when it is sent, in the provider's words
+  provider_id    TEXT,                -- the provider's id of one whose ticket is its name
   intended_at    INTEGER,             -- since when it is being sent, or was; null for a draft
   doubt_since    INTEGER,             -- when it first was in doubt, settled or not; null for a draft
   changed_at     INTEGER NOT NULL,
   sum            BLOB    NOT NULL,    -- checksum of the columns before it
   UNIQUE (provider, account, ticket),
   CHECK ((audience_kind IS NULL) = (audience_name IS NULL)),
-  CHECK (state <> 'draft' OR (intended_at IS NULL AND doubt_since IS NULL)),
+  CHECK (state <> 'draft' OR (intended_at IS NULL AND doubt_since IS NULL AND provider_id IS NULL)),
   CHECK (state IN ('draft', 'failed', 'cancelled') OR intended_at IS NOT NULL),
   CHECK (state NOT IN ('in_doubt', 'declared_sent', 'abandoned') OR (reason IS NOT NULL AND doubt_since IS NOT NULL))
 ) STRICT;
@@ -295,7 +315,15 @@ WHEN NOT CASE OLD.state
   -- another attempt may leave it in doubt
   WHEN 'in_doubt' THEN NEW.state IN ('in_doubt', 'accepted', 'unticketed', 'declared_sent', 'declared_not_sent',
                                      'abandoned')
-  WHEN 'accepted' THEN NEW.state = 'withdrawn'
+  -- its price may come later
+  WHEN 'accepted' THEN NEW.state = 'withdrawn' OR (
+    NEW.state = 'accepted' AND OLD.cost IS NULL AND NEW.cost_source = 'provider'
+    AND EXISTS (SELECT 1 FROM pricing WHERE batch = NEW.id AND cost = NEW.cost AND currency = NEW.cost_currency)
+    AND NEW.reason IS OLD.reason AND NEW.status IS OLD.status AND NEW.code IS OLD.code AND NEW.ticket = OLD.ticket
+    AND NEW.contacts IS OLD.contacts AND NEW.billed_units IS OLD.billed_units
+    AND NEW.residual_credit IS OLD.residual_credit AND NEW.named_number IS OLD.named_number
+    AND NEW.doubt_since IS OLD.doubt_since AND NEW.concluded_at = OLD.concluded_at
+    AND NEW.concluded_run IS OLD.concluded_run)
   WHEN 'unticketed' THEN NEW.state = 'accepted'
   -- its named number goes with the campaign's other numbers, and so does what was said of it
   WHEN 'split' THEN NEW.state = 'split' AND NEW.named_number IS NULL AND NEW.reason IS NULL
@@ -366,6 +394,39 @@ END;
 CREATE TRIGGER attempt_kept BEFORE DELETE ON attempt
 BEGIN
   SELECT RAISE(ABORT, 'an attempt is never deleted');
+END;
+
+CREATE TRIGGER lookup_of_doubt BEFORE INSERT ON lookup
+WHEN (SELECT state FROM batch WHERE id = NEW.batch) IS NOT 'in_doubt'
+  OR NEW.number <> 1 + (SELECT count(*) FROM lookup AS earlier WHERE earlier.batch = NEW.batch)
+BEGIN
+  SELECT RAISE(ABORT, 'only a batch in doubt is looked for, and one lookup follows on another');
+END;
+
+CREATE TRIGGER lookup_stays BEFORE UPDATE ON lookup
+BEGIN
+  SELECT RAISE(ABORT, 'a lookup is never changed');
+END;
+
+CREATE TRIGGER lookup_kept BEFORE DELETE ON lookup
+BEGIN
+  SELECT RAISE(ABORT, 'a lookup is never deleted');
+END;
+
+CREATE TRIGGER pricing_of_accepted BEFORE INSERT ON pricing
+WHEN NOT EXISTS (SELECT 1 FROM batch WHERE id = NEW.batch AND state = 'accepted' AND cost IS NULL)
+BEGIN
+  SELECT RAISE(ABORT, 'only an accepted batch without a cost gets a price');
+END;
+
+CREATE TRIGGER pricing_stays BEFORE UPDATE ON pricing
+BEGIN
+  SELECT RAISE(ABORT, 'a price is never changed');
+END;
+
+CREATE TRIGGER pricing_kept BEFORE DELETE ON pricing
+BEGIN
+  SELECT RAISE(ABORT, 'a price is never deleted');
 END;
 
 CREATE TRIGGER lines_behind_stay BEFORE UPDATE ON lines_behind
@@ -529,6 +590,7 @@ CREATE TRIGGER list_campaign_same_state BEFORE UPDATE ON list_campaign
 WHEN NEW.state = OLD.state AND (
   OLD.state NOT IN ('draft', 'sending', 'sent', 'in_doubt') OR NEW.intended_at IS NOT OLD.intended_at
   OR NEW.doubt_since IS NOT OLD.doubt_since OR NEW.sending_date IS NOT OLD.sending_date
+  OR NEW.provider_id IS NOT OLD.provider_id
   OR (NEW.reason IS NOT OLD.reason AND OLD.state <> 'in_doubt'))
 BEGIN
   SELECT RAISE(ABORT, 'within a state of a list campaign only contacts and cost change, and the reason of a doubt');
@@ -649,13 +711,18 @@ CREATE VIEW doubts AS
 SELECT campaign.name AS campaign, batch.id AS batch, batch.request_key, batch.member_count AS recipients, batch.reason,
        strftime('%Y-%m-%dT%H:%M:%fZ', batch.doubt_since / 1e6, 'unixepoch') AS since,
        (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', min(handed_over_at) / 1e6, 'unixepoch') FROM attempt
-        WHERE attempt.batch = batch.id) AS first_handed_over
+        WHERE attempt.batch = batch.id) AS first_handed_over,
+       (SELECT count(*) FROM lookup WHERE lookup.batch = batch.id) AS absent,
+       (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', at / 1e6, 'unixepoch') FROM lookup
+        WHERE lookup.batch = batch.id ORDER BY number LIMIT 1) AS first_absent,
+       (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', at / 1e6, 'unixepoch') FROM lookup
+        WHERE lookup.batch = batch.id ORDER BY number DESC LIMIT 1) AS last_absent
 FROM batch JOIN campaign ON campaign.id = batch.campaign
 WHERE batch.state = 'in_doubt';
 
 CREATE VIEW list_campaigns AS
-SELECT id AS list_campaign, provider, account, host, ticket, audience_kind, audience_name, state, reason, contacts, cost,
-       currency, sending_date,
+SELECT id AS list_campaign, provider, account, host, ticket, provider_id, audience_kind, audience_name, state, reason,
+       contacts, cost, currency, sending_date,
        strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1e6, 'unixepoch') AS created,
        strftime('%Y-%m-%dT%H:%M:%fZ', intended_at / 1e6, 'unixepoch') AS intended,
        strftime('%Y-%m-%dT%H:%M:%fZ', doubt_since / 1e6, 'unixepoch') AS in_doubt_since,
@@ -720,6 +787,13 @@ JOIN resolution ON resolution.batch = batch.id
 WHERE resolution.id = (SELECT max(last.id) FROM resolution AS last WHERE last.batch = batch.id)
   AND batch.state <> resolution.becomes AND NOT (resolution.becomes = 'accepted' AND batch.state = 'withdrawn')
 UNION ALL
+SELECT 'batch ' || batch, 'lookups of it are missing' FROM lookup GROUP BY batch HAVING count(*) <> max(number)
+UNION ALL
+SELECT 'batch ' || batch.id, 'its cost is not the price that was told' FROM pricing
+JOIN batch ON batch.id = pricing.batch
+WHERE batch.state NOT IN ('accepted', 'withdrawn') OR batch.cost IS NOT pricing.cost
+  OR batch.cost_currency IS NOT pricing.currency OR batch.cost_source IS NOT 'provider'
+UNION ALL
 SELECT 'slot ' || slot, 'two open batches share it' FROM batch
 WHERE state IN ('intended', 'in_doubt') GROUP BY slot HAVING count(*) > 1
 UNION ALL
@@ -732,6 +806,9 @@ UNION ALL
 SELECT 'list campaign ' || id, 'its last event says otherwise' FROM list_campaign
 WHERE state IS NOT (SELECT becomes FROM list_campaign_event WHERE list_campaign_event.list_campaign = list_campaign.id
                     ORDER BY number DESC LIMIT 1)
+UNION ALL
+SELECT 'id ' || provider_id, 'two list campaigns have it' FROM list_campaign
+WHERE provider_id IS NOT NULL GROUP BY provider, account, provider_id HAVING count(*) > 1
 UNION ALL
 SELECT 'list campaign ' || list_campaign, 'events of it are missing' FROM list_campaign_event
 GROUP BY list_campaign HAVING count(*) <> max(number)

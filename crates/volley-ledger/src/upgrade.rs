@@ -152,6 +152,7 @@ mod tests {
                 "trigger batch_transition",
                 "view campaigns",
                 "view conservation",
+                "view doubts",
                 "view runs"
             ]
         );

@@ -16,8 +16,8 @@ use crate::place::{self, Place};
 use crate::rows::{BatchRow, COLUMN_COUNT, COLUMNS, RowError};
 use crate::schema::Format;
 use crate::{
-    BatchId, LedgerError, bodies, campaign, filesystem, list_campaigns, lock, members, queries, report,
-    schedule, schema, split, upgrade, word,
+    BatchId, LedgerError, bodies, campaign, filesystem, list_campaigns, lock, lookup, members, pricing,
+    queries, report, schedule, schema, split, upgrade, word,
 };
 
 /// Faults in the structure that are told one by one; a file that has more is lost anyway.
@@ -160,7 +160,7 @@ impl Check {
     fn all(&mut self, remembered: Result<Option<lock::Memory>, LedgerError>) -> Result<(), LedgerError> {
         let agrees = remembered.and_then(|memory| self.lock(memory.as_ref()));
         self.found.note(agrees)?;
-        let steps: [Step; 11] = [
+        let steps: [Step; 13] = [
             Self::structure,
             Self::schema,
             Self::references,
@@ -169,6 +169,8 @@ impl Check {
             Self::splits,
             Self::words,
             Self::schedules,
+            Self::lookups,
+            Self::prices,
             Self::list_campaigns,
             Self::conservation,
             Self::bodies,
@@ -318,6 +320,33 @@ impl Check {
                 "the time it goes out fails its checksum",
                 RESTORE,
             );
+        }
+        Ok(())
+    }
+
+    /// Every listing that lacked a batch.
+    fn lookups(&mut self) -> Result<(), LedgerError> {
+        if self.is_first()? {
+            return Ok(());
+        }
+        for batch in lookup::changed_rows(&self.connection, &self.place.ledger)? {
+            self.found.find(
+                format!("batch {batch}"),
+                "a lookup of it fails its checksum",
+                RESTORE,
+            );
+        }
+        Ok(())
+    }
+
+    /// Every price that came later.
+    fn prices(&mut self) -> Result<(), LedgerError> {
+        if self.is_first()? {
+            return Ok(());
+        }
+        for batch in pricing::changed_rows(&self.connection, &self.place.ledger)? {
+            self.found
+                .find(format!("batch {batch}"), "its price fails its checksum", RESTORE);
         }
         Ok(())
     }

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, Params};
 use volley_model::BatchState;
 
 use crate::rows::{self, BatchRow, Concluded};
@@ -17,6 +17,8 @@ use crate::{BatchId, Ledger, LedgerError, Resolved, WordError, campaign, queries
 pub struct Ticketed {
     /// The batch.
     pub batch: BatchId,
+    /// The id.
+    pub ticket: String,
     /// Its campaign's name.
     pub campaign: String,
     /// The provider that gave the ticket.
@@ -66,17 +68,28 @@ pub(crate) fn ticketed(
     path: &Path,
     ticket: &str,
 ) -> Result<Vec<Ticketed>, LedgerError> {
+    let condition = "ticket = ?1 AND simulated = 0 ORDER BY id";
+    select(connection, path, condition, [ticket])
+}
+
+/// The batches that `condition` selects, all of which have a ticket.
+pub(crate) fn select(
+    connection: &Connection,
+    path: &Path,
+    condition: &str,
+    values: impl Params,
+) -> Result<Vec<Ticketed>, LedgerError> {
     let failed = |error| LedgerError::sqlite(path, "looking the ticket up", error);
     let mut rows = Vec::new();
-    let condition = "ticket = ?1 AND simulated = 0 ORDER BY id";
-    queries::each_batch(connection, path, condition, [ticket], &mut |batch| {
-        rows.push(batch);
-    })?;
+    queries::each_batch(connection, path, condition, values, &mut |batch| rows.push(batch))?;
     let format = schema::format(connection, path)?;
     rows.into_iter()
         .map(|row| {
+            let ticket = row.ticket.clone();
+            let ticket = ticket
+                .ok_or_else(|| LedgerError::damaged(path, format!("batch {} has no ticket", row.id)))?;
             let send_at = schedule::send_at(connection, path, format, row.run)?;
-            complete(connection, &row, send_at).map_err(failed)
+            complete(connection, &row, ticket, send_at).map_err(failed)
         })
         .collect()
 }
@@ -85,11 +98,13 @@ pub(crate) fn ticketed(
 fn complete(
     connection: &Connection,
     row: &BatchRow,
+    ticket: String,
     send_at: Option<Timestamp>,
 ) -> rusqlite::Result<Ticketed> {
     let whereabouts = campaign::whereabouts(connection, row.campaign, row.run)?;
     Ok(Ticketed {
         batch: row.id,
+        ticket,
         campaign: campaign::name(connection, row.campaign)?,
         provider: whereabouts.provider,
         account: whereabouts.account,

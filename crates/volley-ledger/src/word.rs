@@ -84,7 +84,8 @@ impl Signature {
     }
 }
 
-fn resolve(
+/// Follows the word on one batch, inside the caller's transaction.
+pub(crate) fn resolve(
     connection: &Connection,
     path: &Path,
     batch: BatchId,

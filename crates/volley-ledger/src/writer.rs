@@ -9,6 +9,7 @@ mod desk;
 use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use volley_model::LineCounts;
 
@@ -42,6 +43,7 @@ type Reply<T> = oneshot::Sender<Result<T, LedgerError>>;
 enum Order {
     Intend(Box<Intent>, Reply<BatchId>),
     Conclude(BatchId, Box<Conclusion>, Reply<()>),
+    Absent(Vec<BatchId>, Timestamp, Reply<()>),
     ReadBody(BatchId, Reply<Option<Bytes>>),
     BookLines(LineCounts, Reply<()>),
     EndRun(RunEnd, Reply<()>),
@@ -68,6 +70,15 @@ impl Writer {
     pub async fn conclude(&self, batch: BatchId, conclusion: Conclusion) -> Result<(), LedgerError> {
         self.ask(|reply| Order::Conclude(batch, Box::new(conclusion), reply))
             .await
+    }
+
+    /// Writes that a listing of the provider's lacked these batches, all of which are in doubt. `at` is when it was asked
+    /// for.
+    ///
+    /// # Errors
+    /// As [`intend`](Self::intend); if one of them is not in doubt it is [`Refused`](LedgerError::Refused) for all.
+    pub async fn absent(&self, batches: Vec<BatchId>, at: Timestamp) -> Result<(), LedgerError> {
+        self.ask(|reply| Order::Absent(batches, at, reply)).await
     }
 
     /// The body of an open batch, to be sent again as it was; `None` if it is missing, torn, or another batch's by now.
@@ -158,7 +169,10 @@ impl Order {
         match self {
             Self::Intend(_, reply) => drop(reply.send(Err(failure.clone()))),
             Self::ReadBody(_, reply) => drop(reply.send(Err(failure.clone()))),
-            Self::Conclude(_, _, reply) | Self::BookLines(_, reply) | Self::EndRun(_, reply) => {
+            Self::Conclude(_, _, reply)
+            | Self::Absent(_, _, reply)
+            | Self::BookLines(_, reply)
+            | Self::EndRun(_, reply) => {
                 drop(reply.send(Err(failure.clone())));
             }
         }

@@ -133,12 +133,27 @@ impl Sum for Amount {
 }
 
 /// An ISO 4217 code.
+///
+/// What is in [`Currency::NONE`] is in the currency of the provider's account, whichever that is: an account has one, and
+/// some providers tell it with their first price only. So it adds up with amounts of that one, in that one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Currency([u8; 3]);
 
 impl Currency {
     /// The euro: the currency of every Octopush amount (sub-account page, "amount in euros").
     pub const EUR: Self = Self(*b"EUR");
+
+    /// No currency that is known yet: ISO 4217's code for that.
+    pub const NONE: Self = Self(*b"XXX");
+
+    /// The currency in which amounts in this one and in the other add up; `None` if they do not.
+    #[must_use]
+    pub fn with(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            (Self::NONE, known) | (known, Self::NONE) => Some(known),
+            (one, other) => (one == other).then_some(one),
+        }
+    }
 
     /// The code.
     pub fn code(&self) -> &str {
@@ -197,6 +212,16 @@ mod tests {
         let most: Amount = Decimal::MAX.try_into().unwrap();
         assert_eq!(most + "1".parse().unwrap(), most);
         assert_eq!([most, most].into_iter().sum::<Amount>(), most);
+    }
+
+    #[test]
+    fn what_is_in_no_known_currency_adds_up_with_any_one_but_two_known_ones_never_do() {
+        let [euro, rupee] = ["EUR", "INR"].map(|code| code.parse::<Currency>().unwrap());
+        let none: Currency = "XXX".parse().unwrap();
+        assert_eq!((none, euro), (Currency::NONE, Currency::EUR));
+        assert_eq!(none.with(none), Some(none));
+        assert_eq!((none.with(euro), rupee.with(none)), (Some(euro), Some(rupee)));
+        assert_eq!((euro.with(euro), euro.with(rupee)), (Some(euro), None));
     }
 
     #[test]

@@ -54,15 +54,8 @@ pub(crate) fn unrecorded(key: &RequestKey, outcome: &Outcome) {
         } => {
             json!({"state": "refused", "status": status, "code": code, "message": message})
         }
-        // The number that it was refused for is in no line that is printed.
-        Outcome::Split {
-            code,
-            message: _,
-            status,
-            ..
-        } => {
-            json!({"state": "split", "status": status, "code": code})
-        }
+        // The number that it was refused for, and words that may name it, are in no line that is printed.
+        Outcome::Split { code, status, .. } => json!({"state": "split", "status": status, "code": code}),
         Outcome::Released { reason } => json!({"state": "released", "reason": reason}),
         Outcome::Simulated { ticket } => json!({"state": "simulated", "ticket": ticket}),
         Outcome::InDoubt { reason } => json!({"state": "in_doubt", "reason": reason}),

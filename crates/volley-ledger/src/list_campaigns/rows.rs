@@ -16,13 +16,15 @@ use crate::{LedgerError, ListCampaignId};
 
 /// The columns of a campaign, in the order in which [`read`] takes them; the last one is the checksum of the others.
 pub(super) const COLUMNS: &str = "id, provider, account, host, ticket, audience_kind, audience_name, message_hash, \
-    currency, created_at, state, reason, contacts, cost, sending_date, intended_at, doubt_since, changed_at, sum";
+    currency, created_at, state, reason, contacts, cost, sending_date, provider_id, intended_at, doubt_since, \
+    changed_at, sum";
 const INSERT: &str = "INSERT INTO list_campaign (id, provider, account, host, ticket, audience_kind, audience_name, \
-    message_hash, currency, created_at, state, reason, contacts, cost, sending_date, intended_at, doubt_since, \
-    changed_at, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+    message_hash, currency, created_at, state, reason, contacts, cost, sending_date, provider_id, \
+    intended_at, doubt_since, changed_at, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
+    ?15, ?16, ?17, ?18, ?19, ?20)";
 /// Takes the values of [`INSERT`], and writes those that may change.
 const UPDATE: &str = "UPDATE list_campaign SET state = ?11, reason = ?12, contacts = ?13, cost = ?14, \
-    sending_date = ?15, intended_at = ?16, doubt_since = ?17, changed_at = ?18, sum = ?19 WHERE id = ?1";
+    sending_date = ?15, provider_id = ?16, intended_at = ?17, doubt_since = ?18, changed_at = ?19, sum = ?20 WHERE id = ?1";
 /// The columns of an event; the last one is the checksum of the others.
 pub(super) const EVENT_COLUMNS: &str = "list_campaign, number, at, who, was, becomes, why, sum";
 const ADD_EVENT: &str = "INSERT INTO list_campaign_event (list_campaign, number, at, who, was, becomes, why, sum) \
@@ -133,6 +135,7 @@ impl Stored {
             optional(campaign.contacts),
             text(campaign.cost),
             text(campaign.sending_date.as_ref()),
+            text(campaign.provider_id.as_ref()),
             campaign.intended_at.map_or(Value::Null, time),
             campaign.doubt_since.map_or(Value::Null, time),
             time(campaign.changed_at),
@@ -168,6 +171,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<Stored, Fault> {
         contacts: columns.next()?,
         cost: columns.parse()?,
         sending_date: columns.next()?,
+        provider_id: columns.next()?,
         intended_at: columns.time()?,
         doubt_since: columns.time()?,
         changed_at: columns.time()?.ok_or(rusqlite::Error::InvalidQuery)?,

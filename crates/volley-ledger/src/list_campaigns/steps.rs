@@ -75,6 +75,7 @@ fn fresh(id: ListCampaignId, draft: &Draft) -> ListCampaign {
         account,
         host,
         ticket,
+        provider_id: None,
         audience,
         state: ListCampaignState::Draft,
         reason: None,
@@ -112,7 +113,12 @@ pub(super) fn take(
             rows::update(connection, &stored).map_err(|error| LedgerError::sqlite(path, STEP, error))?;
             return reread(connection, path, id);
         }
-        ListStep::Sent { sending_date, .. } => {
+        ListStep::Sent {
+            provider_id,
+            sending_date,
+            ..
+        } => {
+            campaign.provider_id = provider_id.clone().or(campaign.provider_id.take());
             campaign.sending_date = sending_date.clone().or(campaign.sending_date.take());
             ListCampaignState::Sent
         }

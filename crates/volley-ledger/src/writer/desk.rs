@@ -1,6 +1,6 @@
 //! The thread's side of the writer: one group of orders, one transaction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use bytes::Bytes;
@@ -14,8 +14,8 @@ use crate::lock::LockFile;
 use crate::place::Place;
 use crate::rows::{self, Concluded, OpenBatch, Position};
 use crate::{
-    BatchId, CampaignId, Conclusion, Intent, Ledger, LedgerError, Outcome, RunEnd, RunId, ledger, members,
-    queries, schema, split,
+    BatchId, CampaignId, Conclusion, Intent, Ledger, LedgerError, Outcome, RunEnd, RunId, ledger, lookup,
+    members, queries, schema, split,
 };
 
 /// Pages in the log before they go to the main file: 16 MiB, so that a page which several batches share is copied
@@ -193,6 +193,9 @@ impl Desk {
                 reply,
                 self.alone(|desk| desk.conclude(batch, *conclusion, effects)),
             ),
+            Order::Absent(batches, at, reply) => {
+                Done::Other(reply, self.alone(|desk| desk.absent(batches, at)))
+            }
             Order::ReadBody(batch, reply) => {
                 Done::Read(reply, ledger::read_body(&self.connection, &self.place, batch))
             }
@@ -313,6 +316,16 @@ impl Desk {
         })
     }
 
+    fn absent(&mut self, batches: Vec<BatchId>, at: Timestamp) -> Result<(), LedgerError> {
+        // One listing lacks a batch once.
+        let batches: BTreeSet<BatchId> = batches.into_iter().collect();
+        for batch in batches {
+            lookup::add(&self.connection, batch, self.run, at)
+                .map_err(|error| self.failed("a lookup written", error))?;
+        }
+        Ok(())
+    }
+
     fn book_lines(&mut self, lines: LineCounts) -> Result<(), LedgerError> {
         self.sequence += 1;
         self.lines_read += lines.read();
@@ -411,6 +424,7 @@ impl Order {
         match self {
             Self::Intend(intent, _) => Some(intent.at),
             Self::Conclude(_, conclusion, _) => Some(conclusion.at),
+            Self::Absent(_, at, _) => Some(*at),
             Self::EndRun(end, _) => Some(end.at),
             Self::BookLines(..) | Self::ReadBody(..) => None,
         }

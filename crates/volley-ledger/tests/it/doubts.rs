@@ -52,6 +52,9 @@ async fn a_doubt_tells_all_that_settling_it_takes() {
         first_handed_over_at: Some(at(3)),
         attempts: 1,
         body_kept: true,
+        absent: 0,
+        first_absent_at: None,
+        last_absent_at: None,
     };
     assert_eq!(found, expected);
     assert_eq!(found.first_attempt_at(), at(3));

@@ -1,5 +1,6 @@
 //! A process that is really killed: the test starts itself again as the one to die.
 
+use std::collections::{HashMap, HashSet};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,13 +8,14 @@ use std::process::{Command, Stdio};
 use volley_ledger::{BatchId, Changes, FoundOpen, Ledger, Opening};
 use volley_model::BatchState;
 
-use crate::stage::{Stage, accepted, at, conclusion, identity, intent};
+use crate::stage::{Stage, accepted, at, child, conclusion, identity, intent, split};
 
 const NAME: &str = "kill::what_was_acknowledged_outlives_sigkill";
 const LEDGER: &str = "VOLLEY_TEST_LEDGER_TO_BE_KILLED_ON";
 const FIRST: &str = "VOLLEY_TEST_FIRST_NUMBER";
 
-/// Writes intents, and outcomes for the even ones, and says each once it is acknowledged; until it is killed.
+/// Writes intents, outcomes for the even ones, and for some of the odd ones a split with its child; and says each once it
+/// is acknowledged; until it is killed.
 #[expect(clippy::print_stdout, reason = "the parent reads it")]
 async fn write_until_killed(path: &Path) {
     let mut ledger = Ledger::open(path, Opening::MustExist, at(0)).unwrap();
@@ -21,8 +23,16 @@ async fn write_until_killed(path: &Path) {
     let (writer, _thread) = ledger.start(entry.run);
     let first: u64 = std::env::var(FIRST).unwrap().parse().unwrap();
     for number in first.. {
-        let batch = writer.intend(intent(&[number], 0)).await.unwrap();
+        let numbers = [number, number + 500_000];
+        let batch = writer.intend(intent(&numbers, 0)).await.unwrap();
         println!("\nintended {batch}");
+        if number % 4 == 1 {
+            writer.conclude(batch, conclusion(split(number))).await.unwrap();
+            println!("\nsplit {batch}");
+            let child = child(batch, &numbers[1..], 0);
+            let child = writer.intend(child).await.unwrap();
+            println!("\nintended {child}");
+        }
         if number % 2 == 0 {
             let outcome = accepted(&format!("t{number}"), Some("0.1"));
             writer.conclude(batch, conclusion(outcome)).await.unwrap();
@@ -38,7 +48,7 @@ async fn what_was_acknowledged_outlives_sigkill() {
     }
     let stage = Stage::new();
     Ledger::init(&stage.path, at(0)).unwrap();
-    let (mut intended, mut accepted) = (Vec::new(), Vec::new());
+    let (mut intended, mut settled) = (Vec::new(), Vec::new());
     for round in 1..=5_u32 {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args([NAME, "--exact", "--nocapture"])
@@ -51,13 +61,15 @@ async fn what_was_acknowledged_outlives_sigkill() {
             .lines()
             .map(Result::unwrap);
         let mut take = |line: &str| {
-            if let Some((said, batch)) = line.split_once(' ').filter(|(said, _)| said.ends_with("ed")) {
-                let batch = BatchId(batch.parse().unwrap());
-                if said == "intended" {
-                    intended.push(batch);
-                } else {
-                    accepted.push(batch);
-                }
+            let Some((said, batch)) = line.split_once(' ') else {
+                return;
+            };
+            let batch = || BatchId(batch.parse().unwrap());
+            match said {
+                "intended" => intended.push(batch()),
+                "accepted" => settled.push((batch(), BatchState::Accepted)),
+                "split" => settled.push((batch(), BatchState::Split)),
+                _ => {}
             }
         };
         // Killed in the middle of its work, at another place each time; what it said until then counts.
@@ -76,17 +88,21 @@ async fn what_was_acknowledged_outlives_sigkill() {
             FoundOpen::default(),
             "the odd ones never had an outcome"
         );
-        let mut states = std::collections::HashMap::new();
+        let mut states = HashMap::new();
         ledger
             .standing(entry.campaign, &mut |batch| {
                 states.insert(batch.batch, batch.state);
             })
             .unwrap();
-        assert!(accepted.iter().all(|batch| states[batch] == BatchState::Accepted));
-        for batch in intended.iter().filter(|batch| !accepted.contains(batch)) {
+        assert!(settled.iter().all(|(batch, state)| states[batch] == *state));
+        let known: HashSet<_> = settled.iter().map(|(batch, _)| *batch).collect();
+        for batch in intended.iter().filter(|batch| !known.contains(batch)) {
             // Its outcome may have been written, and the process killed before it could say so.
             assert!(
-                matches!(states[batch], BatchState::InDoubt | BatchState::Accepted),
+                matches!(
+                    states[batch],
+                    BatchState::InDoubt | BatchState::Accepted | BatchState::Split
+                ),
                 "{batch}"
             );
         }

@@ -31,6 +31,7 @@ fn because(reason: &str) -> String {
 
 fn sent() -> ListStep {
     ListStep::Sent {
+        provider_id: None,
         sending_date: Some("2027-02-01 10:00".to_owned()),
         reason: None,
     }
@@ -157,6 +158,7 @@ fn a_campaign_keeps_what_is_learnt_of_it_on_its_way() {
         account: "login".to_owned(),
         host: "api.octopush.com".to_owned(),
         ticket: "c1".to_owned(),
+        provider_id: None,
         audience: Some(Audience::List("customers".to_owned())),
         state: Drafted,
         reason: None,
@@ -262,6 +264,54 @@ fn a_known_ticket_is_returned_as_it_stands_and_that_of_another_account_is_anothe
     let unknown = ledger.step(ListCampaignId(9), &ListStep::Intended, at(9));
     assert!(matches!(unknown, Err(LedgerError::Refused { .. })), "{unknown:?}");
     stage.sound();
+}
+
+/// A provider that makes and sends by one order gives an id only in its answer: until then the name is what it is known by.
+#[test]
+fn one_that_is_recorded_under_its_name_gets_the_provider_s_id_when_it_is_sent() {
+    let stage = Stage::new();
+    let mut ledger = stage.open().unwrap();
+    let sent_as = |id: Option<&str>| ListStep::Sent {
+        provider_id: id.map(str::to_owned),
+        sending_date: None,
+        reason: None,
+    };
+    for (name, id) in [("spring-0-1", "v7"), ("spring-1-1", "v8")] {
+        let campaign = ledger.record_draft(&draft(name)).unwrap();
+        assert_eq!(campaign.provider_id, None);
+        ledger.step(campaign.id, &ListStep::Intended, at(20)).unwrap();
+        // The answer was lost, and the listing has it.
+        if id == "v8" {
+            let reason = because("no answer");
+            let doubtful = ledger
+                .step(campaign.id, &ListStep::InDoubt { reason }, at(21))
+                .unwrap();
+            assert_eq!(doubtful.provider_id, None);
+        }
+        let sent = ledger.step(campaign.id, &sent_as(Some(id)), at(30)).unwrap();
+        assert_eq!(
+            (sent.ticket.as_str(), sent.provider_id.as_deref()),
+            (name, Some(id))
+        );
+        let read = stage.reader().list_campaign("octopush", "login", name).unwrap();
+        assert_eq!(read, Some(sent));
+        let reason = because("stopped in time");
+        let cancelled = ledger
+            .step(campaign.id, &ListStep::Cancelled { reason }, at(31))
+            .unwrap();
+        assert_eq!(cancelled.provider_id.as_deref(), Some(id), "it keeps its id");
+    }
+    let query = "SELECT group_concat(ticket || ' ' || provider_id, ', ') FROM list_campaigns";
+    let shown: String = stage.tool().query_row(query, [], |row| row.get(0)).unwrap();
+    assert_eq!(shown, "spring-0-1 v7, spring-1-1 v8");
+    stage.sound();
+    assert_eq!(verify(&stage.path).unwrap().findings, []);
+    // One id for two names is an alarm.
+    let twin = ledger.record_draft(&draft("spring-1-2")).unwrap();
+    ledger.step(twin.id, &ListStep::Intended, at(40)).unwrap();
+    ledger.step(twin.id, &sent_as(Some("v8")), at(41)).unwrap();
+    let faults = stage.reader().conservation().unwrap();
+    assert_eq!(faults, ["id v8: two list campaigns have it"]);
 }
 
 #[test]
@@ -420,8 +470,10 @@ fn no_tool_changes_what_has_happened_nor_adds_what_nobody_said() {
         "UPDATE list_campaign SET audience_name = 'others'",
         "UPDATE list_campaign SET sending_date = 'now'",
         "UPDATE list_campaign SET intended_at = 7 WHERE state = 'sending'",
+        "UPDATE list_campaign SET provider_id = 'other' WHERE state = 'sent'",
+        "UPDATE list_campaign SET provider_id = 'other' WHERE state = 'draft'",
         "INSERT INTO list_campaign SELECT 99, provider, account, host, 't99', audience_kind, audience_name, message_hash, \
-         currency, created_at, state, reason, contacts, cost, sending_date, intended_at, doubt_since, changed_at, sum \
+         currency, created_at, state, reason, contacts, cost, sending_date, provider_id, intended_at, doubt_since, changed_at, sum \
          FROM list_campaign WHERE state = 'sent'",
     ] {
         refuses(statement);
@@ -460,6 +512,7 @@ fn a_damaged_campaign_is_never_taken_for_one_that_may_be_sent() {
         "UPDATE list_campaign SET cost = '0.01'",
         "UPDATE list_campaign SET contacts = 7",
         "UPDATE list_campaign SET sending_date = NULL",
+        "UPDATE list_campaign SET provider_id = 'other'",
         "UPDATE list_campaign SET host = 'api.example.com'",
         "UPDATE list_campaign SET sum = x''",
         "UPDATE list_campaign SET message_hash = zeroblob(32)",

@@ -3,78 +3,227 @@
 //! A crash is simulated by the files: what was on disk at that moment is put back after the ledger was closed, log and
 //! all, in place, so that the next opening recovers as after a kill.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use proptest::prelude::*;
-use volley_ledger::{BatchId, Outcome};
-use volley_model::BatchState;
+use volley_ledger::{BatchId, Ledger, Outcome, Spending, Word, verify};
+use volley_model::{BatchState, Currency, Msisdn};
 
-use crate::stage::{Run, Stage, accepted, conclusion, doubt, intent, refused, released};
+use crate::stage::{
+    Run, Stage, accepted, amount, at, child, conclusion, doubt, intent, refused, released, signed, split,
+};
 
 #[derive(Debug, Clone)]
 enum Action {
     Intend {
         numbers: usize,
     },
+    /// A child of a batch, if that is split and has numbers left.
+    Child {
+        parent: prop::sample::Index,
+        numbers: usize,
+    },
     Conclude {
         batch: prop::sample::Index,
         outcome: usize,
+    },
+    /// A listing lacks the batch.
+    Absent {
+        batch: prop::sample::Index,
+    },
+    /// Between two runs: a command says something of a batch.
+    Say {
+        batch: prop::sample::Index,
+        said: Said,
     },
     Reopen,
     Crash,
 }
 
+/// What a command says of a batch.
+#[derive(Debug, Clone, Copy)]
+enum Said {
+    Withdrawn,
+    WithdrawnByOperator,
+    NotSent,
+    Priced,
+}
+
 fn action() -> impl Strategy<Value = Action> {
+    let batch = any::<prop::sample::Index>;
+    let said = prop_oneof![
+        Just(Said::Withdrawn),
+        Just(Said::WithdrawnByOperator),
+        Just(Said::NotSent),
+        Just(Said::Priced),
+    ];
     prop_oneof![
         4 => (1_usize..20).prop_map(|numbers| Action::Intend { numbers }),
-        5 => (any::<prop::sample::Index>(), 0_usize..5)
-            .prop_map(|(batch, outcome)| Action::Conclude { batch, outcome }),
+        4 => (batch(), 1_usize..12).prop_map(|(parent, numbers)| Action::Child { parent, numbers }),
+        8 => (batch(), 0_usize..8).prop_map(|(batch, outcome)| Action::Conclude { batch, outcome }),
+        2 => batch().prop_map(|batch| Action::Absent { batch }),
+        2 => (batch(), said).prop_map(|(batch, said)| Action::Say { batch, said }),
         1 => Just(Action::Reopen),
         1 => Just(Action::Crash),
     ]
 }
 
-fn outcome(kind: usize, batch: BatchId) -> (Outcome, BatchState) {
+/// A batch as the model has it.
+#[derive(Debug, Clone, PartialEq)]
+struct Batch {
+    state: BatchState,
+    numbers: Vec<u64>,
+    named: Option<u64>,
+    parent: Option<BatchId>,
+    /// The run that intended it.
+    run: i64,
+    cost: Option<&'static str>,
+    absent: u64,
+}
+
+impl Batch {
+    fn may_be_owed(&self) -> bool {
+        use BatchState::{Refused, Released, Split};
+        !matches!(
+            self.state,
+            Refused | Released | Split | BatchState::DeclaredNotSent
+        )
+    }
+
+    fn is_unpriced(&self) -> bool {
+        self.state == BatchState::Accepted && self.cost.is_none()
+    }
+}
+
+type Model = BTreeMap<BatchId, Batch>;
+
+const PRICE: &str = "0.3";
+
+/// What comes of a batch, and how the model has it then.
+fn outcome(kind: usize, id: BatchId, batch: &Batch) -> (Outcome, Batch) {
+    let becomes = |state, named, cost| Batch {
+        state,
+        named,
+        cost,
+        ..batch.clone()
+    };
+    let ticket = format!("t{id}");
     match kind {
-        0 => (accepted(&format!("t{batch}"), Some("0.1")), BatchState::Accepted),
-        1 => (
+        0 => (
+            accepted(&ticket, Some("0.1")),
+            becomes(BatchState::Accepted, None, Some("0.1")),
+        ),
+        1 => (accepted(&ticket, None), becomes(BatchState::Accepted, None, None)),
+        2 => (
             Outcome::Unticketed {
                 reason: "cut".to_owned(),
                 estimated: None,
             },
-            BatchState::Unticketed,
+            becomes(BatchState::Unticketed, None, None),
         ),
-        2 => (refused(), BatchState::Refused),
-        3 => (released(), BatchState::Released),
-        _ => (doubt(), BatchState::InDoubt),
+        3 => (refused(), becomes(BatchState::Refused, None, None)),
+        4 => (released(), becomes(BatchState::Released, None, None)),
+        5 => {
+            let named = batch.numbers[batch.numbers.len() / 2];
+            (split(named), becomes(BatchState::Split, Some(named), None))
+        }
+        // A number that the batch does not have.
+        6 => (split(7), becomes(BatchState::Split, Some(7), None)),
+        _ => (doubt(), becomes(BatchState::InDoubt, None, None)),
     }
 }
 
 /// The guarantee's drawing, written a second time.
-fn drawn(was: BatchState, becomes: BatchState) -> bool {
+fn drawn(was: &Batch, becomes: &Batch) -> bool {
     use BatchState::{Accepted, InDoubt, Intended, Unticketed};
-    match was {
-        Intended => true,
-        InDoubt => matches!(becomes, InDoubt | Accepted | Unticketed),
-        Unticketed => becomes == Accepted,
+    match was.state {
+        Intended => becomes.named.is_none_or(|named| was.numbers.contains(&named)),
+        InDoubt => matches!(becomes.state, InDoubt | Accepted | Unticketed),
+        Unticketed => becomes.state == Accepted,
         _ => false,
     }
 }
 
-type Model = BTreeMap<BatchId, (BatchState, Vec<u64>)>;
+/// The numbers of a split batch that no child has taken up.
+fn left(model: &Model, parent: BatchId) -> Vec<u64> {
+    let split = &model[&parent];
+    let taken: BTreeSet<u64> = model
+        .values()
+        .filter(|batch| batch.parent == Some(parent))
+        .flat_map(|batch| batch.numbers.iter().copied())
+        .chain(split.named)
+        .collect();
+    let numbers = split.numbers.iter().copied();
+    numbers.filter(|number| !taken.contains(number)).collect()
+}
 
 fn check(stage: &Stage, run: &Run, model: &Model) {
-    let mut found = Model::new();
-    stage
-        .reader()
+    let reader = stage.reader();
+    let mut found = BTreeMap::new();
+    reader
         .standing(run.entry.campaign, &mut |batch| {
-            let numbers = batch.members.iter().map(|number| number.get()).collect();
-            found.insert(batch.batch, (batch.state, numbers));
+            let numbers: Vec<u64> = batch.members.iter().map(|number| number.get()).collect();
+            let named = batch.named.map(Msisdn::get);
+            found.insert(batch.batch, (batch.state, named, numbers));
         })
         .unwrap();
-    assert_eq!(&found, model);
+    let expected = |batch: &Batch| (batch.state, batch.named, batch.numbers.clone());
+    let expected: BTreeMap<_, _> = model.iter().map(|(id, batch)| (*id, expected(batch))).collect();
+    assert_eq!(found, expected);
+    let absent = |batch: &Batch| matches!(batch.state, BatchState::Intended | BatchState::InDoubt);
+    let absent = model.iter().filter(|(_, batch)| absent(batch));
+    let absent: Vec<_> = absent.map(|(id, batch)| (*id, batch.absent)).collect();
+    let doubts = reader.doubts(None).unwrap();
+    let doubts: Vec<_> = doubts.iter().map(|doubt| (doubt.batch, doubt.absent)).collect();
+    assert_eq!(doubts, absent);
+    let unpriced = model.iter().filter(|(_, batch)| batch.is_unpriced());
+    let unpriced: Vec<_> = unpriced.map(|(id, _)| *id).collect();
+    let told = reader.unpriced("octopush", None).unwrap();
+    let told: Vec<_> = told.iter().map(|found| found.batch).collect();
+    assert_eq!(told, unpriced);
+    check_money(&reader.spending(run.entry.campaign).unwrap(), model);
+    check_account(stage, model);
     stage.sound();
+}
+
+fn check_money(spending: &Spending, model: &Model) {
+    let settled = model.values().filter_map(|batch| batch.cost).map(amount).sum();
+    let owed = model
+        .values()
+        .filter(|batch| batch.cost.is_none() && batch.may_be_owed());
+    let reserved = owed.map(|_| amount("0.5")).sum();
+    assert_eq!((spending.settled, spending.reserved), (settled, reserved));
+}
+
+/// Accepted, refused, in doubt and pending lines of each run, by what became of the numbers of its batches.
+fn check_account(stage: &Stage, model: &Model) {
+    let mut expected: BTreeMap<i64, [u64; 4]> = BTreeMap::new();
+    for (id, batch) in model {
+        let counts = expected.entry(batch.run).or_default();
+        let numbers = batch.numbers.len() as u64;
+        match batch.state {
+            BatchState::Accepted | BatchState::Unticketed => counts[0] += numbers,
+            BatchState::Refused => counts[1] += numbers,
+            BatchState::Split => {
+                counts[1] += 1;
+                counts[3] += left(model, *id).len() as u64;
+            }
+            BatchState::Intended | BatchState::InDoubt => counts[2] += numbers,
+            _ => counts[3] += numbers,
+        }
+    }
+    let report = stage.reader().report(None).unwrap().remove(0);
+    let found = report.runs.iter().filter(|run| run.batches > 0).map(|run| {
+        let counts = [
+            run.accepted,
+            run.lines.refused,
+            run.lines.in_doubt,
+            run.lines.planned,
+        ];
+        (run.run.0, counts)
+    });
+    assert_eq!(found.collect::<BTreeMap<_, _>>(), expected);
 }
 
 /// Ends the run without a word, and puts the files back as they were before its end.
@@ -91,56 +240,143 @@ fn crash(stage: &Stage, run: Run) {
     }
 }
 
+/// The next run, which finds open what the one before left so.
+async fn begin(stage: &Stage, model: &mut Model) -> Run {
+    for batch in model.values_mut() {
+        if batch.state == BatchState::Intended {
+            batch.state = BatchState::InDoubt;
+        }
+    }
+    let run = stage.run();
+    // Whatever is open has its body, whole.
+    for (id, batch) in model.iter() {
+        if batch.state == BatchState::InDoubt {
+            assert!(run.writer.body(*id).await.unwrap().is_some(), "{id}");
+        }
+    }
+    run
+}
+
+/// Whether the ledger takes what is said, which the model knows before.
+fn say(ledger: &mut Ledger, id: BatchId, batch: &mut Batch, said: Said) {
+    use BatchState::{Accepted, InDoubt, Intended, Withdrawn};
+    let was = batch.state;
+    let (taken, expected) = match said {
+        Said::Withdrawn => (ledger.withdraw(id, "cancelled", at(60)).is_ok(), was == Accepted),
+        Said::WithdrawnByOperator => (
+            ledger
+                .resolve(id, &Word::Withdrawn, &signed("they say so"))
+                .is_ok(),
+            was == Accepted,
+        ),
+        Said::NotSent => (
+            ledger.resolve(id, &Word::NotSent, &signed("they say so")).is_ok(),
+            matches!(was, Intended | InDoubt),
+        ),
+        Said::Priced => (
+            ledger.price(id, amount(PRICE), Currency::EUR, at(60)).is_ok(),
+            batch.is_unpriced(),
+        ),
+    };
+    assert_eq!(taken, expected, "{id} {was:?} {said:?}");
+    match said {
+        _ if !taken => {}
+        Said::Withdrawn | Said::WithdrawnByOperator => batch.state = Withdrawn,
+        Said::NotSent => batch.state = BatchState::DeclaredNotSent,
+        Said::Priced => batch.cost = Some(PRICE),
+    }
+}
+
+fn pick(model: &Model, index: prop::sample::Index) -> Option<BatchId> {
+    let ids: Vec<BatchId> = model.keys().copied().collect();
+    (!ids.is_empty()).then(|| *index.get(&ids))
+}
+
+fn intended(run: &Run, numbers: Vec<u64>, parent: Option<BatchId>) -> Batch {
+    Batch {
+        state: BatchState::Intended,
+        numbers,
+        named: None,
+        parent,
+        run: run.entry.run.0,
+        cost: None,
+        absent: 0,
+    }
+}
+
+/// A child of the numbers that are left, and one of all the parent's, which is refused.
+async fn bear(run: &Run, model: &mut Model, parent: BatchId, numbers: usize) {
+    let mut numbers = left(model, parent).into_iter().take(numbers).collect::<Vec<_>>();
+    let whole = &model[&parent];
+    if whole.numbers.len() > 1 {
+        // In another order, so that its key is not its parent's.
+        let mut whole = whole.numbers.clone();
+        whole.reverse();
+        run.writer.intend(child(parent, &whole, 9)).await.unwrap_err();
+    }
+    let able = whole.state == BatchState::Split && whole.run == run.entry.run.0 && !numbers.is_empty();
+    if numbers.is_empty() {
+        numbers = vec![7];
+    }
+    let born = run.writer.intend(child(parent, &numbers, 8)).await;
+    assert_eq!(born.is_ok(), able, "{parent}: {born:?}");
+    if let Ok(born) = born {
+        model.insert(born, intended(run, numbers, Some(parent)));
+    }
+}
+
 async fn act(stage: &Stage, run: Run, model: &mut Model, next: &mut u64, action: Action) -> Run {
     match action {
         Action::Intend { numbers } => {
             let numbers: Vec<u64> = (*next..*next + numbers as u64).collect();
             *next += numbers.len() as u64;
             let batch = run.writer.intend(intent(&numbers, 0)).await.unwrap();
-            model.insert(batch, (BatchState::Intended, numbers));
-            run
+            model.insert(batch, intended(&run, numbers, None));
+        }
+        Action::Child { parent, numbers } => {
+            if let Some(parent) = pick(model, parent) {
+                bear(&run, model, parent, numbers).await;
+            }
         }
         Action::Conclude { batch, outcome: kind } => {
-            if model.is_empty() {
-                return run;
-            }
-            let batch = *batch.get(&model.keys().collect::<Vec<_>>());
-            let (outcome, becomes) = outcome(kind, *batch);
-            let batch = *batch;
-            let (was, _) = model.get_mut(&batch).unwrap();
-            let written = run.writer.conclude(batch, conclusion(outcome)).await;
+            let Some(id) = pick(model, batch) else { return run };
+            let (outcome, becomes) = outcome(kind, id, &model[&id]);
+            let was = &model[&id];
+            let written = run.writer.conclude(id, conclusion(outcome)).await;
             assert_eq!(
                 written.is_ok(),
-                drawn(*was, becomes),
+                drawn(was, &becomes),
                 "{was:?} → {becomes:?}: {written:?}"
             );
             if written.is_ok() {
-                *was = becomes;
+                model.insert(id, becomes);
             }
-            run
         }
-        Action::Reopen | Action::Crash => {
-            if matches!(action, Action::Crash) {
-                crash(stage, run);
-            } else {
-                run.close();
-            }
-            for (state, _) in model
-                .values_mut()
-                .filter(|(state, _)| *state == BatchState::Intended)
-            {
-                *state = BatchState::InDoubt;
-            }
-            let run = stage.run();
-            // Whatever is open has its body, whole.
-            for (batch, (state, _)) in model.iter() {
-                if *state == BatchState::InDoubt {
-                    assert!(run.writer.body(*batch).await.unwrap().is_some(), "{batch}");
-                }
-            }
-            run
+        Action::Absent { batch } => {
+            let Some(id) = pick(model, batch) else { return run };
+            let batch = model.get_mut(&id).unwrap();
+            let written = run.writer.absent(vec![id], at(7)).await;
+            assert_eq!(written.is_ok(), batch.state == BatchState::InDoubt, "{written:?}");
+            batch.absent += u64::from(written.is_ok());
+        }
+        Action::Say { batch, said } => {
+            let Some(id) = pick(model, batch) else { return run };
+            run.close();
+            let mut ledger = stage.open().unwrap();
+            say(&mut ledger, id, model.get_mut(&id).unwrap(), said);
+            ledger.close().unwrap();
+            return begin(stage, model).await;
+        }
+        Action::Reopen => {
+            run.close();
+            return begin(stage, model).await;
+        }
+        Action::Crash => {
+            crash(stage, run);
+            return begin(stage, model).await;
         }
     }
+    run
 }
 
 proptest! {
@@ -148,7 +384,7 @@ proptest! {
 
     #[test]
     fn the_ledger_agrees_with_the_model_through_reopening_and_crashes(
-        actions in prop::collection::vec(action(), 1..40),
+        actions in prop::collection::vec(action(), 1..50),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let stage = Stage::new();
@@ -159,5 +395,6 @@ proptest! {
             check(&stage, &run, &model);
         }
         run.close();
+        prop_assert_eq!(verify(&stage.path).unwrap().findings, vec![]);
     }
 }

@@ -299,6 +299,7 @@ async fn a_ticket_names_its_batches_in_every_campaign_with_the_time_they_go_out(
     run.close();
     let of = |batch, campaign: &str, account: &str, recipients, send_at| Ticketed {
         batch,
+        ticket: "t1".to_owned(),
         campaign: campaign.to_owned(),
         provider: "octopush".to_owned(),
         account: account.to_owned(),

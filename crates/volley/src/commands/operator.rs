@@ -47,6 +47,9 @@ pub(super) fn exit(error: &WordError) -> Exit {
         WordError::NoReason
         | WordError::NoBatch { .. }
         | WordError::Settled { .. }
+        | WordError::NotOfAbsent
+        | WordError::NotPriced { .. }
+        | WordError::OtherCurrency { .. }
         | WordError::ReceiptNeeded { .. }
         | WordError::TicketTaken { .. }
         | WordError::NoListCampaign { .. }

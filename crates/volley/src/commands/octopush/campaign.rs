@@ -176,6 +176,7 @@ mod tests {
     fn batch(state: BatchState, send_at: Option<&str>) -> Ticketed {
         Ticketed {
             batch: BatchId(1),
+            ticket: "sms_1".to_owned(),
             campaign: "spring".to_owned(),
             provider: PROVIDER.to_owned(),
             account: "a".to_owned(),

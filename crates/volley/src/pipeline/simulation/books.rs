@@ -198,6 +198,9 @@ impl Books {
             first_handed_over_at: row.first_handed_over_at(),
             attempts: row.attempts.len() as u64,
             body_kept: row.body.is_some(),
+            absent: 0,
+            first_absent_at: None,
+            last_absent_at: None,
         })
         .collect()
     }

@@ -113,6 +113,7 @@ pub(super) fn book(
                 step(ledger, &campaign, &ListStep::Intended)?;
             }
             let sent = ListStep::Sent {
+                provider_id: None,
                 sending_date: None,
                 reason: Some(answered(refusal)),
             };

@@ -222,10 +222,12 @@ impl Order<'_> {
 fn outcome(reply: &SendReply) -> ListStep {
     match reply {
         SendReply::Sent { sending_date, .. } => ListStep::Sent {
+            provider_id: None,
             sending_date: Some(sending_date.clone()),
             reason: None,
         },
         SendReply::AlreadySent(refusal) => ListStep::Sent {
+            provider_id: None,
             sending_date: None,
             reason: Some(answered(refusal)),
         },
