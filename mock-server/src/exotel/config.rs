@@ -130,17 +130,21 @@ pub enum ExotelStrict {
     ContentType,
 }
 
-/// Shares of the calls by how they end; their sum need not be 1.
+/// Shares of the calls by how they end; their sum need not be 1. If any is given, one that is not is 0.
 #[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Outcomes {
     /// Answered.
+    #[serde(default)]
     pub completed: f64,
     /// Engaged.
+    #[serde(default)]
     pub busy: f64,
     /// Not answered.
+    #[serde(default)]
     pub no_answer: f64,
     /// Not made.
+    #[serde(default)]
     pub failed: f64,
 }
 

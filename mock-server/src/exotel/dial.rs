@@ -233,3 +233,6 @@ fn expire(campaign: &mut Campaign, at: Micros, outbox: &mut Outbox) {
     }
     outbox.campaign_changed(campaign);
 }
+
+#[cfg(test)]
+mod tests;

@@ -134,7 +134,8 @@ impl Dialling {
         };
         self.calls.push(call);
         self.in_progress += 1;
-        self.not_before = at + pause;
+        // At least a little: whoever else waits has waited longer.
+        self.not_before = at + pause.max(1);
         Some(call)
     }
 
