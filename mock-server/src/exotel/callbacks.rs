@@ -25,8 +25,8 @@ use super::ticket;
 use crate::mock::Mock;
 use post::Target;
 
-/// What may wait to be sent: a day of an account at ten times the usual rate.
-const POSTS_MAX: usize = 1_000_000;
+/// What may wait to be sent: about 40 MB, and a day of an account at its usual rate.
+const POSTS_MAX: usize = 100_000;
 /// Callbacks under way at once.
 const AT_ONCE: usize = 8;
 /// How often the clock is looked at while there may be callbacks.

@@ -152,6 +152,10 @@ fn apply(
         Some(Action::Resume) if campaign.has_started(now) => {
             campaign.stage = Stage::InProgress;
             campaign.dialling.wait_until(at);
+            if campaign.dialling.tried() == 0 {
+                // Its time came while it was paused: it starts now.
+                exotel.outbox.campaign_changed(campaign);
+            }
             dial::finish(campaign, at, &mut exotel.outbox);
         }
         Some(Action::Resume) => campaign.stage = Stage::Created,

@@ -89,7 +89,8 @@ async fn after_the_start_only_the_action_and_the_callbacks_change() {
         let mut exotel = Exotel::connect(&mock, protocol).await;
         let id = exotel.create(in_an_hour(&NUMBERS)).await;
         mock.advance_clock(3601);
-        let all = literally();
+        let mut all = literally();
+        all["lists"] = json!(["d49b7a4781ea45dcb702825ce30494ba"]);
         for (name, value) in all.as_object().expect("an object") {
             let answer = exotel.put(&id, json!({ name.as_str(): value })).await;
             if name.ends_with("_callback") {

@@ -4,6 +4,7 @@ mod client;
 
 mod cancel;
 mod control;
+mod exotel_callbacks;
 mod exotel_calls;
 mod exotel_client;
 mod exotel_create;
