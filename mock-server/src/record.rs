@@ -211,6 +211,94 @@ mod tests {
     }
 
     #[test]
+    fn each_provider_has_its_figures_and_both_together_add_them() {
+        let mut record = Record::default();
+        let now = Instant::now();
+        for provider in [Provider::Octopush, Provider::Exotel, Provider::Exotel] {
+            record.arrived(provider, Version::HTTP_2, OnConnection::First, now);
+            record.carried(provider, 2, now);
+            record.answered(provider, 200);
+        }
+        commit(&mut record, "one", &["+919812345678"], Standing::Final);
+        let numbers = ["+919812345678", "+919812345679"].map(|text| Number::parse(text).expect("a number"));
+        for ticket in ["two", "three"] {
+            record.exotel.commit(Commit {
+                ticket: ticket.into(),
+                request_key: None,
+                numbers: &numbers,
+                cost: Decimal::ZERO,
+                standing: Standing::Final,
+            });
+        }
+        let figures = |stats: &ProviderStats| {
+            let window = (
+                stats.max_requests_in_any_second,
+                stats.max_recipients_in_any_second,
+            );
+            (stats.requests, stats.recipients, stats.max_per_recipient, window)
+        };
+        let stats = record.stats(Vec::new());
+        assert_eq!(figures(&stats.octopush), (1, 1, 1, (1, 2)));
+        assert_eq!(figures(&stats.exotel), (2, 4, 2, (2, 4)));
+        // Of the numbers the more often accepted one counts, of the seconds the one over both.
+        assert_eq!(figures(&stats.together), (3, 5, 2, (3, 6)));
+        assert_eq!(stats.together.by_status.get(&200), Some(&3));
+        let times = |by: Option<Provider>| -> Vec<u32> {
+            record
+                .recipients(by)
+                .iter()
+                .map(|recipient| recipient.times)
+                .collect()
+        };
+        assert_eq!(times(None), [3, 2]);
+        assert_eq!(times(Some(Provider::Octopush)), [1]);
+        assert_eq!(times(Some(Provider::Exotel)), [2, 2]);
+    }
+
+    #[test]
+    fn numbers_that_the_provider_keeps_are_exchanged_and_taken_back() {
+        let mut record = Record::default();
+        let [one, two, three] = ["+919812345678", "+919812345679", "+919812345670"]
+            .map(|text| Number::parse(text).expect("a number"));
+        for ticket in ["a", "b"] {
+            record.exotel.commit(Commit {
+                ticket: ticket.into(),
+                request_key: None,
+                numbers: &[one, two],
+                cost: Decimal::ZERO,
+                standing: Standing::Final,
+            });
+        }
+        record.exotel.exchange("a", &[one, two], &[three]);
+        record.exotel.exchange("unknown", &[one], &[three]);
+        let stats = record.stats(Vec::new()).exotel;
+        assert_eq!(
+            (
+                stats.recipients,
+                stats.distinct_recipients,
+                stats.max_per_recipient
+            ),
+            (3, 3, 1)
+        );
+        assert_eq!(record.tickets()[0].recipients, 1);
+        record.exotel.take_back("b", &[one, two]);
+        let stats = record.stats(Vec::new()).exotel;
+        assert_eq!(
+            (
+                stats.recipients,
+                stats.distinct_recipients,
+                stats.cancelled_requests
+            ),
+            (1, 1, 1)
+        );
+        assert!(record.tickets()[1].cancelled);
+        record
+            .exotel
+            .reprice(|ticket| Decimal::new(if ticket == "a" { 150 } else { 0 }, 2));
+        assert_eq!(record.stats(Vec::new()).together.total_cost.to_string(), "1.5");
+    }
+
+    #[test]
     fn a_connection_counts_once() {
         let mut record = Record::default();
         let now = Instant::now();
