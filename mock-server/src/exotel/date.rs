@@ -1,7 +1,7 @@
 //! How Exotel writes an instant: in Indian time, to the second.
 //!
 //! *Sources*: the samples of "create campaign" (`2024-01-14T16:30:00+05:30`) and of "call details (v1)"
-//! (`2017-03-03 10:48:33`, which is Indian time by *assumption*).
+//! (`2017-03-03 10:48:33`, Indian time, which is *assumed*).
 
 use jiff::Timestamp;
 use jiff::tz::Offset;

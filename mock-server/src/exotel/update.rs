@@ -1,9 +1,11 @@
 //! `PUT /v2/accounts/<sid>/campaigns/<id>`: everything before the start, afterwards `action` and the three callbacks.
 //!
 //! A request is carried out as a whole or not at all. New numbers take the place of the old ones in the record.
-//! *Sources*: "update campaign details" for what may change when; "update campaign" for the actions and the states that
-//! allow them. That a body names its fields' new values and leaves out what stays, that `action` goes along with other
-//! fields, comes after them, and how a refusal looks, is *assumed*.
+//! *Sources*: "update campaign details" for what may change when; "update campaign" for the wrapper. That a body names its
+//! fields' new values and leaves out what stays, that `action` goes along with other fields and comes after them, and how a
+//! refusal looks, is *assumed*.
+
+mod action;
 
 use std::sync::Arc;
 
@@ -15,19 +17,16 @@ use jiff::Timestamp;
 
 use super::admission::admit;
 use super::audience::Audience;
-use super::campaign::{Campaign, Reach, Stage};
-use super::config::{ExotelConfig, IllegalAction};
-use super::dial;
+use super::campaign::{Campaign, Reach};
+use super::config::ExotelConfig;
 use super::envelope::{Reply, answer};
 use super::refusal::Refusal;
-use super::request::{self, Fields, given, text};
+use super::request::{self, Fields, given};
 use super::settings::{Callbacks, Settings};
 use super::show::find;
 use super::{Exotel, create};
 use crate::mock::{Mock, State as MockState};
-
-/// The field that may change at any time beside the callbacks.
-const ACTION: &str = "action";
+use action::{ACTION, Action};
 
 /// Answers an update with the campaign as it is then.
 pub(super) async fn update(
@@ -143,127 +142,16 @@ fn apply(
     if draft.reschedules {
         campaign.set_times(now, mock.config.exotel.start_lag_ms);
     }
-    let at = now.as_microsecond();
-    campaign.touch(at);
-    let before = campaign.stage;
-    match draft.action {
-        None => {}
-        Some(Action::Pause) => campaign.stage = Stage::Paused,
-        Some(Action::Resume) if campaign.has_started(now) => {
-            campaign.stage = Stage::InProgress;
-            campaign.dialling.wait_until(at);
-            if campaign.dialling.tried() == 0 {
-                // Its time came while it was paused: it starts now.
-                exotel.outbox.campaign_changed(campaign);
-            }
-            dial::finish(campaign, at, &mut exotel.outbox);
-        }
-        Some(Action::Resume) => campaign.stage = Stage::Created,
-        Some(Action::Complete) => campaign.end(Stage::Completed, at),
-        Some(Action::Archive) => campaign.stage = Stage::Archived,
-    }
-    if before == Stage::Paused && campaign.stage == Stage::Completed && draft.action == Some(Action::Complete)
-    {
-        exotel.outbox.campaign_changed(campaign);
+    campaign.touch(now.as_microsecond());
+    if let Some(action) = draft.action {
+        action.carry_out(campaign, now, &mut exotel.outbox);
     }
     Ok(())
-}
-
-/// What a campaign can be told to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Action {
-    Pause,
-    Resume,
-    Complete,
-    Archive,
-}
-
-impl Action {
-    fn read(fields: &Fields) -> Result<Option<Self>, Refusal> {
-        match text(fields, ACTION)? {
-            None => Ok(None),
-            Some("pause") => Ok(Some(Self::Pause)),
-            Some("resume") => Ok(Some(Self::Resume)),
-            Some("complete") => Ok(Some(Self::Complete)),
-            Some("archive") => Ok(Some(Self::Archive)),
-            Some(_) => Err(Refusal::invalid(
-                "action must be pause, resume, complete or archive",
-            )),
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Pause => "pause",
-            Self::Resume => "resume",
-            Self::Complete => "complete",
-            Self::Archive => "archive",
-        }
-    }
-
-    fn check(self, config: &ExotelConfig, stage: Stage) -> Result<(), Refusal> {
-        let allowed = match self {
-            Self::Pause => matches!(stage, Stage::Created | Stage::InProgress),
-            Self::Resume | Self::Complete => stage == Stage::Paused,
-            Self::Archive => stage == Stage::Completed,
-        };
-        if allowed {
-            return Ok(());
-        }
-        let (action, now) = (self.name(), stage.name());
-        let refusal = Refusal::invalid(format!(
-            "action {action} is not allowed for a campaign that is {now}"
-        ));
-        Err(match config.illegal_action {
-            IllegalAction::BadRequest => refusal,
-            IllegalAction::ItemConflict => refusal.into_item_conflict(),
-        })
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn each_action_has_its_states() {
-        const ALL: [Stage; 8] = [
-            Stage::Created,
-            Stage::InProgress,
-            Stage::Paused,
-            Stage::Completed,
-            Stage::Failed,
-            Stage::Canceled,
-            Stage::Archived,
-            Stage::Deleted,
-        ];
-        let check = |action: Action, expected: &[Stage]| {
-            let allowed: Vec<Stage> = ALL
-                .into_iter()
-                .filter(|stage| action.check(&ExotelConfig::default(), *stage).is_ok())
-                .collect();
-            assert_eq!(allowed, expected, "{action:?}");
-        };
-        check(Action::Pause, &[Stage::Created, Stage::InProgress]);
-        check(Action::Resume, &[Stage::Paused]);
-        check(Action::Complete, &[Stage::Paused]);
-        check(Action::Archive, &[Stage::Completed]);
-    }
-
-    #[test]
-    fn an_action_has_one_of_four_names() {
-        let check = |json: &str, expected: Result<Option<Action>, u32>| {
-            let fields: Fields = serde_json::from_str(json).expect("json");
-            let action = Action::read(&fields).map_err(|refusal| refusal.code());
-            assert_eq!(action, expected, "{json}");
-        };
-        check(r#"{"action":"pause"}"#, Ok(Some(Action::Pause)));
-        check(r#"{"action":"Pause"}"#, Err(1002));
-        check(r#"{"action":"stop"}"#, Err(1002));
-        check(r#"{"action":1}"#, Err(1007));
-        check(r#"{"action":null}"#, Ok(None));
-        check("{}", Ok(None));
-    }
 
     #[test]
     fn late_only_the_action_and_the_callbacks_may_change() {
