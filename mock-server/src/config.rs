@@ -41,6 +41,28 @@
 //! minutes_ahead = 10                # more than that
 //! per_month = 1000                  # and account
 //! refunds = false                   # whether the cost of a cancelled campaign comes back
+//!
+//! [exotel]
+//! accounts = [{ sid = "acme1", key = "k", token = "secret" }]   # absent: any credentials, any sid
+//! strict = ["wrapped"]              # see `ExotelStrict`
+//! credit = "100"                    # each account's; absent: never used up
+//! call_price = "0.40"               # of each call, in the account's currency
+//! price_lag_ms = 0                  # after a call's end, until its price is told
+//! requests_per_minute = 0           # of an account; 0: no limit (the pages: 200)
+//! calls_per_minute = 60             # of an account, over all its running campaigns
+//! start_lag_ms = 0                  # how long a campaign without `send_at` stays Created
+//! outcomes = { completed = 0.7, busy = 0.1, "no-answer" = 0.15, failed = 0.05 }   # shares of the calls
+//! bad_numbers = ["+919999999999"]   # well formed, and invalid all the same
+//! number_text = "as_sent"           # or "national", "without_plus": numbers in refusals, rows and callbacks
+//! listing_lag_ms = 0                # until a new campaign is listed
+//! list_items = "wrapped"            # or "bare"
+//! name_filter = "contains"          # or "exact"
+//! twin_every = 0                    # every N-th campaign is committed twice under one name; 0: none
+//! illegal_action = "bad_request"    # or "item_conflict"
+//! deleted_is_gone = false           # whether a deleted campaign is unknown, and not merely Deleted
+//!
+//! [exotel.audiences]                # a sid that is not here: 20 Indian mobile numbers, always the same
+//! lists = { d49b7a4781ea45dcb702825ce30494ba = ["+919812345678"] }
 //! ```
 
 use std::fs;
@@ -52,6 +74,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use crate::error::MockError;
+use crate::exotel::ExotelConfig;
 use crate::octopush::OctopushConfig;
 
 /// Room for many requests in flight on one connection, as large servers allow.
@@ -73,6 +96,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// How Octopush is played.
     pub octopush: OctopushConfig,
+    /// How Exotel is played.
+    pub exotel: ExotelConfig,
     /// Serves TLS with this identity; comes from the command line or the caller, not from the file.
     #[serde(skip)]
     pub tls: Option<TlsIdentity>,
@@ -85,6 +110,7 @@ impl Default for Config {
             seed: 1,
             server: ServerConfig::default(),
             octopush: OctopushConfig::default(),
+            exotel: ExotelConfig::default(),
             tls: None,
         }
     }
@@ -184,19 +210,19 @@ impl TlsIdentity {
     }
 }
 
-/// An amount in euros: exact, not negative, at most eight decimals; written as a string in the file.
+/// An amount, in euros where nothing else is said: exact, not negative, at most eight decimals; written as a string in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Price(Decimal);
 
 impl Price {
     /// An amount, if it is neither negative nor finer than eight decimals.
-    pub fn new(euros: Decimal) -> Option<Self> {
-        (!euros.is_sign_negative() && euros.scale() <= PRICE_DECIMALS_MAX).then_some(Self(euros))
+    pub fn new(amount: Decimal) -> Option<Self> {
+        (!amount.is_sign_negative() && amount.scale() <= PRICE_DECIMALS_MAX).then_some(Self(amount))
     }
 
-    /// The amount in euros.
-    pub fn euros(self) -> Decimal {
+    /// The amount.
+    pub fn amount(self) -> Decimal {
         self.0
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultScript;
 use crate::mock::Mock;
+use crate::provider::Provider;
 
 /// `/__mock/…`
 pub(crate) fn routes() -> Router<Arc<Mock>> {
@@ -34,13 +35,19 @@ async fn stats(State(mock): State<Arc<Mock>>) -> Response {
 }
 
 async fn tickets(State(mock): State<Arc<Mock>>) -> Response {
-    let tickets = mock.state().record.tickets();
-    ndjson(&tickets)
+    ndjson(&mock.tickets())
 }
 
-async fn recipients(State(mock): State<Arc<Mock>>) -> Response {
-    let recipients = mock.state().record.recipients();
-    ndjson(&recipients)
+/// The query of `GET /__mock/recipients`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct By {
+    /// Absent: both.
+    provider: Option<Provider>,
+}
+
+async fn recipients(State(mock): State<Arc<Mock>>, Query(by): Query<By>) -> Response {
+    ndjson(&mock.recipients(by.provider))
 }
 
 async fn set_faults(State(mock): State<Arc<Mock>>, body: Bytes) -> Response {
@@ -73,7 +80,7 @@ struct Advance {
 async fn advance_clock(State(mock): State<Arc<Mock>>, body: Bytes) -> Response {
     match serde_json::from_slice::<Advance>(&body) {
         Ok(advance) => {
-            let advanced = mock.clock.advance(advance.advance_seconds);
+            let advanced = mock.advance_clock(advance.advance_seconds);
             Json(serde_json::json!({ "advanced_seconds": advanced })).into_response()
         }
         Err(error) => bad_request(&error),

@@ -13,14 +13,14 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderValue, Request, StatusCode, Version, header};
+use http::{HeaderValue, Method, Request, StatusCode, Version, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use tower::ServiceExt;
 
 use crate::fault::{At, Ending, Forgery, Sight};
 use crate::mock::Mock;
-use crate::octopush;
+use crate::provider::Provider;
 use crate::record::OnConnection;
 use crate::server::{End, Line};
 
@@ -41,9 +41,9 @@ pub(crate) async fn answer(
     line: Arc<Line>,
     request: Request<Incoming>,
 ) -> Result<Response, Broken> {
-    if !octopush::serves(request.uri().path()) {
+    let Some(provider) = Provider::of(request.uri().path()) else {
         return route(router, request.map(Body::new)).await;
-    }
+    };
     let arrived = Arrived(Instant::now());
     let version = request.version();
     let on_connection = line.count_request();
@@ -52,7 +52,7 @@ pub(crate) async fn answer(
     } else {
         OnConnection::Later
     };
-    let nth = mock.state().record.arrived(version, first, arrived.0);
+    let nth = mock.state().record.arrived(provider, version, first, arrived.0);
     let limit = mock.config.server.requests_per_connection;
     if limit.is_some_and(|limit| on_connection >= limit.get()) {
         line.order(End::Graceful);
@@ -63,6 +63,8 @@ pub(crate) async fn answer(
         line,
         nth,
         version,
+        provider,
+        method: request.method().clone(),
         path: request.uri().path().to_owned(),
     };
     let mut answer = passage.carry(router, request, arrived).await?;
@@ -71,7 +73,8 @@ pub(crate) async fn answer(
             .headers_mut()
             .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    passage.mock.state().record.answered(answer.status().as_u16());
+    let status = answer.status().as_u16();
+    passage.mock.state().record.answered(provider, status);
     Ok(answer)
 }
 
@@ -81,6 +84,8 @@ struct Passage {
     line: Arc<Line>,
     nth: u64,
     version: Version,
+    provider: Provider,
+    method: Method,
     path: String,
 }
 
@@ -92,15 +97,14 @@ impl Passage {
         arrived: Arrived,
     ) -> Result<Response, Broken> {
         if let Some(forgery) = self.meet(At::BeforeRead, &[]).await? {
-            return forgery.answer(None).await;
+            return self.forge(forgery, None).await;
         }
         let (mut head, body) = request.into_parts();
-        let body = match read(body).await? {
-            Ok(body) => body,
-            Err(too_large) => return Ok(too_large),
+        let Some(body) = read(body).await? else {
+            return Ok(self.too_large());
         };
         if let Some(forgery) = self.meet(At::AfterRead, &body).await? {
-            return forgery.answer(None).await;
+            return self.forge(forgery, None).await;
         }
         head.extensions.insert(arrived);
         let answer = route(router, Request::from_parts(head, Body::from(body.clone()))).await?;
@@ -109,9 +113,31 @@ impl Passage {
             tokio::time::sleep(Duration::from_millis(delay_ms)).await;
         }
         match self.meet(At::AfterCommit, &body).await? {
-            Some(forgery) => forgery.answer(Some(answer)).await,
+            Some(forgery) => self.forge(forgery, Some(answer)).await,
             None => Ok(answer),
         }
+    }
+
+    /// Lets a forgery answer in the shape of the provider.
+    async fn forge(&self, forgery: Forgery, real: Option<Response>) -> Result<Response, Broken> {
+        let failure = |status: u16, code: u32| {
+            let text = "A scripted fault.";
+            self.provider
+                .failure(&self.method, &self.path, status, code, text)
+        };
+        let success = self.provider.success_status();
+        forgery.answer(real, success, failure).await
+    }
+
+    fn too_large(&self) -> Response {
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        let text = "The body is too large.";
+        let body = self
+            .provider
+            .failure(&self.method, &self.path, status.as_u16(), 100, text);
+        let mut answer = Response::new(Body::from(body));
+        *answer.status_mut() = status;
+        answer
     }
 
     /// Suffers what the script says for this point. Gives the answer to send instead, if there is one.
@@ -146,15 +172,11 @@ impl Passage {
     }
 }
 
-/// Reads the whole body, or answers 413.
-async fn read(body: Incoming) -> Result<Result<Bytes, Response>, Broken> {
+/// Reads the whole body, or nothing if it is too large.
+async fn read(body: Incoming) -> Result<Option<Bytes>, Broken> {
     match Limited::new(body, BODY_BYTES_MAX).collect().await {
-        Ok(body) => Ok(Ok(body.to_bytes())),
-        Err(error) if error.is::<LengthLimitError>() => {
-            let mut answer = Response::new(Body::from(r#"{"code":100,"message":"The body is too large."}"#));
-            *answer.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-            Ok(Err(answer))
-        }
+        Ok(body) => Ok(Some(body.to_bytes())),
+        Err(error) if error.is::<LengthLimitError>() => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -15,7 +15,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// A mock of Octopush that remembers every message it accepted.
+/// A mock of Octopush and Exotel that remembers every message it accepted.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {

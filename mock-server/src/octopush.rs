@@ -107,7 +107,7 @@ pub(crate) struct Account {
 impl Account {
     /// What is left of the credit; of a nominal one if it is never used up.
     fn residual(&self, config: &OctopushConfig) -> Decimal {
-        let credit = config.credit.map_or(config::NOMINAL_CREDIT, Price::euros);
+        let credit = config.credit.map_or(config::NOMINAL_CREDIT, Price::amount);
         credit - self.spent
     }
 }

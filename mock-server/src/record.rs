@@ -1,26 +1,25 @@
 //! The mock's own account of what it accepted: the oracle of the tests.
 //!
 //! *Input*: each provider request as it arrives, what it carried, what was committed, how it was answered.
-//! *Output*: [`Stats`], tickets, and how often each number was accepted.
+//! *Output*: [`Stats`], tickets, and how often each number was accepted, for each provider and for both.
 //! *Bounds*: about 16 bytes a distinct number, one row a ticket, until a reset. A revocable request's numbers stay beside
 //! them, 8 bytes each: those of campaigns that were accepted with their `send_at` ahead and that a client may cancel, and
 //! no others.
 //! *Not here*: control requests; connections that carried nothing but those.
 
+mod book;
 mod census;
 mod number;
 mod stats;
 mod window;
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
 use http::Version;
 use rust_decimal::Decimal;
 
-use census::Census;
+use crate::provider::Provider;
+pub(crate) use book::Book;
 pub(crate) use number::Number;
 pub use stats::{ByProtocol, ProviderStats, RecipientCount, Stats, Ticket};
 use window::Window;
@@ -34,7 +33,7 @@ pub(crate) struct Commit<'a> {
     pub(crate) standing: Standing,
 }
 
-/// Whether an accepted request may still be taken back.
+/// Whether an accepted request may still be taken back by its ticket alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
     Final,
@@ -42,31 +41,15 @@ pub(crate) enum Standing {
     Revocable,
 }
 
-/// What is kept of a revocable request.
-struct Revocable {
-    /// Its place among the tickets.
-    row: usize,
-    numbers: Box<[Number]>,
-}
-
 /// All that was seen and accepted since the start or the last reset.
 #[derive(Default)]
 pub(crate) struct Record {
     requests: u64,
-    simulated_requests: u64,
-    recipients: u64,
-    total_cost: Decimal,
-    by_status: BTreeMap<u16, u64>,
-    by_protocol: ByProtocol,
-    connections: u64,
-    max_recipients_per_request: u64,
+    /// Over both providers, which the sum of their own would not tell.
     request_window: Window,
     recipient_window: Window,
-    accepted: Census,
-    tickets: Vec<Ticket>,
-    cancelled_requests: u64,
-    /// By ticket.
-    revocable: HashMap<String, Revocable, FixedState>,
+    pub(crate) octopush: Book,
+    pub(crate) exotel: Book,
 }
 
 /// A provider request, as its connection sees it.
@@ -77,103 +60,74 @@ pub(crate) enum OnConnection {
 }
 
 impl Record {
-    /// Counts a request whose head has arrived; returns its number, from 1.
-    pub(crate) fn arrived(&mut self, version: Version, on_connection: OnConnection, at: Instant) -> u64 {
-        self.requests += 1;
-        self.connections += u64::from(on_connection == OnConnection::First);
-        if version == Version::HTTP_2 {
-            self.by_protocol.h2 += 1;
-        } else {
-            self.by_protocol.http1 += 1;
+    fn of(&mut self, provider: Provider) -> &mut Book {
+        match provider {
+            Provider::Octopush => &mut self.octopush,
+            Provider::Exotel => &mut self.exotel,
         }
+    }
+
+    /// Counts a request whose head has arrived; returns its number over both providers, from 1.
+    pub(crate) fn arrived(
+        &mut self,
+        provider: Provider,
+        version: Version,
+        on_connection: OnConnection,
+        at: Instant,
+    ) -> u64 {
+        self.requests += 1;
         self.request_window.add(at, 1);
+        self.of(provider).arrived(version, on_connection, at);
         self.requests
     }
 
     /// Counts the recipients a readable request carried, accepted or not, at the time its head arrived.
-    pub(crate) fn carried(&mut self, recipients: u64, at: Instant) {
-        self.max_recipients_per_request = self.max_recipients_per_request.max(recipients);
+    pub(crate) fn carried(&mut self, provider: Provider, recipients: u64, at: Instant) {
         self.recipient_window.add(at, recipients);
-    }
-
-    /// Counts a request that was only simulated: it reached nobody. Returns how many there were.
-    pub(crate) fn simulated(&mut self) -> u64 {
-        self.simulated_requests += 1;
-        self.simulated_requests
-    }
-
-    /// Remembers an accepted request for good. This is the commit point faults are scripted around.
-    pub(crate) fn commit(&mut self, commit: Commit<'_>) {
-        let recipients = commit.numbers.len() as u64;
-        self.recipients += recipients;
-        self.total_cost += commit.cost;
-        for number in commit.numbers {
-            self.accepted.count(*number);
-        }
-        if commit.standing == Standing::Revocable {
-            let revocable = Revocable {
-                row: self.tickets.len(),
-                numbers: commit.numbers.into(),
-            };
-            self.revocable.insert(commit.ticket.clone(), revocable);
-        }
-        self.tickets.push(Ticket {
-            ticket: commit.ticket,
-            recipients,
-            cost: commit.cost.normalize(),
-            request_id: commit.request_key.map(str::to_owned),
-            cancelled: false,
-        });
-    }
-
-    /// Takes a revocable request back: it reaches nobody. Its ticket stays, marked. Gives its cost, which stays in the
-    /// total, or nothing if there is no such request.
-    pub(crate) fn revoke(&mut self, ticket: &str) -> Option<Decimal> {
-        let Revocable { row, numbers } = self.revocable.remove(ticket)?;
-        self.recipients -= numbers.len() as u64;
-        self.accepted.forget(&numbers);
-        self.cancelled_requests += 1;
-        self.tickets[row].cancelled = true;
-        Some(self.tickets[row].cost)
-    }
-
-    /// Whether a request of this ticket was accepted, and not taken back. Looks through all tickets.
-    pub(crate) fn stands(&self, ticket: &str) -> bool {
-        self.tickets
-            .iter()
-            .any(|accepted| accepted.ticket == ticket && !accepted.cancelled)
-    }
-
-    /// Takes money that was given back out of the total.
-    pub(crate) fn refund(&mut self, cost: Decimal) {
-        self.total_cost -= cost;
+        self.of(provider).carried(recipients, at);
     }
 
     /// Counts the status of an answer that is given to the connection. Requests cut off have none.
-    pub(crate) fn answered(&mut self, status: u16) {
-        *self.by_status.entry(status).or_default() += 1;
+    pub(crate) fn answered(&mut self, provider: Provider, status: u16) {
+        self.of(provider).answered(status);
     }
 
     /// The figures of `/__mock/stats`.
     pub(crate) fn stats(&self, faults_hit: Vec<u64>) -> Stats {
-        let octopush = self.provider_stats();
+        let octopush = self.octopush.stats();
+        let exotel = self.exotel.stats();
+        let mut together = octopush.clone();
+        together.add(&exotel);
+        together.max_requests_in_any_second = self.request_window.most();
+        together.max_recipients_in_any_second = self.recipient_window.most();
         Stats {
-            together: octopush.clone(),
+            together,
             octopush,
-            exotel: ProviderStats::default(),
+            exotel,
             faults_hit,
         }
     }
 
-    /// Every ticket, in the order of commit.
+    /// Every ticket in the order of commit, Octopush's first.
     pub(crate) fn tickets(&self) -> Vec<Ticket> {
-        self.tickets.clone()
+        [self.octopush.tickets(), self.exotel.tickets()].concat()
     }
 
-    /// Every number with how often it was accepted, sorted.
-    pub(crate) fn recipients(&self) -> Vec<RecipientCount> {
-        let mut counts: Vec<(Number, u32)> = self.accepted.iter().collect();
+    /// Every number with how often it was accepted, sorted; by both providers, or by one of them.
+    pub(crate) fn recipients(&self, by: Option<Provider>) -> Vec<RecipientCount> {
+        let mut counts: Vec<(Number, u32)> = Vec::new();
+        if by != Some(Provider::Exotel) {
+            counts.extend(self.octopush.numbers());
+        }
+        if by != Some(Provider::Octopush) {
+            counts.extend(self.exotel.numbers());
+        }
         counts.sort_unstable();
+        counts.dedup_by(|later, first| {
+            let same = later.0 == first.0;
+            first.1 += if same { later.1 } else { 0 };
+            same
+        });
         counts
             .into_iter()
             .map(|(number, times)| RecipientCount {
@@ -181,27 +135,6 @@ impl Record {
                 times,
             })
             .collect()
-    }
-
-    fn provider_stats(&self) -> ProviderStats {
-        let tickets = self.tickets.len() as u64;
-        ProviderStats {
-            requests: self.requests,
-            accepted_requests: tickets,
-            simulated_requests: self.simulated_requests,
-            cancelled_requests: self.cancelled_requests,
-            recipients: self.recipients,
-            distinct_recipients: self.accepted.len() as u64,
-            max_per_recipient: u64::from(self.accepted.most()),
-            tickets,
-            total_cost: self.total_cost.normalize(),
-            by_status: self.by_status.clone(),
-            by_protocol: self.by_protocol,
-            connections: self.connections,
-            max_recipients_per_request: self.max_recipients_per_request,
-            max_requests_in_any_second: self.request_window.most(),
-            max_recipients_in_any_second: self.recipient_window.most(),
-        }
     }
 }
 
@@ -211,7 +144,7 @@ mod tests {
 
     fn commit(record: &mut Record, ticket: &str, numbers: &[&str], standing: Standing) {
         let numbers: Vec<Number> = numbers.iter().filter_map(|text| Number::parse(text)).collect();
-        record.commit(Commit {
+        record.octopush.commit(Commit {
             ticket: ticket.into(),
             request_key: None,
             numbers: &numbers,
@@ -230,13 +163,17 @@ mod tests {
             &["+33612345678", "+33612345679"],
             Standing::Revocable,
         );
-        assert_eq!(record.revoke("one"), None);
-        assert_eq!(record.revoke("three"), None);
+        assert_eq!(record.octopush.revoke("one"), None);
+        assert_eq!(record.octopush.revoke("three"), None);
         assert_eq!(record.stats(Vec::new()).together.max_per_recipient, 2);
 
-        assert_eq!(record.revoke("two"), Some(Decimal::new(5, 1)));
-        assert_eq!(record.revoke("two"), None);
-        assert!(record.stands("one") && !record.stands("two") && !record.stands("three"));
+        assert_eq!(record.octopush.revoke("two"), Some(Decimal::new(5, 1)));
+        assert_eq!(record.octopush.revoke("two"), None);
+        assert!(
+            record.octopush.stands("one")
+                && !record.octopush.stands("two")
+                && !record.octopush.stands("three")
+        );
         let stats = record.stats(Vec::new()).together;
         assert_eq!((stats.accepted_requests, stats.cancelled_requests), (2, 1));
         assert_eq!(
@@ -247,11 +184,11 @@ mod tests {
             ),
             (1, 1, 1)
         );
-        assert_eq!(record.recipients().len(), 1);
+        assert_eq!(record.recipients(None).len(), 1);
         let cancelled: Vec<bool> = record.tickets().iter().map(|ticket| ticket.cancelled).collect();
         assert_eq!(cancelled, [false, true]);
         assert_eq!(stats.total_cost.to_string(), "1");
-        record.refund(Decimal::new(5, 1));
+        record.octopush.refund(Decimal::new(5, 1));
         assert_eq!(record.stats(Vec::new()).together.total_cost.to_string(), "0.5");
     }
 
@@ -268,18 +205,106 @@ mod tests {
         assert_eq!(stats.octopush, stats.together);
         assert_eq!(stats.exotel, ProviderStats::default());
         assert_eq!(stats.together.total_cost.to_string(), "1");
-        let recipients = record.recipients();
+        let recipients = record.recipients(None);
         let times: Vec<u32> = recipients.iter().map(|recipient| recipient.times).collect();
         assert_eq!(times, [2, 1]);
+    }
+
+    #[test]
+    fn each_provider_has_its_figures_and_both_together_add_them() {
+        let mut record = Record::default();
+        let now = Instant::now();
+        for provider in [Provider::Octopush, Provider::Exotel, Provider::Exotel] {
+            record.arrived(provider, Version::HTTP_2, OnConnection::First, now);
+            record.carried(provider, 2, now);
+            record.answered(provider, 200);
+        }
+        commit(&mut record, "one", &["+919812345678"], Standing::Final);
+        let numbers = ["+919812345678", "+919812345679"].map(|text| Number::parse(text).expect("a number"));
+        for ticket in ["two", "three"] {
+            record.exotel.commit(Commit {
+                ticket: ticket.into(),
+                request_key: None,
+                numbers: &numbers,
+                cost: Decimal::ZERO,
+                standing: Standing::Final,
+            });
+        }
+        let figures = |stats: &ProviderStats| {
+            let window = (
+                stats.max_requests_in_any_second,
+                stats.max_recipients_in_any_second,
+            );
+            (stats.requests, stats.recipients, stats.max_per_recipient, window)
+        };
+        let stats = record.stats(Vec::new());
+        assert_eq!(figures(&stats.octopush), (1, 1, 1, (1, 2)));
+        assert_eq!(figures(&stats.exotel), (2, 4, 2, (2, 4)));
+        // Of the numbers the more often accepted one counts, of the seconds the one over both.
+        assert_eq!(figures(&stats.together), (3, 5, 2, (3, 6)));
+        assert_eq!(stats.together.by_status.get(&200), Some(&3));
+        let times = |by: Option<Provider>| -> Vec<u32> {
+            record
+                .recipients(by)
+                .iter()
+                .map(|recipient| recipient.times)
+                .collect()
+        };
+        assert_eq!(times(None), [3, 2]);
+        assert_eq!(times(Some(Provider::Octopush)), [1]);
+        assert_eq!(times(Some(Provider::Exotel)), [2, 2]);
+    }
+
+    #[test]
+    fn numbers_that_the_provider_keeps_are_exchanged_and_taken_back() {
+        let mut record = Record::default();
+        let [one, two, three] = ["+919812345678", "+919812345679", "+919812345670"]
+            .map(|text| Number::parse(text).expect("a number"));
+        for ticket in ["a", "b"] {
+            record.exotel.commit(Commit {
+                ticket: ticket.into(),
+                request_key: None,
+                numbers: &[one, two],
+                cost: Decimal::ZERO,
+                standing: Standing::Final,
+            });
+        }
+        record.exotel.exchange("a", &[one, two], &[three]);
+        record.exotel.exchange("unknown", &[one], &[three]);
+        let stats = record.stats(Vec::new()).exotel;
+        assert_eq!(
+            (
+                stats.recipients,
+                stats.distinct_recipients,
+                stats.max_per_recipient
+            ),
+            (3, 3, 1)
+        );
+        assert_eq!(record.tickets()[0].recipients, 1);
+        record.exotel.take_back("b", &[one, two]);
+        let stats = record.stats(Vec::new()).exotel;
+        assert_eq!(
+            (
+                stats.recipients,
+                stats.distinct_recipients,
+                stats.cancelled_requests
+            ),
+            (1, 1, 1)
+        );
+        assert!(record.tickets()[1].cancelled);
+        record
+            .exotel
+            .reprice(|ticket| Decimal::new(if ticket == "a" { 150 } else { 0 }, 2));
+        assert_eq!(record.stats(Vec::new()).together.total_cost.to_string(), "1.5");
     }
 
     #[test]
     fn a_connection_counts_once() {
         let mut record = Record::default();
         let now = Instant::now();
-        record.arrived(Version::HTTP_2, OnConnection::First, now);
-        record.arrived(Version::HTTP_2, OnConnection::Later, now);
-        let nth = record.arrived(Version::HTTP_11, OnConnection::First, now);
+        record.arrived(Provider::Octopush, Version::HTTP_2, OnConnection::First, now);
+        record.arrived(Provider::Octopush, Version::HTTP_2, OnConnection::Later, now);
+        let nth = record.arrived(Provider::Octopush, Version::HTTP_11, OnConnection::First, now);
         assert_eq!(nth, 3);
         let stats = record.stats(Vec::new()).together;
         assert_eq!(stats.connections, 2);

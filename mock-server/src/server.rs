@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::config::Config;
 use crate::error::MockError;
+use crate::exotel;
 use crate::fault::{FaultScript, RuleError};
 use crate::mock::Mock;
 use crate::record::{RecipientCount, Stats, Ticket};
@@ -104,14 +105,14 @@ impl Running {
         self.mock.stats()
     }
 
-    /// Every ticket given, in the order of commit.
+    /// Every ticket given, in the order of commit, Octopush's first.
     pub fn tickets(&self) -> Vec<Ticket> {
-        self.mock.state().record.tickets()
+        self.mock.tickets()
     }
 
-    /// Every number accepted, sorted, with how often.
+    /// Every number accepted by either provider, sorted, with how often.
     pub fn recipients(&self) -> Vec<RecipientCount> {
-        self.mock.state().record.recipients()
+        self.mock.recipients(None)
     }
 
     /// Replaces the fault script, as `PUT /__mock/faults`.
@@ -129,7 +130,7 @@ impl Running {
 
     /// Moves the provider's clock by that many seconds, back if negative.
     pub fn advance_clock(&self, seconds: i64) {
-        self.mock.clock.advance(seconds);
+        self.mock.advance_clock(seconds);
     }
 
     /// Forgets everything, as `POST /__mock/reset`.
@@ -162,8 +163,13 @@ async fn bind(config: Config) -> Result<(impl Future<Output = ()> + Send + 'stat
     let (stop, stop_asked) = oneshot::channel();
     let (tell_stopped, stopped) = oneshot::channel();
     let connections = Arc::new(Connections::new(Arc::clone(&mock), tls));
+    let calling_back = exotel::run_callbacks(Arc::clone(&mock));
     let serve = async move {
-        accept(listener, connections, stop_asked).await;
+        tokio::select! {
+            () = accept(listener, connections, stop_asked) => {}
+            // It ends only with the server: what is on its way then is lost.
+            () = calling_back => {}
+        }
         // Nobody may be waiting.
         let _ = tell_stopped.send(());
     };

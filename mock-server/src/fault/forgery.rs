@@ -15,8 +15,6 @@ use super::FaultRule;
 
 /// Status of an answer that a fault makes up and that names none.
 const STATUS_DEFAULT: u16 = 500;
-/// Status of garbage that names none: what a send that went well has.
-const GARBAGE_STATUS: u16 = 201;
 /// What garbage holds if the rule gives no body.
 const GARBAGE_BODY: &str = "<html><body>It works!</body></html>";
 /// Time for the first half to leave before the stream breaks off: HTTP/2 drops what is unsent on a reset.
@@ -32,9 +30,18 @@ pub(crate) struct Forgery {
 /// What is answered if the fault brings its own answer, or there is none yet.
 #[derive(Debug)]
 struct Draft {
-    status: u16,
-    body: String,
+    /// Absent: that of a send that went well.
+    status: Option<u16>,
+    body: Wording,
     retry_after: Option<String>,
+}
+
+#[derive(Debug)]
+enum Wording {
+    /// As the rule gives it.
+    Given(String),
+    /// A failure in the provider's shape, of this code; absent: of the status.
+    Failure(Option<u32>),
 }
 
 #[derive(Debug)]
@@ -58,12 +65,11 @@ impl Forgery {
 
     /// A success that is no JSON.
     pub(super) fn garbage(rule: &FaultRule) -> Self {
-        let status = rule.status.unwrap_or(GARBAGE_STATUS);
         let body = rule.body.clone().unwrap_or_else(|| GARBAGE_BODY.to_owned());
         Self {
             made_up: Draft {
-                status,
-                body,
+                status: rule.status,
+                body: Wording::Given(body),
                 retry_after: None,
             },
             delivery: Delivery::Replace,
@@ -87,36 +93,50 @@ impl Forgery {
         }
     }
 
-    /// Makes the answer from the route's, or from its own if the route has not been asked.
-    pub(crate) async fn answer(self, real: Option<Response>) -> Result<Response, BoxError> {
+    /// Makes the answer from the route's, or from its own if the route has not been asked. `success` is the status of a
+    /// send that went well, `failure` words one of a status and a code.
+    pub(crate) async fn answer(
+        self,
+        real: Option<Response>,
+        success: StatusCode,
+        failure: impl Fn(u16, u32) -> String,
+    ) -> Result<Response, BoxError> {
         let Self { made_up, delivery } = self;
-        let answer = || real.unwrap_or_else(|| made_up.answer());
+        let real = real.filter(|_| !matches!(delivery, Delivery::Replace));
+        let answer = real.unwrap_or_else(|| made_up.answer(success, failure));
         match delivery {
-            Delivery::Replace => Ok(made_up.answer()),
-            Delivery::Truncate(pause) => rewrite(answer(), |body| truncate(&body, pause)).await,
-            Delivery::Trickle(pause) => rewrite(answer(), |body| trickle(body, pause)).await,
+            Delivery::Replace => Ok(answer),
+            Delivery::Truncate(pause) => rewrite(answer, |body| truncate(&body, pause)).await,
+            Delivery::Trickle(pause) => rewrite(answer, |body| trickle(body, pause)).await,
         }
     }
 }
 
 impl Draft {
     fn of(rule: &FaultRule) -> Self {
-        let status = rule.status.unwrap_or(STATUS_DEFAULT);
-        let body = rule.body.clone().unwrap_or_else(|| {
-            let code = rule.code.unwrap_or(u32::from(status));
-            serde_json::json!({ "code": code, "message": "A scripted fault." }).to_string()
-        });
+        let body = match &rule.body {
+            Some(body) => Wording::Given(body.clone()),
+            None => Wording::Failure(rule.code),
+        };
         Self {
-            status,
+            status: Some(rule.status.unwrap_or(STATUS_DEFAULT)),
             body,
             retry_after: rule.retry_after.clone(),
         }
     }
 
     /// The rule was checked when it was set: neither fall-back is taken.
-    fn answer(&self) -> Response {
-        let mut answer = Response::new(Body::from(self.body.clone()));
-        *answer.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    fn answer(self, success: StatusCode, failure: impl Fn(u16, u32) -> String) -> Response {
+        let status = match self.status {
+            Some(status) => StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            None => success,
+        };
+        let body = match self.body {
+            Wording::Given(body) => body,
+            Wording::Failure(code) => failure(status.as_u16(), code.unwrap_or(u32::from(status.as_u16()))),
+        };
+        let mut answer = Response::new(Body::from(body));
+        *answer.status_mut() = status;
         let headers = answer.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(value) = self

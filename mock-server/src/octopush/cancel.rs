@@ -47,7 +47,7 @@ fn call_off(mock: &Mock, headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal
 
 /// Why a ticket cannot be cancelled that never had a date ahead.
 fn without_schedule(state: &MockState, ticket: &str) -> Refusal {
-    if state.record.stands(ticket) && !state.octopush.campaigns.contains(ticket) {
+    if state.record.octopush.stands(ticket) && !state.octopush.campaigns.contains(ticket) {
         Refusal::not_cancellable("it is not scheduled")
     } else {
         Refusal::unknown_campaign()
@@ -61,10 +61,10 @@ pub(super) struct Final;
 /// Takes an accepted campaign back: it reaches nobody, and its cost comes back where the switch says so. Its `request_id`
 /// stays used (*assumed*).
 pub(super) fn take_back(mock: &Mock, state: &mut MockState, ticket: &str) -> Result<(), Final> {
-    let cost = state.record.revoke(ticket).ok_or(Final)?;
+    let cost = state.record.octopush.revoke(ticket).ok_or(Final)?;
     if mock.config.octopush.cancel.refunds {
         state.octopush.spent -= cost;
-        state.record.refund(cost);
+        state.record.octopush.refund(cost);
     }
     Ok(())
 }

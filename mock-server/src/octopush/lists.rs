@@ -131,7 +131,7 @@ fn commit(mock: &Mock, headers: &HeaderMap, body: &[u8]) -> Result<String, Refus
     let login = credentials::login(&config.accounts, headers)?;
     let ticket = ticket::named_in(body)?;
     let mut state = mock.state();
-    let MockState { record, octopush } = &mut *state;
+    let MockState { record, octopush, .. } = &mut *state;
     let residual = octopush.residual(config);
     let Account { campaigns, spent, .. } = octopush;
     let campaign = campaigns.get_mut(login, &ticket)?;
@@ -146,7 +146,7 @@ fn commit(mock: &Mock, headers: &HeaderMap, body: &[u8]) -> Result<String, Refus
     }
     let now = mock.clock.wall();
     *spent += reach.cost;
-    record.commit(Commit {
+    record.octopush.commit(Commit {
         ticket,
         request_key: None,
         numbers: &reach.numbers,

@@ -22,6 +22,7 @@ use super::review::{Campaign, review};
 use super::{Account, credentials, keys, ticket};
 use crate::exchange::Arrived;
 use crate::mock::{Mock, State as MockState};
+use crate::provider::Provider;
 use crate::record::{Commit, Standing};
 
 /// Decimals of `residual_credit`: 94.995 = 100 − 5.00502839 rounded to three ("Transactional SMS").
@@ -64,7 +65,9 @@ async fn accept(mock: &Mock, arrived: Arrived, headers: &HeaderMap, body: &[u8])
     let login = credentials::login(&config.accounts, headers)?;
     let request = SendRequest::parse(body)?;
     let carried = request.recipients.as_ref().map_or(0, Vec::len) as u64;
-    mock.state().record.carried(carried, arrived.0);
+    mock.state()
+        .record
+        .carried(Provider::Octopush, carried, arrived.0);
 
     let request_id = request.request_id.and_then(scalar);
     let origin = Origin {
@@ -140,7 +143,7 @@ fn book(
         cost: campaign.cost,
         standing,
     };
-    state.record.commit(commit);
+    state.record.octopush.commit(commit);
     Ok(Success {
         ticket,
         contacts: campaign.numbers.len(),
@@ -172,7 +175,7 @@ fn schedule(mock: &Mock, account: &mut Account, login: &str, ticket: &str, campa
 /// The fake result of `simulation_mode`: neither money nor key is used (*assumed*).
 fn simulate(mock: &Mock, campaign: &Campaign) -> Success {
     let mut state = mock.state();
-    let nth = state.record.simulated();
+    let nth = state.record.octopush.simulated();
     Success {
         ticket: ticket::name(mock.config.seed, SIMULATED_TICKETS + nth),
         contacts: campaign.numbers.len(),

@@ -28,7 +28,7 @@ impl Tariff {
     pub(super) fn new(default: Price, by_prefix: &BTreeMap<String, Price>) -> Result<Self, MockError> {
         let mut tariff = Self {
             by_first_digits: vec![0; TABLE_LEN],
-            prices: vec![default.euros()],
+            prices: vec![default.amount()],
         };
         let mut prefixes: Vec<(&String, &Price)> = by_prefix.iter().collect();
         // Longer ones later: they overwrite their part of the shorter ones.
@@ -39,7 +39,7 @@ impl Tariff {
                 reason: format!("`{prefix}` is no prefix: write one to four digits"),
             })?;
             let index = u16::try_from(tariff.prices.len()).unwrap_or(u16::MAX);
-            tariff.prices.push(price.euros());
+            tariff.prices.push(price.amount());
             tariff.by_first_digits[first..last].fill(index);
         }
         Ok(tariff)

@@ -11,9 +11,9 @@ pub struct Stats {
     /// All providers; on the wire these keys stand at the top.
     #[serde(flatten)]
     pub together: ProviderStats,
-    /// Octopush's part: all there is.
+    /// Octopush's part.
     pub octopush: ProviderStats,
-    /// Zeros: the mock plays Octopush only, and the key is part of the route's contract.
+    /// Exotel's part: a message is a number to be called, a ticket the id of a campaign.
     pub exotel: ProviderStats,
     /// How often each fault rule was hit, in the order of the script.
     pub faults_hit: Vec<u64>,
@@ -32,20 +32,21 @@ pub struct ProviderStats {
     pub cancelled_requests: u64,
     /// Messages accepted, and not cancelled.
     pub recipients: u64,
-    /// Different numbers among them.
+    /// Different numbers among them; over both providers the sum of theirs.
     pub distinct_recipients: u64,
-    /// The most often one number was accepted, and not cancelled; 1 in a good run, 0 in an empty one.
+    /// The most often one number was accepted by one provider, and not cancelled; 1 in a good run, 0 in an empty one.
     pub max_per_recipient: u64,
     /// Tickets of accepted requests.
     pub tickets: u64,
-    /// Exact, in euros, without trailing zeros; a string on the wire. What was refunded is not in it.
+    /// Exact, without trailing zeros; a string on the wire. Octopush's in euros, and without what was refunded; Exotel's
+    /// in the account's currency, of the calls that have ended. Over both it adds the figures, whatever their currency.
     #[serde(serialize_with = "decimal_text")]
     pub total_cost: Decimal,
     /// Answers by status. Requests that were cut off are in none.
     pub by_status: BTreeMap<u16, u64>,
     /// Requests by protocol.
     pub by_protocol: ByProtocol,
-    /// Connections that carried at least one provider request.
+    /// Connections whose first provider request was this provider's.
     pub connections: u64,
     /// Most recipients in one readable request, accepted or not.
     pub max_recipients_per_request: u64,
@@ -53,6 +54,36 @@ pub struct ProviderStats {
     pub max_requests_in_any_second: u64,
     /// Most recipients carried by readable requests that arrived within one second.
     pub max_recipients_in_any_second: u64,
+    /// Callbacks that their receiver took.
+    pub callbacks_sent: u64,
+}
+
+impl ProviderStats {
+    /// Adds another provider's figures; of those that are a most, the larger one stands.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.accepted_requests += other.accepted_requests;
+        self.simulated_requests += other.simulated_requests;
+        self.cancelled_requests += other.cancelled_requests;
+        self.recipients += other.recipients;
+        self.distinct_recipients += other.distinct_recipients;
+        self.max_per_recipient = self.max_per_recipient.max(other.max_per_recipient);
+        self.tickets += other.tickets;
+        self.total_cost = (self.total_cost + other.total_cost).normalize();
+        for (status, answers) in &other.by_status {
+            *self.by_status.entry(*status).or_default() += answers;
+        }
+        self.by_protocol.h2 += other.by_protocol.h2;
+        self.by_protocol.http1 += other.by_protocol.http1;
+        self.connections += other.connections;
+        let most = self.max_recipients_per_request;
+        self.max_recipients_per_request = most.max(other.max_recipients_per_request);
+        let most = self.max_requests_in_any_second;
+        self.max_requests_in_any_second = most.max(other.max_requests_in_any_second);
+        let most = self.max_recipients_in_any_second;
+        self.max_recipients_in_any_second = most.max(other.max_recipients_in_any_second);
+        self.callbacks_sent += other.callbacks_sent;
+    }
 }
 
 /// Requests by protocol.
@@ -72,7 +103,7 @@ pub struct Ticket {
     pub ticket: String,
     /// Messages accepted with it.
     pub recipients: u64,
-    /// Exact, in euros; a string on the wire.
+    /// Exact, in euros or Exotel's currency; a string on the wire.
     #[serde(serialize_with = "decimal_text")]
     pub cost: Decimal,
     /// The request's own key, if it had one.

@@ -18,7 +18,7 @@ use super::line::{End, Line};
 use super::wire::Wire;
 use crate::config::{Protocols, ServerConfig};
 use crate::mock::Mock;
-use crate::{control, exchange, octopush, unknown};
+use crate::{control, exchange, exotel, octopush, unknown};
 
 /// Bytes a client may send ahead on one stream: many times a full batch of about 75 KB.
 const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
@@ -39,6 +39,7 @@ impl Connections {
     pub(super) fn new(mock: Arc<Mock>, tls: Option<TlsAcceptor>) -> Self {
         let router = Router::new()
             .merge(octopush::routes())
+            .merge(exotel::routes())
             .merge(control::routes())
             .fallback(unknown::not_found)
             .with_state(Arc::clone(&mock));

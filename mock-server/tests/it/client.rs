@@ -95,10 +95,7 @@ impl Client {
     ) -> Result<Answer, hyper::Error> {
         let request = Request::builder()
             .method(method)
-            .uri(match &self.0 {
-                Sender::Http1(_) => path.to_owned(),
-                Sender::Http2(_) => format!("http://mock{path}"),
-            })
+            .uri(self.uri(path))
             .header("host", "mock")
             .header("content-type", "application/json")
             .header("api-login", "me@example.org")
@@ -106,6 +103,14 @@ impl Client {
             .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
             .expect("a request");
         self.exchange(request).await
+    }
+
+    /// As the protocol has it in a request.
+    pub(crate) fn uri(&self, path: &str) -> String {
+        match &self.0 {
+            Sender::Http1(_) => path.to_owned(),
+            Sender::Http2(_) => format!("http://mock{path}"),
+        }
     }
 
     pub(crate) async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, hyper::Error> {

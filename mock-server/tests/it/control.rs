@@ -63,7 +63,7 @@ async fn stats_have_the_documented_keys_at_the_top_and_under_each_provider() {
         "requests": 3, "accepted_requests": 2, "simulated_requests": 0, "cancelled_requests": 0, "recipients": 3, "distinct_recipients": 2,
         "max_per_recipient": 2, "tickets": 2, "total_cost": "0.13537101",
         "by_status": { "201": 2, "400": 1 }, "by_protocol": { "h2": 3, "http/1.1": 0 }, "connections": 1,
-        "max_recipients_per_request": 2,
+        "max_recipients_per_request": 2, "callbacks_sent": 0,
     });
     assert_eq!(stats["octopush"], expected);
     assert_eq!(stats["exotel"]["requests"], 0);
