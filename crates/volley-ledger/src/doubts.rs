@@ -18,6 +18,8 @@ pub struct OpenDoubt {
     pub batch: BatchId,
     /// Its campaign's name.
     pub campaign: String,
+    /// Who knows.
+    pub provider: String,
     /// The run that intended it.
     pub run: RunId,
     /// `InDoubt`; or `Intended`: a run is sending it now, or was killed while it did. Behind
@@ -135,14 +137,19 @@ fn complete(
     row: BatchRow,
 ) -> Result<OpenDoubt, LedgerError> {
     let path = &place.ledger;
-    let (campaign, attempts, first_handed_over_at) =
-        beside(connection, row.id).map_err(|error| LedgerError::sqlite(path, "reading doubts", error))?;
+    let Beside {
+        campaign,
+        provider,
+        attempts,
+        first_handed_over_at,
+    } = beside(connection, row.id).map_err(|error| LedgerError::sqlite(path, "reading doubts", error))?;
     let absences = lookup::absences(connection, path, format, row.id)?;
     let body_kept =
         row.is_open() && bodies::read(place, row.slot, &row.request_key, row.body_bytes)?.is_some();
     Ok(OpenDoubt {
         batch: row.id,
         campaign,
+        provider,
         run: row.run,
         state: row.state,
         request_key: RequestKey(row.request_key),
@@ -164,14 +171,27 @@ fn complete(
     })
 }
 
-/// The campaign's name, how many attempts there are, and when the first of them was handed over.
-fn beside(connection: &Connection, batch: BatchId) -> rusqlite::Result<(String, u64, Option<Timestamp>)> {
-    let query = "SELECT campaign.name, (SELECT count(*) FROM attempt WHERE attempt.batch = batch.id), \
+/// What stands beside a batch's row.
+struct Beside {
+    campaign: String,
+    provider: String,
+    attempts: u64,
+    /// Of the run that intended it.
+    first_handed_over_at: Option<Timestamp>,
+}
+
+fn beside(connection: &Connection, batch: BatchId) -> rusqlite::Result<Beside> {
+    let query = "SELECT campaign.name, campaign.provider, \
+        (SELECT count(*) FROM attempt WHERE attempt.batch = batch.id), \
         (SELECT min(handed_over_at) FROM attempt WHERE attempt.batch = batch.id AND attempt.run = batch.run) \
         FROM batch JOIN campaign ON campaign.id = batch.campaign WHERE batch.id = ?1";
     connection.prepare_cached(query)?.query_row([batch], |row| {
-        let first: Option<i64> = row.get(2)?;
-        let first = first.map(|first| rows::timestamp(2, first)).transpose()?;
-        Ok((row.get(0)?, row.get(1)?, first))
+        let first: Option<i64> = row.get(3)?;
+        Ok(Beside {
+            campaign: row.get(0)?,
+            provider: row.get(1)?,
+            attempts: row.get(2)?,
+            first_handed_over_at: first.map(|first| rows::timestamp(3, first)).transpose()?,
+        })
     })
 }

@@ -3,13 +3,14 @@
 //! What both have is here, each as a choice between two; what one alone has is asked of it by its own name.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
 use volley_model::{
-    Amount, Answer, BodyEncoder, BodyHash, Currency, Evidence, FieldSet, Msisdn, PlannedBatch, Refusal,
-    SealedBatch, Verdict,
+    Amount, Answer, BodyEncoder, BodyHash, Currency, Evidence, FieldSet, LineCounts, Msisdn, PlannedBatch,
+    Refusal, RequestKey, SealedBatch, Verdict,
 };
 
 use crate::exotel::{self, Exotel, VoiceMessage};
@@ -187,7 +188,10 @@ impl Content {
                 message.simulation_mode,
                 generations,
             )),
-            Self::Voice(_) => Sealer::Exotel(exotel::Sealer::new(account, campaign, generations)),
+            Self::Voice(message) => Sealer::Exotel {
+                sealer: exotel::Sealer::new(account, campaign, generations),
+                encoder: exotel::Encoder::new(message),
+            },
         }
     }
 }
@@ -198,7 +202,12 @@ pub enum Sealer {
     /// A `request_id`.
     Octopush(octopush::Sealer),
     /// A campaign's name.
-    Exotel(exotel::Sealer),
+    Exotel {
+        /// For batches and their children.
+        sealer: exotel::Sealer,
+        /// For children.
+        encoder: exotel::Encoder,
+    },
 }
 
 impl Sealer {
@@ -206,7 +215,32 @@ impl Sealer {
     pub fn seal(&self, batch: PlannedBatch) -> SealedBatch {
         match self {
             Self::Octopush(sealer) => sealer.seal(batch),
-            Self::Exotel(sealer) => sealer.seal(batch),
+            Self::Exotel { sealer, .. } => sealer.seal(batch),
+        }
+    }
+
+    /// The batch in which the other numbers go again, once one of a batch's was refused. `line` is the key of the batch that
+    /// all this began with, and no `n` may come twice in a line. `counted`: whether the campaign counts units. `None` where the
+    /// provider refuses no single number.
+    pub fn child(
+        &self,
+        line: &RequestKey,
+        n: NonZeroU32,
+        members: Vec<Msisdn>,
+        counted: bool,
+    ) -> Option<SealedBatch> {
+        match self {
+            Self::Octopush(_) => None,
+            Self::Exotel { sealer, encoder } => {
+                let planned = PlannedBatch {
+                    body: encoder.child_body(&members),
+                    units: if counted { members.len() as u64 } else { 0 },
+                    // The parent's count for it.
+                    lines: LineCounts::default(),
+                    members,
+                };
+                Some(sealer.seal_child(line, n, planned))
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 mod octopush;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use volley_model::Amount;
@@ -130,6 +131,7 @@ Examples:
   volley doubt resolve 17 --sent --ticket sms_5f0e7c --cost 24.75 --reason 'the provider has it in its list'
   volley doubt resolve 17 --not-sent --recipients 500 --reason 'support says it never arrived'
   volley doubt resolve 17 --abandon --reason 'the provider cannot tell'
+  volley doubt resolve --all-absent --not-sent --recipients 5000 --reason 'Exotel lists no such campaigns'
   volley doubt resolve sms_5f3fbce61266e --sent --reason 'a campaign on a list; the provider shows it as sent'";
 
 /// `volley doubt list`.
@@ -146,8 +148,14 @@ pub struct DoubtListArgs {
 #[command(group = clap::ArgGroup::new("word").required(true).args(["sent", "not_sent", "abandon", "withdrawn"]))]
 pub struct DoubtResolveArgs {
     /// The batch, or the ticket of a campaign on a list, as `volley doubt list` shows it
-    #[arg(value_name = "BATCH|TICKET", value_parser = doubted)]
-    pub what: Doubted,
+    #[arg(value_name = "BATCH|TICKET", value_parser = doubted, required_unless_present = "all_absent")]
+    pub what: Option<Doubted>,
+    /// Exotel: every batch that the provider's listings lacked, as the runs since have looked
+    #[arg(long, conflicts_with_all = ["what", "sent", "abandon", "withdrawn"])]
+    pub all_absent: bool,
+    /// How long after the first of these listings the last one must have been
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = time, requires = "all_absent")]
+    pub absent_for: Duration,
     /// It was sent: nobody in it is sent to again
     #[arg(long)]
     pub sent: bool,
@@ -160,7 +168,7 @@ pub struct DoubtResolveArgs {
     /// It was not sent: the next run sends to everybody in it again
     #[arg(long)]
     pub not_sent: bool,
-    /// Its number of recipients, to confirm --not-sent or --withdrawn without a terminal
+    /// The number of recipients (with --all-absent, of all together), to confirm --not-sent or --withdrawn without a terminal
     #[arg(long, value_name = "N", conflicts_with_all = ["sent", "abandon"])]
     pub recipients: Option<u64>,
     /// Nobody will ever know: nobody in it is sent to again, and it counts as spent
@@ -172,6 +180,14 @@ pub struct DoubtResolveArgs {
     /// Why; it is recorded
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+}
+
+/// A length of time, as clap asks for it.
+fn time(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse::<jiff::SignedDuration>().ok();
+    parsed
+        .and_then(|time| Duration::try_from(time).ok())
+        .ok_or_else(|| "expected a length of time, such as 10m or 1s".to_owned())
 }
 
 /// What is in doubt.

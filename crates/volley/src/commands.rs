@@ -148,7 +148,7 @@ pub fn usage(error: &clap::Error) -> Exit {
         let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
         let what = lines.collect::<Vec<_>>().join(" ");
         let what = what.strip_prefix("error: ").unwrap_or(&what);
-        print::json(&Summary::failed("", Exit::Usage, what.to_owned()));
+        print::json(&Summary::failed("", "", Exit::Usage, what.to_owned()));
     }
     Exit::Usage
 }
@@ -157,7 +157,7 @@ pub fn usage(error: &clap::Error) -> Exit {
 pub fn bug() -> Exit {
     if std::env::args_os().any(|argument| argument == "--json") {
         let what = "a bug in Volley, told on stderr; please report it";
-        print::json(&Summary::failed("", Exit::Bug, what.to_owned()));
+        print::json(&Summary::failed("", "", Exit::Bug, what.to_owned()));
     }
     Exit::Bug
 }
@@ -181,8 +181,12 @@ fn concluded(args: &SendArgs, common: &Common, ended: Result<Ended, CommandError
             let text = told(&error);
             print::message(&format!("volley: {text}"));
             // The name is best effort here: the file itself may be what is wrong.
-            let name = Campaign::load(&args.what.campaign, &common.overrides).map(|campaign| campaign.name);
-            let summary = Summary::failed(&name.unwrap_or_default(), error.exit(), text);
+            let campaign = Campaign::load(&args.what.campaign, &common.overrides).ok();
+            let (name, provider) = campaign.map_or((String::new(), ""), |campaign| {
+                let provider = campaign.content.provider().name();
+                (campaign.name, provider)
+            });
+            let summary = Summary::failed(&name, provider, error.exit(), text);
             let ledger = ledger_path(common, Some(&args.what.campaign));
             // What stands in the way of the outputs is told already.
             let told_already = matches!(error, CommandError::Clash { .. } | CommandError::Output { .. });

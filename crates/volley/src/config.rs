@@ -327,12 +327,18 @@ fn limits(provider: Provider, section: &file::LimitsSection) -> Checked<Limits> 
     if let Some(recipients) = section.recipients_per_second {
         rate("limits.recipients_per_second", recipients)?;
     }
+    if provider == Provider::Exotel && section.min_credit.is_some() {
+        return wrong(
+            "limits.min_credit",
+            "Exotel's answers tell no credit; leave it out, and see limits.max_cost",
+        );
+    }
     let max_cost = section.max_cost.map(|money| money.0);
     let unit_price = section.unit_price.map(|money| money.0);
     if max_cost.is_some() && unit_price.is_none() {
         return wrong(
             "limits.max_cost",
-            "needs limits.unit_price, an upper bound per segment, to reserve by",
+            "needs limits.unit_price, an upper bound per segment or call, to reserve by",
         );
     }
     Ok(Limits {

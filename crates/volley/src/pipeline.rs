@@ -18,6 +18,8 @@ mod flight;
 mod free_get;
 mod gate;
 pub(crate) mod handover;
+mod line;
+mod lookup;
 mod outside;
 pub(crate) mod patience;
 mod reading;

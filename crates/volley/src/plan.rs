@@ -26,7 +26,7 @@ use crate::pipeline::setup::intake_config;
 use crate::pipeline::stop::StopReason;
 use crate::pipeline::{RunError, standing};
 use crate::progress::duration;
-use crate::summary::{Lines, counted, counted_as, grouped, is_zero};
+use crate::summary::{Lines, code_of, counted, counted_as, currency_told, grouped, is_zero};
 
 pub(crate) use foreign::text_sentences;
 pub use foreign::{ForeignCharacter, Found};
@@ -213,7 +213,7 @@ fn draw(campaign: &Campaign, finished: &Finished, counts: Counts, early: Option<
         messages,
         cost: PlannedCost {
             estimated: estimate.map(|amount: Amount| amount.to_string()),
-            currency: estimate.map(|_| campaign.currency.code().to_owned()),
+            currency: estimate.and_then(|_| code_of(campaign.currency)),
         },
         duration_seconds,
         limited_by,
@@ -279,11 +279,12 @@ impl Plan {
         let _ = writeln!(out, "campaign {} ({})", self.campaign, self.provider);
         lines.write(&mut out, &["would be sent", "left out"], &self.rejected);
         out.push_str(&self.units());
-        match (&self.cost.estimated, &self.cost.currency) {
-            (Some(estimated), Some(currency)) => {
+        match &self.cost.estimated {
+            Some(estimated) => {
+                let currency = currency_told(self.cost.currency.as_deref());
                 let _ = writeln!(out, "cost at most {estimated} {currency}");
             }
-            _ => out.push_str("cost unknown: set limits.unit_price for an estimate\n"),
+            None => out.push_str("cost unknown: set limits.unit_price for an estimate\n"),
         }
         let time =
             std::time::Duration::try_from_secs_f64(self.duration_seconds).unwrap_or(std::time::Duration::MAX);

@@ -137,7 +137,7 @@ impl Cost {
         Self {
             total: Some(total.to_string()),
             estimated: estimated.to_string(),
-            currency: Some(currency.code().to_owned()),
+            currency: code_of(currency),
             unpriced_batches,
         }
     }
@@ -153,12 +153,12 @@ impl Cost {
 }
 
 impl Summary {
-    /// The summary of a run that failed before it began.
-    pub fn failed(campaign: &str, exit: Exit, error: String) -> Self {
+    /// The summary of a run that failed before it began; the names are empty where nobody knows them.
+    pub fn failed(campaign: &str, provider: &'static str, exit: Exit, error: String) -> Self {
         Self {
             schema: SCHEMA,
             campaign: campaign.to_owned(),
-            provider: "octopush",
+            provider,
             outcome: exit.outcome(0),
             exit_code: exit,
             reason: (exit.outcome(0) == "stopped").then(|| error.clone()),
@@ -243,10 +243,14 @@ impl Summary {
             let _ = writeln!(out, "simulated: nobody was reached, nothing is owed");
             return;
         }
-        let (Some(total), Some(currency)) = (&self.cost.total, &self.cost.currency) else {
+        let Some(total) = &self.cost.total else {
             return;
         };
-        let _ = write!(out, "cost {total} {currency}");
+        let _ = write!(
+            out,
+            "cost {total} {}",
+            currency_told(self.cost.currency.as_deref())
+        );
         if self.cost.unpriced_batches > 0 {
             let _ = write!(
                 out,
@@ -257,6 +261,16 @@ impl Summary {
         }
         out.push('\n');
     }
+}
+
+/// A currency's code; `None` while nobody knows which it is (XXX).
+pub(crate) fn code_of(currency: Currency) -> Option<String> {
+    (currency != Currency::NONE).then(|| currency.code().to_owned())
+}
+
+/// The same for people, behind an amount.
+pub(crate) fn currency_told(code: Option<&str>) -> &str {
+    code.unwrap_or("of the account's currency")
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it so")]

@@ -2,6 +2,7 @@
 //!
 //! Not here: settling doubts by asking the provider, which every run does by itself.
 
+mod absent;
 mod list_campaign;
 
 use std::fmt::Write as _;
@@ -10,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use volley_ledger::{BatchId, Ledger, OpenDoubt, Opening, Reader, Receipt, Resolved, Word};
 use volley_model::{Amount, BatchState};
+use volley_provider::Provider;
 
 use super::{CommandError, ledger_path, operator};
 use crate::cli::{Common, DoubtListArgs, DoubtResolveArgs, Doubted};
@@ -74,8 +76,10 @@ pub(super) fn resolve(args: &DoubtResolveArgs, common: &Common) -> Result<Exit, 
     let path = ledger_path(common, None);
     let mut ledger = Ledger::open(&path, Opening::MustExist, clock::now()).map_err(RunError::from)?;
     let batch = match &args.what {
-        Doubted::Batch(batch) => BatchId(*batch),
-        Doubted::ListCampaign(ticket) => {
+        // clap takes none only with --all-absent.
+        None => return absent::resolve(args, &word, &signature, ledger, common),
+        Some(Doubted::Batch(batch)) => BatchId(*batch),
+        Some(Doubted::ListCampaign(ticket)) => {
             return list_campaign::resolve(ticket, &word, &signature, args.recipients, ledger, common);
         }
     };
@@ -222,6 +226,11 @@ fn since(doubt: &OpenDoubt) -> Timestamp {
     doubt.doubt_since.unwrap_or(doubt.intended_at)
 }
 
+/// Whether its provider can be asked about it with the same key; one that cannot has a listing.
+fn has_key(doubt: &OpenDoubt) -> bool {
+    Provider::named(&doubt.provider) != Some(Provider::Exotel)
+}
+
 /// What comes next, and what the operator can do.
 fn remedy(doubt: &OpenDoubt, now: Timestamp) -> String {
     let batch = doubt.batch;
@@ -231,6 +240,7 @@ fn remedy(doubt: &OpenDoubt, now: Timestamp) -> String {
             "nothing need be done; once its ticket and its cost are known: volley doubt resolve {batch} --sent \
              --ticket T --cost C --reason TEXT"
         ),
+        _ if !has_key(doubt) => absent::remedy(doubt),
         _ if doubt.body_kept && now < until => {
             format!("run the campaign again before {until:.0}: it asks the provider by itself")
         }
@@ -243,6 +253,7 @@ fn remedy(doubt: &OpenDoubt, now: Timestamp) -> String {
 
 fn as_json(doubt: &OpenDoubt, now: Timestamp) -> Value {
     let open = doubt.state != BatchState::Unticketed;
+    let keyed = has_key(doubt);
     let until = deadline(doubt.first_attempt_at());
     json!({
         "batch": doubt.batch.0, "campaign": doubt.campaign, "run": doubt.run.0, "state": doubt.state.name(),
@@ -250,8 +261,11 @@ fn as_json(doubt: &OpenDoubt, now: Timestamp) -> Value {
         "age_seconds": now.duration_since(since(doubt)).as_secs().max(0),
         "recipients": doubt.recipients, "segments": doubt.units, "request_key": doubt.request_key.0,
         "attempts": doubt.attempts, "first_attempt": doubt.first_attempt_at().to_string(),
-        "probe_until": open.then(|| until.to_string()), "body_kept": doubt.body_kept,
-        "probe_possible": open && doubt.body_kept && now < until,
+        "provider": doubt.provider,
+        "probe_until": (open && keyed).then(|| until.to_string()), "body_kept": doubt.body_kept,
+        "probe_possible": open && keyed && doubt.body_kept && now < until,
+        "absent": doubt.absent, "first_absent": doubt.first_absent_at.map(|at| at.to_string()),
+        "last_absent": doubt.last_absent_at.map(|at| at.to_string()),
         "reserved": doubt.reserved.map(|amount| amount.to_string()), "currency": doubt.currency.code(),
         "remedy": remedy(doubt, now),
     })
@@ -285,15 +299,20 @@ fn write_doubt(out: &mut String, doubt: &OpenDoubt, now: Timestamp) {
     }
     let _ = writeln!(out, "  key        {}", doubt.request_key);
     if doubt.state != BatchState::Unticketed {
-        let body = if doubt.body_kept { "kept" } else { "lost" };
-        let until = deadline(doubt.first_attempt_at());
         let _ = writeln!(
             out,
             "  attempts   {}, the first at {:.0}",
             doubt.attempts,
             doubt.first_attempt_at()
         );
-        let _ = writeln!(out, "  probes     until {until:.0}, its body is {body}");
+        let asked = if has_key(doubt) {
+            let body = if doubt.body_kept { "kept" } else { "lost" };
+            let until = deadline(doubt.first_attempt_at());
+            format!("probes     until {until:.0}, its body is {body}")
+        } else {
+            format!("looked up  {}", absent::told(doubt))
+        };
+        let _ = writeln!(out, "  {asked}");
     }
     let _ = writeln!(out, "  what to do {}", remedy(doubt, now));
 }

@@ -58,6 +58,7 @@ fn mock_config(campaign: &Campaign) -> mock_server::Config {
         .unit_price
         .and_then(|price| mock_server::Price::new(price.decimal()))
     {
+        config.exotel.call_price = price;
         config.octopush.default_price = price;
         config.octopush.prices.clear();
     }

@@ -17,7 +17,7 @@ use crate::plan::{self, Plan, PlanOptions};
 use crate::print;
 use crate::progress::Display;
 use crate::question;
-use crate::summary::{counted, grouped};
+use crate::summary::{code_of, counted, currency_told, grouped};
 
 /// Sends a campaign.
 pub(super) fn send(args: &SendArgs, common: &Common) -> Result<Ended, CommandError> {
@@ -150,7 +150,8 @@ fn question_about(plan: &Plan, campaign: &Campaign) -> String {
             Message::SEGMENTS_MAX
         ),
     };
-    let currency = campaign.currency.code();
+    let code = code_of(campaign.currency);
+    let currency = currency_told(code.as_deref());
     let cost = plan.cost.estimated.as_ref().map_or_else(
         || "an unknown cost (no limits.unit_price)".to_owned(),
         |amount| format!("at most {amount} {currency}"),

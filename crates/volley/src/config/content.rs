@@ -31,10 +31,7 @@ impl Section {
         };
         match (provider, file.octopush.take(), file.exotel.take()) {
             (Provider::Octopush, Some(section), None) => of_octopush(section),
-            (Provider::Exotel, None, Some(section)) => {
-                of_exotel(section)?;
-                wrong("campaign.provider", "\"exotel\" is not available in this version")
-            }
+            (Provider::Exotel, None, Some(section)) => of_exotel(section),
             (Provider::Octopush, None, _) => {
                 wrong("octopush", "provider = \"octopush\" needs a section [octopush]")
             }

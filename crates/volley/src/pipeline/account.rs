@@ -22,6 +22,8 @@ pub(crate) enum Fate {
     Simulated,
     /// Refused by the provider.
     Refused,
+    /// Refused for one number, which is booked by itself; the others go again, in a batch that has a fate of its own.
+    Split,
     /// Nobody knows.
     InDoubt,
     /// Not sent; the numbers are free.
@@ -107,9 +109,14 @@ impl Account {
             Fate::Accepted { .. } | Fate::Unticketed { .. } | Fate::Simulated => self.accepted += members,
             Fate::Refused => self.refused += members,
             Fate::InDoubt => self.in_doubt += members,
-            Fate::Pending => {}
+            Fate::Split | Fate::Pending => {}
         }
         self.book(members, fate);
+    }
+
+    /// Books the number that a batch was split for.
+    pub(crate) fn refuse_one(&mut self) {
+        self.refused += 1;
     }
 
     /// Books what ended a doubt. The lines of an earlier run's doubt are not this run's: it counts as settled.
@@ -156,7 +163,7 @@ impl Account {
             }
             Fate::Refused => self.batches_refused += 1,
             Fate::InDoubt => self.batches_in_doubt += 1,
-            Fate::Pending => {}
+            Fate::Split | Fate::Pending => {}
         }
     }
 

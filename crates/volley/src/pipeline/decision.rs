@@ -1,7 +1,7 @@
 //! What is decided of a batch from what was heard: for the ledger, for the account and for the gate at once.
 
 use volley_ledger::Outcome;
-use volley_model::{Acceptance, Amount, Refusal};
+use volley_model::{Acceptance, Amount, Msisdn, Refusal};
 
 use super::account::Fate;
 use super::credit::Level;
@@ -52,6 +52,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             Heard::Accepted(said) => self.accepted(said, members, reserved),
             Heard::Unticketed { reason } => self.unticketed(reason, members, reserved),
             Heard::Refused(refusal) => self.refused(refusal),
+            Heard::RefusedFor { number, refusal } => self.split(number, refusal),
             Heard::Account(refusal) => {
                 let reason = format!("account refused: HTTP {}: {}", refusal.status, refusal.message);
                 Decision::released(reason, Settled::Definite)
@@ -122,6 +123,27 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         Decision {
             outcome,
             fate: Fate::Refused,
+            gate: Settled::Definite,
+        }
+    }
+
+    /// The request was refused for one number of its. That says nothing against the message.
+    fn split(&self, named: Msisdn, refusal: Refusal) -> Decision {
+        self.refused_in_a_row.set(0);
+        let Refusal {
+            status,
+            code,
+            message,
+        } = refusal;
+        let outcome = Outcome::Split {
+            named,
+            code,
+            message,
+            status,
+        };
+        Decision {
+            outcome,
+            fate: Fate::Split,
             gate: Settled::Definite,
         }
     }

@@ -8,6 +8,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::FuturesUnordered;
@@ -17,7 +18,7 @@ use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::time::Instant;
 use volley_ledger::Conclusion;
 use volley_model::{Amount, Currency, LineCounts, Refusal, RequestKey, SealedBatch};
-use volley_provider::{Api, JudgeContext, presentable};
+use volley_provider::{Api, JudgeContext, Sealer, presentable};
 use volley_transport::{Backoff, Endpoint, Limit, Pace};
 
 use super::account::Account;
@@ -43,6 +44,8 @@ const INTENTS_AHEAD_MAX: usize = 64;
 /// Everything that batches in the air share. Used by one thread only.
 pub(super) struct Dispatch<W, J, C> {
     pub(super) api: Api,
+    /// For children: see [`line`](super::line).
+    pub(super) sealer: Arc<Sealer>,
     pub(super) duplicate_codes: Vec<u32>,
     pub(super) simulated: bool,
     pub(super) lacks_stop_mention: bool,
@@ -72,6 +75,8 @@ pub(super) struct Dispatch<W, J, C> {
     pub(super) unrecorded: RefCell<Vec<(RequestKey, Conclusion)>>,
     /// What is still to be asked about.
     pub(super) doubts: Doubts,
+    /// Whether a pass through the listing is under way: the next one waits for its end.
+    pub(super) looking: Cell<bool>,
     /// After an attempt in doubt, before it is probed.
     pub(super) settle: Duration,
     /// How far the wall clock is ahead of the provider's.
@@ -79,13 +84,15 @@ pub(super) struct Dispatch<W, J, C> {
     /// Whether the wall clock can be trusted, once it was compared.
     pub(super) clock_check: ClockCheck,
     backoff: RefCell<Backoff>,
-    window: Semaphore,
+    pub(super) window: Semaphore,
     flights_max: usize,
 }
 
 /// What a dispatcher is built from.
 pub(super) struct Parts<W, J, C> {
     pub(super) api: Api,
+    /// For children: see [`line`](super::line).
+    pub(super) sealer: Arc<Sealer>,
     pub(super) duplicate_codes: Vec<u32>,
     pub(super) simulated: bool,
     /// Whether the message may not go to French numbers as it is.
@@ -112,6 +119,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         (0..parts.doubts.len()).for_each(|_| parts.budget.reopen());
         Self {
             api: parts.api,
+            sealer: parts.sealer,
             duplicate_codes: parts.duplicate_codes,
             simulated: parts.simulated,
             lacks_stop_mention: parts.lacks_stop_mention,
@@ -136,6 +144,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             get_put_off: Cell::new(0),
             unrecorded: RefCell::default(),
             doubts: parts.doubts,
+            looking: Cell::new(false),
             settle: limits.settle,
             lead: Lead::default(),
             clock_check: ClockCheck::new(parts.ledger_last_at),
@@ -170,8 +179,14 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                 Some(()) = flights.next() => {}
                 () = &mut background => {}
                 // A due probe is taken before a new batch.
-                doubt = self.doubts.due(), if room && self.may_probe() => {
-                    flights.push(self.probe(doubt).boxed_local());
+                doubt = self.doubts.due(), if room && self.may_probe() && !self.looking.get() => {
+                    flights.push(match self.api {
+                        Api::Octopush(_) => self.probe(doubt).boxed_local(),
+                        Api::Exotel(_) => {
+                            self.looking.set(true);
+                            self.look_up(doubt).boxed_local()
+                        }
+                    });
                 }
                 next = self.next(batches), if room && open && self.credit.allows_another() => match next {
                     Some((batch, window)) => flights.push(self.fly(batch, window).boxed_local()),

@@ -5,25 +5,54 @@
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use volley_ledger::{BatchId, Conclusion, Intent, Outcome};
-use volley_model::{Amount, SealedBatch};
+use volley_model::{Amount, Msisdn, SealedBatch};
+use volley_provider::JudgeContext;
 
 use super::account::Fate;
 use super::decision::Decision;
 use super::dispatch::Dispatch;
 use super::gate::{Errand, Settled};
 use super::handover::Flight;
+use super::line::Leg;
 use super::outside::{Clock, Journal, Wire};
 use super::settle::Doubt;
 use super::stop::{Stage, StopReason};
 
+/// Where a leg ended.
+enum Carried {
+    To(Fate),
+    /// Refused for one number: the others go again.
+    Split {
+        id: BatchId,
+        named: Msisdn,
+    },
+}
+
 impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
-    /// Carries a batch to its end and books it.
+    /// Carries a batch to its end and books it; after a split, its other numbers too.
     pub(super) async fn fly<'a>(&'a self, batch: SealedBatch, window: SemaphorePermit<'a>) {
-        let members = batch.members.len() as u64;
-        let reserved = self.reservation(&batch);
-        let fate = self.carry(batch, reserved, window).await;
-        self.credit.let_go(reserved.unwrap_or(Amount::ZERO));
-        self.account.borrow_mut().land(members, &fate);
+        let held = self.reservation(&batch).unwrap_or(Amount::ZERO);
+        let mut window = Some(window);
+        let mut legs = vec![Leg::first(batch)];
+        while let Some(leg) = legs.pop() {
+            let window = match window.take() {
+                Some(window) => window,
+                None => match self.stop.unless(Stage::Draining, self.window.acquire()).await {
+                    Some(Ok(window)) => window,
+                    // What is left is pending, and free in the ledger.
+                    _ => break,
+                },
+            };
+            let members = leg.batch.members.len() as u64;
+            match self.carry(&leg, window).await {
+                Carried::To(fate) => self.account.borrow_mut().land(members, &fate),
+                Carried::Split { id, named } => {
+                    self.account.borrow_mut().refuse_one();
+                    legs.extend(leg.children(id, named, &self.sealer));
+                }
+            }
+        }
+        self.credit.let_go(held);
     }
 
     /// What a batch may cost at most; `None` where nobody knows, or where nothing is owed.
@@ -35,37 +64,47 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         }
     }
 
-    async fn carry<'a>(
-        &'a self,
-        batch: SealedBatch,
-        reserved: Option<Amount>,
-        window: SemaphorePermit<'a>,
-    ) -> Fate {
+    async fn carry<'a>(&'a self, leg: &Leg, window: SemaphorePermit<'a>) -> Carried {
+        let Leg { batch, parent, .. } = leg;
+        let reserved = self.reservation(batch);
+        let pending = Carried::To(Fate::Pending);
         // Before anything is reserved, gated or written: of this batch nothing is known to the ledger, nor to anybody.
         if self.lacks_stop_mention && batch.members.iter().any(|number| number.is_french()) {
             self.stop.request(StopReason::StopMention);
-            return Fate::Pending;
+            return pending;
         }
         let amount = reserved.unwrap_or(Amount::ZERO);
         // Before the gate: whoever holds a trial must not wait for money that batches behind the gate hold.
         if !self.reserve(amount).await {
-            return Fate::Pending;
+            return pending;
         }
         let pass = self.gate.pass(Errand::Batch);
         let Some(pass) = self.stop.unless(Stage::Draining, pass).await else {
             self.budget.free(amount);
-            return Fate::Pending;
+            return pending;
         };
-        let Some(id) = self.intend(&batch, reserved).await else {
+        let Some(id) = self.intend(batch, *parent, reserved).await else {
             self.gate.settle(pass, Settled::Neither);
-            return Fate::Pending;
+            return pending;
         };
         let members = batch.members.len() as u64;
         let mut flight = Flight::new(batch.body.clone(), members, pass, Some(window));
-        let heard = self.hear(&mut flight, &self.judge_context()).await;
+        let context = JudgeContext {
+            members: &batch.members,
+            ..self.judge_context()
+        };
+        let heard = self.hear(&mut flight, &context).await;
         let decision = self.decide(heard, members, reserved);
         self.settle_gate(&flight, decision.gate);
-        self.conclude(id, &batch, reserved, flight, decision).await
+        let named = match &decision.outcome {
+            Outcome::Split { named, .. } => Some(*named),
+            _ => None,
+        };
+        match (self.conclude(id, batch, reserved, flight, decision).await, named) {
+            // Durable: only then its numbers are free for a child.
+            (Fate::Split, Some(named)) => Carried::Split { id, named },
+            (fate, _) => Carried::To(fate),
+        }
     }
 
     /// Reserves the money; `false` if the run stops before that, or for that.
@@ -87,7 +126,12 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     }
 
     /// Makes the intent durable; `None` if the run stops before that.
-    async fn intend(&self, batch: &SealedBatch, reserved: Option<Amount>) -> Option<BatchId> {
+    async fn intend(
+        &self,
+        batch: &SealedBatch,
+        parent: Option<BatchId>,
+        reserved: Option<Amount>,
+    ) -> Option<BatchId> {
         let amount = reserved.unwrap_or(Amount::ZERO);
         let recipients = u32::try_from(batch.members.len()).unwrap_or(u32::MAX);
         let due = self.pace.approach(recipients);
@@ -97,7 +141,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         }
         let intent = Intent {
             batch: batch.clone(),
-            parent: None,
+            parent,
             simulated: self.simulated,
             reserved,
             currency: self.currency,
@@ -187,7 +231,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         match fate {
             Fate::Accepted { cost: Some(cost), .. } => self.budget.settle(reserved, *cost, members),
             Fate::Accepted { cost: None, .. } | Fate::Unticketed { .. } | Fate::InDoubt => self.budget.keep(),
-            Fate::Simulated | Fate::Refused | Fate::Pending => self.budget.free(reserved),
+            Fate::Simulated | Fate::Refused | Fate::Split | Fate::Pending => self.budget.free(reserved),
         }
     }
 }

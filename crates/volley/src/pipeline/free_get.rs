@@ -1,5 +1,7 @@
 //! The free GET that opens a closed gate: it costs nothing, reaches nobody, and shows whether the provider answers.
 
+use bytes::Bytes;
+use http::Request;
 use volley_model::{Amount, Answer, Evidence, Verdict};
 use volley_provider::JudgeContext;
 
@@ -37,16 +39,22 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         }
     }
 
-    /// The answer to the free GET, if there was a good one. What the guarantee says of an answer to a batch holds for
-    /// this one too, but that nothing of it is ever in doubt.
+    /// The answer to the free GET, if there was one.
     pub(super) async fn free_get(&self) -> Option<Answer> {
+        match self.get(self.api.free_request()).await? {
+            Evidence::Answered(answer) => Some(answer),
+            _ => None,
+        }
+    }
+
+    /// What was answered to a GET that reaches nobody: a success, or a definite refusal. What the guarantee says of an answer
+    /// to a batch holds for this one too, but that nothing of it is ever in doubt.
+    pub(super) async fn get(&self, request: Request<Bytes>) -> Option<Evidence> {
         let evidence = match self.stop.unless(Stage::Stopping, self.wire.ready()).await? {
             Err(unsent) => Evidence::Unsent(unsent),
             Ok(stream) => {
                 self.stop.unless(Stage::Stopping, self.pace.token(0)).await?;
-                let asked = self
-                    .wire
-                    .send(stream, self.api.free_request(), self.request_timeout);
+                let asked = self.wire.send(stream, request, self.request_timeout);
                 // Nothing is lost with a GET: a stop does not wait for it.
                 self.stop.unless(Stage::Stopping, asked).await?
             }
@@ -60,12 +68,12 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             ..self.judge_context()
         };
         match self.api.judge(&evidence, &context) {
-            _ if self.api.is_good(&evidence) => return self.answered(evidence),
+            _ if self.api.is_good(&evidence) => return Some(self.answered(evidence)),
             // A refusal is an answer too: somebody is there, and says something definite.
             Verdict::Accepted(_)
             | Verdict::Unticketed { .. }
             | Verdict::Refused(_)
-            | Verdict::RefusedFor { .. } => return self.answered(evidence),
+            | Verdict::RefusedFor { .. } => return Some(self.answered(evidence)),
             Verdict::Account(refusal) => self.stop.request(StopReason::Account(self.explain(&refusal))),
             Verdict::InDoubt { stops: true, .. } => {
                 self.stop.request(StopReason::Redirect(self.endpoint.clone()));
@@ -96,12 +104,9 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         None
     }
 
-    fn answered(&self, evidence: Evidence) -> Option<Answer> {
+    fn answered(&self, evidence: Evidence) -> Evidence {
         self.patience.answered();
         self.get_put_off.set(0);
-        match evidence {
-            Evidence::Answered(answer) => Some(answer),
-            _ => None,
-        }
+        evidence
     }
 }

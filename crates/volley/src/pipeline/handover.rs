@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use volley_ledger::Attempt;
-use volley_model::{Acceptance, Evidence, Lost, Refusal, Verdict};
+use volley_model::{Acceptance, Evidence, Lost, Msisdn, Refusal, Verdict};
 use volley_provider::{JudgeContext, presentable};
 
 use super::dispatch::Dispatch;
@@ -51,6 +51,11 @@ pub(super) enum Heard {
         reason: String,
     },
     Refused(Refusal),
+    /// For one number, which the provider named.
+    RefusedFor {
+        number: Msisdn,
+        refusal: Refusal,
+    },
     Account(Refusal),
     InDoubt {
         reason: String,
@@ -198,9 +203,8 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         match verdict {
             Verdict::Accepted(acceptance) => Next::Heard(Heard::Accepted(acceptance)),
             Verdict::Unticketed { reason } => Next::Heard(Heard::Unticketed { reason }),
-            Verdict::Refused(refusal) | Verdict::RefusedFor { refusal, .. } => {
-                Next::Heard(Heard::Refused(refusal))
-            }
+            Verdict::Refused(refusal) => Next::Heard(Heard::Refused(refusal)),
+            Verdict::RefusedFor { number, refusal } => Next::Heard(Heard::RefusedFor { number, refusal }),
             Verdict::Account(refusal) => {
                 self.stop.request(StopReason::Account(self.explain(&refusal)));
                 Next::Heard(Heard::Account(refusal))

@@ -49,6 +49,9 @@ pub(super) trait Journal {
     /// Durable once it returns.
     fn conclude(&self, id: BatchId, conclusion: Conclusion) -> impl Future<Output = Result<(), LedgerError>>;
 
+    /// The provider's listing, asked for then, lacked these batches in doubt. Durable once it returns.
+    fn absent(&self, ids: Vec<BatchId>, at: Timestamp) -> impl Future<Output = Result<(), LedgerError>>;
+
     /// The bytes of an open batch; `None` if they are lost.
     fn body(&self, id: BatchId) -> impl Future<Output = Result<Option<Bytes>, LedgerError>>;
 }
@@ -60,6 +63,10 @@ impl Journal for Writer {
 
     async fn conclude(&self, id: BatchId, conclusion: Conclusion) -> Result<(), LedgerError> {
         self.conclude(id, conclusion).await
+    }
+
+    async fn absent(&self, ids: Vec<BatchId>, at: Timestamp) -> Result<(), LedgerError> {
+        self.absent(ids, at).await
     }
 
     async fn body(&self, id: BatchId) -> Result<Option<Bytes>, LedgerError> {

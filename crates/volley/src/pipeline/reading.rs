@@ -41,7 +41,7 @@ impl Reading {
     pub(crate) fn start(
         inputs: Vec<Input>,
         intake: Intake,
-        sealer: Sealer,
+        sealer: Arc<Sealer>,
         progress: Arc<Progress>,
     ) -> std::io::Result<Self> {
         let (send, batches) = mpsc::channel(BATCHES_AHEAD_MAX);
@@ -65,7 +65,7 @@ impl Reading {
 
 /// The way out of the intake thread.
 struct Sealing {
-    sealer: Sealer,
+    sealer: Arc<Sealer>,
     send: mpsc::Sender<SealedBatch>,
 }
 

@@ -1,4 +1,5 @@
-//! Doubts settled by themselves: each is asked about once a run, with the same key and the same bytes.
+//! Doubts settled by themselves: each is asked about once a run, with the same key and the same bytes; or it is looked up
+//! (see [`lookup`](super::lookup)) where there is no key to ask with.
 //!
 //! A probe is due `settle` after the attempt failed, or after the lock was taken for one found from earlier; it goes at
 //! the pace of everything else, through the gate like a batch and before new ones, and never later than 23 hours after
@@ -14,7 +15,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
-use volley_ledger::{BatchId, Conclusion, OpenDoubt, Outcome};
+use volley_ledger::{Attempt, BatchId, Conclusion, OpenDoubt, Outcome};
 use volley_model::{Amount, RequestKey, SealedBatch};
 use volley_provider::JudgeContext;
 
@@ -38,10 +39,10 @@ const CLOCK_OFF_MAX: Duration = Duration::from_mins(5);
 pub(super) struct Doubt {
     due: Instant,
     deadline: Timestamp,
-    id: BatchId,
-    key: RequestKey,
-    members: u64,
-    reserved: Option<Amount>,
+    pub(super) id: BatchId,
+    pub(super) key: RequestKey,
+    pub(super) members: u64,
+    pub(super) reserved: Option<Amount>,
     origin: Origin,
 }
 
@@ -110,6 +111,17 @@ impl Doubts {
 
     pub(super) fn len(&self) -> usize {
         self.queue.borrow().len()
+    }
+
+    /// All that are due by now.
+    pub(super) fn take_due(&self) -> Vec<Doubt> {
+        let now = Instant::now();
+        let mut queue = self.queue.borrow_mut();
+        let mut due = Vec::new();
+        while queue.peek().is_some_and(|Reverse(doubt)| doubt.due <= now) {
+            due.extend(queue.pop().map(|Reverse(doubt)| doubt));
+        }
+        due
     }
 
     /// The next doubt, once it is due. Dropped half-way, it loses none.
@@ -185,7 +197,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         let heard = self.hear(&mut flight, &context).await;
         let decision = self.decide_on_doubt(heard, &doubt);
         self.settle_gate(&flight, decision.gate);
-        self.settle_doubt(doubt, flight, decision).await;
+        self.settle_doubt(doubt, flight.attempts, decision).await;
     }
 
     /// The body, if the doubt may still be asked about: in time, by a clock that can be trusted, and with its bytes kept.
@@ -242,7 +254,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         match heard {
             Heard::Accepted(said) => self.accepted(said, doubt.members, doubt.reserved),
             Heard::Unticketed { reason } => self.unticketed(reason, doubt.members, doubt.reserved),
-            Heard::Refused(refusal) | Heard::Account(refusal) => left(
+            Heard::Refused(refusal) | Heard::RefusedFor { refusal, .. } | Heard::Account(refusal) => left(
                 format!("answered {}: {}", refusal.status, refusal.message),
                 Settled::Definite,
             ),
@@ -251,11 +263,12 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         }
     }
 
-    async fn settle_doubt(&self, doubt: Doubt, flight: Flight<'_>, decision: Decision) {
+    /// Makes durable what became of a doubt, and books it.
+    pub(super) async fn settle_doubt(&self, doubt: Doubt, attempts: Vec<Attempt>, decision: Decision) {
         let Decision { outcome, fate, .. } = decision;
         let conclusion = Conclusion {
             outcome,
-            attempts: flight.attempts,
+            attempts,
             at: self.stamp(),
         };
         if let Err(error) = self.journal.conclude(doubt.id, conclusion.clone()).await {

@@ -3,6 +3,7 @@
 use std::io::BufWriter;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use volley_intake::{Intake, IntakeConfig, NumberBook, Rejects, Skipped};
@@ -27,7 +28,7 @@ pub(super) struct Prepared {
     pub(super) campaign: Campaign,
     pub(super) opened: Opened,
     pub(super) intake: Intake,
-    pub(super) sealer: Sealer,
+    pub(super) sealer: Arc<Sealer>,
     pub(super) dispatch: Dispatch<Pool, Writer, WallClock>,
     pub(super) writer_thread: WriterThread,
     pub(super) loaded: Loaded,
@@ -83,8 +84,11 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         earlier_doubts(&ledger, &entry, campaign.limits.settle)?
     };
     let (writer, writer_thread) = ledger.start(entry.run);
+    let account = credentials.account();
+    let sealer = Arc::new(campaign.content.sealer(&account, &campaign.name, generations));
     let parts = Parts {
         api,
+        sealer: Arc::clone(&sealer),
         duplicate_codes: campaign.duplicate_codes.clone(),
         simulated,
         lacks_stop_mention: campaign.content.lacks_stop_mention(),
@@ -101,9 +105,7 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
     };
     Ok(Prepared {
         dispatch: Dispatch::new(parts, &campaign.limits),
-        sealer: campaign
-            .content
-            .sealer(&credentials.account(), &campaign.name, generations),
+        sealer,
         fail_on_invalid: options.fail_on_invalid,
         intake: intake(&campaign, book, options),
         campaign,

@@ -183,6 +183,7 @@ impl Books {
         open.map(|(at, row)| OpenDoubt {
             batch: id(at),
             campaign: "simulated".to_owned(),
+            provider: "octopush".to_owned(),
             run: RunId(row.run),
             state: row.state,
             request_key: RequestKey(row.key.clone()),

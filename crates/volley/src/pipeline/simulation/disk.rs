@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use volley_ledger::{BatchId, Conclusion, Intent, LedgerError, StorageError};
 
 use super::super::outside::Journal;
@@ -47,6 +48,11 @@ impl Journal for Disk {
         }
         self.commit(Order::Conclude(id, Box::new(conclusion))).await?;
         self.0.say(|| format!("concluded {id}"));
+        Ok(())
+    }
+
+    /// The simulated provider has keys, and no listing.
+    async fn absent(&self, _: Vec<BatchId>, _: Timestamp) -> Result<(), LedgerError> {
         Ok(())
     }
 

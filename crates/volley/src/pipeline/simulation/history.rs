@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::AddAssign;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
@@ -336,6 +337,7 @@ fn prepare(world: &Rc<World>, simulated: bool) -> Simulated {
         key: Secret::new("simulated"),
     };
     let parts = Parts {
+        sealer: Arc::new(volley_provider::Sealer::Octopush(sealer(world, simulated))),
         api: Api::Octopush(Octopush::new(&credentials).expect("they fit")),
         duplicate_codes: DUPLICATE_CODES_DEFAULT.to_vec(),
         simulated,

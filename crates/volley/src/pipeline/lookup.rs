@@ -1,0 +1,144 @@
+//! Doubts settled by the provider's listing, where there is no key to ask with: Exotel's.
+//!
+//! One pass through the listing serves all doubts that are due. A campaign with the batch's name is its ticket. Without one
+//! nobody knows: the listing may lag, so that an absence is written down, and it is the operator who says "not sent".
+//! Nothing is created again by itself. Two with the same name are an alarm, and the one that has not begun is deleted.
+//! Source: docs/guarantee.md, "Settling doubts" (Exotel). The pass is a free GET a page, which needs no gate.
+
+use volley_model::{Acceptance, Evidence};
+use volley_provider::Api;
+use volley_provider::exotel::{Exotel, Found, Listed, Listing, Lookup, LookupStep, Reply};
+
+use super::dispatch::Dispatch;
+use super::outside::{Clock, Journal, Wire};
+use super::settle::Doubt;
+use super::stop::Stage;
+
+impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
+    /// Looks this doubt up, and all others that are due, and books what is found.
+    pub(super) async fn look_up(&self, first: Doubt) {
+        let mut doubts = self.doubts.take_due();
+        doubts.push(first);
+        if let Api::Exotel(exotel) = &self.api {
+            let asked_at = self.stamp();
+            let mut lookup = Lookup::new(doubts.iter().map(|doubt| doubt.key.0.clone()));
+            let whole = self.read_listing(exotel, &mut lookup).await;
+            let mut absent = Vec::new();
+            for doubt in doubts {
+                match lookup.found(&doubt.key.0) {
+                    Found::One(listed) => self.found(doubt, &listed.id).await,
+                    Found::Twins(twins) => self.found_twins(exotel, doubt, twins).await,
+                    Found::Absent => {
+                        self.budget.keep();
+                        absent.push(doubt.id);
+                    }
+                }
+            }
+            if whole
+                && !absent.is_empty()
+                && let Err(error) = self.journal.absent(absent, asked_at).await
+            {
+                self.stop.request(error.into());
+            }
+        }
+        self.looking.set(false);
+    }
+
+    /// Reads all pages; `false` if not all could be, so that no absence can be told.
+    async fn read_listing(&self, exotel: &Exotel, lookup: &mut Lookup) -> bool {
+        loop {
+            let Some(evidence) = self.page(exotel, lookup.offset()).await else {
+                return false;
+            };
+            let step = match exotel.listing(&evidence) {
+                Listing::Page(page) => lookup.take(page),
+                Listing::Other(_) => {
+                    let what = evidence.summary();
+                    tracing::warn!("the listing cannot be read, which leaves doubts as they are: {what}");
+                    return false;
+                }
+            };
+            match step {
+                LookupStep::More => {}
+                LookupStep::Whole { unreadable: 0 } => return true,
+                LookupStep::Whole { unreadable } => {
+                    tracing::warn!(
+                        "{unreadable} campaigns of the listing cannot be read: no absence is told"
+                    );
+                    return false;
+                }
+                LookupStep::Stuck => {
+                    tracing::warn!("the listing gives the same page again: no absence is told");
+                    return false;
+                }
+            }
+        }
+    }
+
+    /// A page, asked for until there is an answer; `None` if the run stops before.
+    async fn page(&self, exotel: &Exotel, offset: u64) -> Option<Evidence> {
+        let mut tries = 0;
+        loop {
+            if let Some(evidence) = self.get(exotel.listing_request(offset)).await {
+                return Some(evidence);
+            }
+            tries += 1;
+            let pause = tokio::time::sleep(self.backoff(tries));
+            self.stop.unless(Stage::Stopping, pause).await?;
+        }
+    }
+
+    /// The doubt was accepted: its campaign is there.
+    async fn found(&self, doubt: Doubt, id: &str) {
+        let acceptance = Acceptance {
+            ticket: id.to_owned(),
+            contacts: None,
+            units: None,
+            cost: None,
+            currency: self.currency,
+            residual_credit: None,
+        };
+        let decision = self.accepted(acceptance, doubt.members, doubt.reserved);
+        self.settle_doubt(doubt, Vec::new(), decision).await;
+    }
+
+    /// The ticket is the one that has begun, or else the first: durable before the other is deleted.
+    async fn found_twins(&self, exotel: &Exotel, doubt: Doubt, twins: &[Listed]) {
+        let begun = twins.iter().find(|twin| !twin.state.may_be_deleted());
+        let Some(kept) = begun.or(twins.first()) else {
+            return;
+        };
+        let name = doubt.key.clone();
+        tracing::error!(
+            "{} campaigns are named {name}: {} is kept, as whatever else has begun calls people twice",
+            twins.len(),
+            kept.id
+        );
+        self.found(doubt, &kept.id).await;
+        for twin in twins.iter().filter(|twin| twin.id != kept.id) {
+            if twin.state.may_be_deleted() && self.delete(exotel, &twin.id).await {
+                tracing::warn!("campaign {} is deleted", twin.id);
+            } else {
+                tracing::error!("campaign {} is not deleted: end it at Exotel", twin.id);
+            }
+        }
+    }
+
+    /// Whether the provider confirms that it deleted it.
+    async fn delete(&self, exotel: &Exotel, id: &str) -> bool {
+        let Some(Ok(stream)) = self.stop.unless(Stage::Stopping, self.wire.ready()).await else {
+            return false;
+        };
+        if self
+            .stop
+            .unless(Stage::Stopping, self.pace.token(0))
+            .await
+            .is_none()
+        {
+            return false;
+        }
+        let request = exotel.delete_request(id);
+        let evidence = self.wire.send(stream, request, self.request_timeout).await;
+        matches!(exotel.reply(&evidence), Reply::Done(said) if said.is_confirmed())
+    }
+}
