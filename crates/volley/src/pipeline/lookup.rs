@@ -110,7 +110,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         };
         let name = doubt.key.clone();
         tracing::error!(
-            "{} campaigns are named {name}: {} is kept, as whatever else has begun calls people twice",
+            "{} campaigns are named {name}: {} is kept, and any other that has begun calls people twice",
             twins.len(),
             kept.id
         );

@@ -119,6 +119,27 @@ impl Books {
         self
     }
 
+    /// The same of Exotel, whose answers tell no cost: each of our tickets is one of the provider's campaigns, of as many
+    /// numbers; the campaigns that we have no ticket of are no more than our doubts.
+    #[track_caller]
+    pub(crate) fn expect_campaigns_of(&self, mock: &mock_server::Running) -> &Self {
+        let theirs = mock.tickets();
+        let mut unknown: HashMap<&str, u64> = theirs
+            .iter()
+            .filter(|ticket| !ticket.cancelled)
+            .map(|ticket| (ticket.ticket.as_str(), ticket.recipients))
+            .collect();
+        for report in self.reader.report(None).expect("a report") {
+            for ours in report.tickets {
+                let theirs = unknown.remove(ours.ticket.as_str());
+                assert_eq!(theirs, Some(ours.recipients), "{ours:?}");
+            }
+        }
+        let doubts = self.keys_without_ticket().len();
+        assert!(unknown.len() <= doubts, "{unknown:?}, and {doubts} in doubt");
+        self
+    }
+
     fn keys_without_ticket(&self) -> HashSet<String> {
         let sql = format!("SELECT request_key FROM batch WHERE state IN ({TICKETLESS})");
         let mut rows = self.tables.prepare(&sql).expect("the documented tables");

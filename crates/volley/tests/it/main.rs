@@ -12,6 +12,7 @@ mod support;
 mod account;
 mod cli;
 mod disk;
+mod exotel;
 mod faults;
 mod inputs;
 mod kills;

@@ -117,6 +117,17 @@ impl Sandbox {
         Campaign::new(self, &base_url)
     }
 
+    /// A voice campaign's file for this sandbox's mock.
+    pub(crate) fn voice_campaign(&self) -> Campaign<'_> {
+        Campaign::new(self, "")
+            .without("octopush")
+            .set("campaign.provider", "exotel")
+            .set("exotel.base_url", self.mock().base_url())
+            .set("exotel.account_sid", "acme1")
+            .set("exotel.caller_id", "08012345678")
+            .set("exotel.url", "http://my.exotel.com/acme1/exoml/start_voice/4242")
+    }
+
     /// `volley ARGS` in this folder, with credentials and nothing else in its environment, standard input empty.
     pub(crate) fn volley<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Invocation {
         let mut command = Command::new(env!("CARGO_BIN_EXE_volley"));
@@ -126,6 +137,8 @@ impl Sandbox {
             .env_clear()
             .env("OCTOPUSH_API_LOGIN", LOGIN)
             .env("OCTOPUSH_API_KEY", KEY)
+            .env("EXOTEL_API_KEY", KEY)
+            .env("EXOTEL_API_TOKEN", KEY)
             .env("TMPDIR", self.dir.path());
         Invocation { command, input: None }
     }
@@ -212,6 +225,12 @@ impl<'a> Campaign<'a> {
     pub(crate) fn unset(mut self, key: &str) -> Self {
         let (section, key) = key.split_once('.').expect("section.key");
         self.section(section).remove(key);
+        self
+    }
+
+    /// Takes a section out.
+    fn without(mut self, section: &str) -> Self {
+        self.table.remove(section);
         self
     }
 

@@ -337,7 +337,13 @@ fn prepare(world: &Rc<World>, simulated: bool) -> Simulated {
         key: Secret::new("simulated"),
     };
     let parts = Parts {
-        sealer: Arc::new(volley_provider::Sealer::Octopush(sealer(world, simulated))),
+        // For children only, of which this provider has none.
+        sealer: Arc::new(volley_provider::Sealer::Octopush(Sealer::new(
+            "account",
+            "simulated",
+            simulated,
+            HashMap::new(),
+        ))),
         api: Api::Octopush(Octopush::new(&credentials).expect("they fit")),
         duplicate_codes: DUPLICATE_CODES_DEFAULT.to_vec(),
         simulated,
