@@ -1,6 +1,7 @@
 //! SIGKILL at random moments, with lost answers and a listing that lags: no number in two campaigns, none lost.
 
 use std::os::unix::process::ExitStatusExt;
+use std::time::{Duration, Instant};
 
 use volley_model::BatchState;
 
@@ -76,7 +77,9 @@ fn two_hundred_batches_survive_kills_lost_answers_and_a_listing_that_lags() {
     drop(books);
     if absent > 0 {
         end.expect(6);
-        std::thread::sleep(std::time::Duration::from_millis(1100));
+        // A listing a second after the first that lacked them.
+        let begun = Instant::now();
+        wait_until("a second", || begun.elapsed() > Duration::from_millis(1100));
         send(&sandbox);
         let recipients = end.lines("in_doubt").to_string();
         let freed = sandbox
