@@ -37,6 +37,7 @@ async fn a_doubt_tells_all_that_settling_it_takes() {
     let expected = OpenDoubt {
         batch,
         campaign: "spring".to_owned(),
+        provider: "octopush".to_owned(),
         run: run.entry.run,
         state: BatchState::InDoubt,
         request_key: key,
