@@ -31,6 +31,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use volley_model::{Answer, AnswerBody, Currency, Evidence, Verdict};
 
+pub use crate::{Reply, Said};
 pub use calls::{Call, CallPrice, CallStatus, Calls, CallsPage, PriceSum, Prices, price_sum};
 pub use codes::{Class, Code, codes, explain};
 pub use encode::Encoder;
@@ -41,7 +42,6 @@ pub use message::{
     VoiceMessage, WebUrl,
 };
 pub use named::named_member;
-pub use reply::{Reply, Said};
 pub use request::{CALLS_PAGE_MAX, CampaignFilter, LISTING_PAGE_MAX, SIDS_MAX, SortBy};
 pub use seal::Sealer;
 pub use update::{
@@ -114,7 +114,7 @@ impl Exotel {
 
     /// What came of a request that is no batch.
     pub fn reply(&self, evidence: &Evidence) -> Reply {
-        Reply::of(&self.redacted(evidence))
+        reply::reply_of(&self.redacted(evidence))
     }
 
     /// What came of asking for a page of campaigns.

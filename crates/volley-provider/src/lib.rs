@@ -14,8 +14,10 @@ mod credentials;
 mod json_string;
 mod one_line;
 mod provider_text;
+mod reply;
 mod uri;
 
 pub use api::{Api, Content, JudgeContext, Provider, Sealer};
 pub use credentials::{CredentialsError, ExotelCredentials, OctopushCredentials, Secret};
 pub use provider_text::presentable;
+pub use reply::{Reply, Said};

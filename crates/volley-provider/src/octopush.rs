@@ -28,6 +28,7 @@ use http::header::CACHE_CONTROL;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use volley_model::{Amount, Answer, AnswerBody, Currency, Evidence, Verdict};
 
+pub use crate::{Reply, Said};
 pub use codes::{Class, Code, answered, codes, explain};
 pub use encode::Encoder;
 pub use judge::{DUPLICATE_CODES_DEFAULT, JudgeContext, judge};
@@ -37,7 +38,6 @@ pub use list_campaign::{
 };
 pub use message::{Kind, Message, MessageError, Purpose, SendAt, Sender};
 pub use parameters::{PARAMETER_FIELDS, PARAMETER_GROUPS, ParameterError, ParameterField, Parameters, Rule};
-pub use reply::{Reply, Said};
 pub use seal::Sealer;
 pub use wire::is_ticket;
 
@@ -85,12 +85,12 @@ impl Octopush {
 
     /// What came of a request that is no batch.
     pub fn reply(&self, evidence: &Evidence) -> Reply {
-        Reply::of(&self.redacted(evidence))
+        reply::reply_of(&self.redacted(evidence))
     }
 
     /// What came of a cancellation.
     pub fn cancellation_reply(&self, evidence: &Evidence) -> Reply {
-        Reply::of_cancellation(&self.redacted(evidence))
+        reply::cancellation_of(&self.redacted(evidence))
     }
 
     /// The credit that an answer to [`balance_request`](Self::balance_request) tells; `None` where it is not in euros.

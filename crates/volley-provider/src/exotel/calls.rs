@@ -17,8 +17,9 @@ use volley_model::{AnswerBody, Evidence};
 pub use prices::{CallPrice, PriceSum, Prices, price_sum};
 
 use super::judge::{status_within, succeeded};
-use super::reply::Reply;
+use super::reply;
 use super::wire::{Envelope, Item};
+use crate::Reply;
 use crate::presentable;
 
 /// What came of asking for a page of calls.
@@ -108,13 +109,13 @@ impl Calls {
     /// What the evidence says.
     pub(super) fn of(evidence: &Evidence) -> Self {
         let Evidence::Answered(answer) = evidence else {
-            return Self::Other(Reply::of(evidence));
+            return Self::Other(reply::reply_of(evidence));
         };
         if status_within(answer) == 404 {
             return Self::Page(CallsPage::default());
         }
         if !succeeded(answer) || !matches!(answer.body, AnswerBody::Whole(_)) {
-            return Self::Other(Reply::of(evidence));
+            return Self::Other(reply::reply_of(evidence));
         }
         match CallsPage::of(&Envelope::of(answer)) {
             Some(page) => Self::Page(page),

@@ -22,8 +22,9 @@ pub use lookup::{Found, Lookup, LookupStep};
 pub use state::CampaignState;
 
 use super::judge::succeeded;
-use super::reply::Reply;
+use super::reply;
 use super::wire::{Envelope, Item};
+use crate::Reply;
 use crate::presentable;
 
 /// What came of asking for a page.
@@ -77,7 +78,7 @@ impl Listing {
                 }),
             };
         }
-        Self::Other(Reply::of(evidence))
+        Self::Other(reply::reply_of(evidence))
     }
 }
 

@@ -1,112 +1,33 @@
-//! What came of a request that is no batch: a look at a campaign, a change of it, its end.
-//!
-//! What an answer proves is decided by [`judge`], as for a batch; here its verdict is put into the words of such a request,
-//! with all that the provider said.
+//! What came of a request that is no batch: a look at a campaign, a change of it, its end. See [`Reply`].
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use serde::Serialize;
-use serde_json::value::RawValue;
-use volley_model::{Answer, AnswerBody, Evidence, Refusal, Verdict};
+use volley_model::{Answer, AnswerBody, Evidence, Verdict};
 
 use super::JudgeContext;
 use super::judge::{judge, succeeded};
 use super::listing::Listed;
 use super::wire::Envelope;
-use crate::one_line::on_one_line;
+use crate::{Reply, Said};
 
-/// A request's end.
-#[derive(Debug, Clone)]
-pub enum Reply {
-    /// A 2xx, whose one item is no failure.
-    Done(Said),
-    /// Refused: nothing was changed.
-    Refused(Refusal),
-    /// Credentials, credit or the account: nothing was changed.
-    Account(Refusal),
-    /// Not processed now: nothing was changed, and the same request may come again.
-    Later {
-        /// What happened.
-        reason: String,
-        /// The delay the provider asks for.
-        after: Option<Duration>,
-    },
-    /// Nothing left us.
-    Unsent {
-        /// What happened.
-        reason: String,
-        /// Whether trying again is of no use.
-        hopeless: bool,
-    },
-    /// Whether anything was changed is not known.
-    Unknown {
-        /// What happened.
-        reason: String,
-    },
-}
-
-/// The members of an answer's JSON object, as the provider names them, each on one line. Empty where there is none.
-#[derive(Debug, Clone, Default, Serialize)]
-#[serde(transparent)]
-pub struct Said(BTreeMap<String, Box<RawValue>>);
-
-impl Reply {
-    /// What the evidence says of such a request. A 2xx that broke off is no success: it may have held a failure.
-    pub(super) fn of(evidence: &Evidence) -> Self {
-        if let Evidence::Answered(answer) = evidence
-            && let AnswerBody::Whole(_) = answer.body
-            && succeeded(answer)
-        {
-            return Self::Done(Said::of(answer));
-        }
-        match judge(evidence, &JudgeContext::default()) {
-            Verdict::Refused(refusal) | Verdict::RefusedFor { refusal, .. } => Self::Refused(refusal),
-            Verdict::Account(refusal) => Self::Account(refusal),
-            Verdict::NotProcessed { reason, after, .. } => Self::Later { reason, after },
-            Verdict::Unsent { reason, hopeless } => Self::Unsent { reason, hopeless },
-            Verdict::InDoubt { reason, .. } | Verdict::Unticketed { reason } => Self::Unknown { reason },
-            // No answer that is judged accepted comes here: it has succeeded, and is whole.
-            Verdict::Accepted(_) => Self::Done(Said::default()),
-        }
+/// What the evidence says of such a request. A 2xx that broke off is no success: it may have held a failure.
+pub(super) fn reply_of(evidence: &Evidence) -> Reply {
+    if let Evidence::Answered(answer) = evidence
+        && let AnswerBody::Whole(_) = answer.body
+        && succeeded(answer)
+    {
+        return Reply::Done(Said::of(evidence));
+    }
+    match judge(evidence, &JudgeContext::default()) {
+        Verdict::Refused(refusal) | Verdict::RefusedFor { refusal, .. } => Reply::Refused(refusal),
+        Verdict::Account(refusal) => Reply::Account(refusal),
+        Verdict::NotProcessed { reason, .. } => Reply::Later { reason },
+        Verdict::Unsent { reason, .. } => Reply::Unsent { reason },
+        Verdict::InDoubt { reason, .. } | Verdict::Unticketed { reason } => Reply::Unknown { reason },
+        // No answer that is judged accepted comes here: it has succeeded, and is whole.
+        Verdict::Accepted(_) => Reply::Done(Said::default()),
     }
 }
 
 impl Said {
-    fn of(answer: &Answer) -> Self {
-        let AnswerBody::Whole(body) = &answer.body else {
-            return Self::default();
-        };
-        let members: BTreeMap<String, &RawValue> = serde_json::from_slice(body).unwrap_or_default();
-        let on_one_line = |raw: &RawValue| RawValue::from_string(on_one_line(raw.get())).ok();
-        Self(
-            members
-                .into_iter()
-                .filter_map(|(name, raw)| Some((name, on_one_line(raw)?)))
-                .collect(),
-        )
-    }
-
-    /// Whether nothing was said.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The members, by name, each with its JSON.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, raw)| (name.as_str(), raw.get()))
-    }
-
-    /// A member's JSON.
-    pub fn json(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(|raw| raw.get())
-    }
-
-    /// A member's text; `None` where it is none.
-    pub fn text(&self, name: &str) -> Option<String> {
-        serde_json::from_str(self.json(name)?).ok()
-    }
-
     /// The one campaign that is spoken of, as far as it can be read.
     pub fn campaign(&self) -> Option<Listed> {
         self.envelope(|envelope| Listed::of(envelope.only()?))
@@ -150,7 +71,7 @@ mod tests {
     }
 
     fn said(body: &str) -> Said {
-        match Reply::of(&answered(200, body)) {
+        match reply_of(&answered(200, body)) {
             Reply::Done(said) => said,
             other => panic!("{body}: {other:?}"),
         }
@@ -204,7 +125,7 @@ mod tests {
         let failure = |status, code| {
             let body =
                 format!(r#"{{"response":[{{"code":{code},"data":null,"error_data":{{"code":1002}}}}]}}"#);
-            Reply::of(&answered(status, &body))
+            reply_of(&answered(status, &body))
         };
         assert!(matches!(failure(400, 400), Reply::Refused(refusal) if refusal.code == Some(1002)));
         // An item may fail within a success.
@@ -216,7 +137,7 @@ mod tests {
         assert!(matches!(failure(429, 429), Reply::Later { .. }));
         assert!(matches!(failure(502, 400), Reply::Unknown { .. }));
         assert!(matches!(
-            Reply::of(&answered(400, "<html>")),
+            reply_of(&answered(400, "<html>")),
             Reply::Unknown { .. }
         ));
         let cut = Evidence::Answered(Answer {
@@ -225,8 +146,8 @@ mod tests {
             date: None,
             body: AnswerBody::Cut,
         });
-        assert!(matches!(Reply::of(&cut), Reply::Unknown { .. }));
+        assert!(matches!(reply_of(&cut), Reply::Unknown { .. }));
         let lost = Evidence::Lost(volley_model::Lost::Timeout);
-        assert!(matches!(Reply::of(&lost), Reply::Unknown { .. }));
+        assert!(matches!(reply_of(&lost), Reply::Unknown { .. }));
     }
 }

@@ -23,11 +23,12 @@ use volley_model::{Amount, Answer, Audience, Evidence, Refusal};
 
 use super::codes::{Class, known};
 use super::encode::push_message;
-use super::reply::{Reply, Said};
+use super::reply;
 use super::wire::refusal;
 use super::{Kind, Message, MessageError};
 use crate::json_string::push_json_string;
 use crate::presentable;
+use crate::{Reply, Said};
 
 /// The code that says that a campaign was sent already.
 pub const ALREADY_SENT: u32 = 132;
@@ -214,7 +215,7 @@ impl StatusReply {
         {
             return Self::of_bad_request(answer, evidence);
         }
-        match Reply::of(evidence) {
+        match reply::reply_of(evidence) {
             Reply::Refused(refusal) if refusal.code == Some(ALREADY_SENT) => Self::AlreadySent(refusal),
             Reply::Done(said) => match ListStatus::of(said) {
                 Ok(status) => Self::Status(status),
@@ -234,7 +235,7 @@ impl StatusReply {
                 cost: None,
                 said: Said::of(evidence),
             }),
-            Some(_) => Self::Other(Reply::of(evidence)),
+            Some(_) => Self::Other(reply::reply_of(evidence)),
         }
     }
 }
@@ -280,7 +281,7 @@ impl SendReply {
     /// What the evidence says. An order that was taken has a date; whatever else a success says is no proof.
     pub(super) fn of(evidence: &Evidence) -> Self {
         let in_doubt = |reason: String| Self::InDoubt { reason };
-        match Reply::of(evidence) {
+        match reply::reply_of(evidence) {
             Reply::Done(said) => match said.text("sending_date") {
                 Some(date) => Self::Sent {
                     sending_date: presentable(&date),

@@ -6,8 +6,9 @@ use serde_json::value::RawValue;
 use volley_model::{Amount, Answer, AnswerBody, Evidence};
 
 use super::super::judge::succeeded;
-use super::super::reply::Reply;
+use super::super::reply;
 use super::super::wire::Members;
+use crate::Reply;
 
 /// What came of asking for the prices of calls.
 #[derive(Debug, Clone)]
@@ -57,7 +58,7 @@ impl Prices {
                 }),
             };
         }
-        Self::Other(Reply::of(evidence))
+        Self::Other(reply::reply_of(evidence))
     }
 }
 
