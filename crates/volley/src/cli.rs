@@ -1,5 +1,6 @@
 //! The command line as typed. Nothing is opened and nothing is judged here.
 
+mod exotel;
 mod octopush;
 
 use std::path::PathBuf;
@@ -8,6 +9,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use volley_model::Amount;
 
+pub use exotel::{
+    CallsArgs, CampaignIdArgs, CampaignListArgs, DeleteArgs, ExotelCampaignCommand, ExotelCommand, UpdateArgs,
+};
 pub use octopush::{
     BalanceArgs, CancelArgs, CreateArgs, EditArgs, ListCampaignCommand, ListSendArgs,
     OctopushCampaignCommand, OctopushCommand, OrderArgs, ParametersCommand, StatusArgs, TicketArgs, WaitArgs,
@@ -53,6 +57,9 @@ pub enum Command {
     /// The rest of Octopush: configuration, campaigns on lists, cancellation, balance
     #[command(subcommand)]
     Octopush(OctopushCommand),
+    /// The rest of Exotel: campaigns, their calls and what these cost
+    #[command(subcommand)]
+    Exotel(ExotelCommand),
 }
 
 const SEND_EXAMPLES: &str = "Examples:

@@ -1,6 +1,8 @@
 //! From the command line to what is done, and from its end to the exit code.
 
+mod account;
 mod doubt;
+mod exotel;
 mod ledger;
 mod octopush;
 mod operator;
@@ -9,6 +11,7 @@ mod plan;
 mod rehearse;
 mod report;
 mod send;
+mod told;
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -131,6 +134,9 @@ pub fn run(cli: Cli) -> Exit {
         .unwrap_or_else(|error| failed(&common, &error)),
         Command::Octopush(command) => {
             octopush::octopush(&command, &common).unwrap_or_else(|error| failed(&common, &error))
+        }
+        Command::Exotel(command) => {
+            exotel::exotel(&command, &common).unwrap_or_else(|error| failed(&common, &error))
         }
     }
 }

@@ -14,8 +14,7 @@ use http::Request;
 use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 use volley_model::{Answer, Evidence, Lost, Unsent};
-use volley_provider::OctopushCredentials;
-use volley_provider::octopush::Octopush;
+use volley_provider::Provider;
 use volley_transport::{Backoff, Endpoint, Pool};
 
 use crate::clock;
@@ -27,19 +26,20 @@ use crate::pipeline::patience::FIRST_TRIES;
 use crate::pipeline::setup::pool_config;
 use crate::pipeline::signals::Signals;
 
-/// A connection to one account.
-pub(crate) struct Exchange {
+/// A connection to one account, whose requests are built by `P`.
+pub(crate) struct Exchange<P> {
     runtime: Runtime,
     pool: Pool,
-    octopush: Octopush,
+    provider: Provider,
+    api: P,
     endpoint: Endpoint,
     request_timeout: Duration,
     backoff: RefCell<Backoff>,
 }
 
-impl Exchange {
+impl<P> Exchange<P> {
     /// Prepares everything; nothing is opened yet.
-    pub(crate) fn new(access: &Access, credentials: &OctopushCredentials) -> Result<Self, RunError> {
+    pub(crate) fn new(access: &Access, api: P) -> Result<Self, RunError> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
@@ -55,7 +55,8 @@ impl Exchange {
         Ok(Self {
             runtime,
             pool,
-            octopush: Octopush::new(credentials)?,
+            provider: access.provider,
+            api,
             endpoint: access.endpoint.clone(),
             request_timeout: access.request_timeout,
             backoff: RefCell::new(Backoff::new(BACKOFF_BASE, Backoff::WAIT_MAX)),
@@ -63,8 +64,13 @@ impl Exchange {
     }
 
     /// The account's requests, and what their answers mean.
-    pub(crate) fn octopush(&self) -> &Octopush {
-        &self.octopush
+    pub(crate) fn api(&self) -> &P {
+        &self.api
+    }
+
+    /// Whose API it is.
+    pub(crate) fn provider(&self) -> Provider {
+        self.provider
     }
 
     /// Where it goes.

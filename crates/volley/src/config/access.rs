@@ -1,23 +1,28 @@
 //! Where the account is and how it is spoken to, for commands that need no campaign file.
 //!
-//! Input: `--set` alone, with the campaign file's own keys: `octopush.base_url`, `limits.request_timeout`, `transport.*`.
+//! Input: `--set` alone, with the campaign file's own keys: `octopush.base_url`; `exotel.base_url`, `exotel.account_sid`,
+//! `exotel.currency`; `limits.request_timeout`, `transport.*`.
 
 use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
+use volley_model::Currency;
+use volley_provider::Provider;
 use volley_transport::Endpoint;
 
-use super::content::octopush_endpoint;
+use super::content::{exotel_account, exotel_currency, exotel_endpoint, octopush_endpoint};
 use super::file::{self, TransportSection};
-use super::{ConfigError, REQUEST_TIMEOUT, TransportRules, Wrong, duration, transport};
+use super::{Checked, ConfigError, REQUEST_TIMEOUT, TransportRules, Wrong, duration, transport};
 
 /// The sections whose keys may be set here.
-pub(crate) const SECTIONS: [&str; 3] = ["octopush", "limits", "transport"];
+pub(crate) const SECTIONS: [&str; 4] = ["octopush", "exotel", "limits", "transport"];
 
 /// See the module.
 #[derive(Debug, Clone)]
 pub(crate) struct Access {
+    /// Whose API it is.
+    pub(crate) provider: Provider,
     /// Where the API is.
     pub(crate) endpoint: Endpoint,
     /// Connections.
@@ -30,6 +35,7 @@ pub(crate) struct Access {
 #[serde(deny_unknown_fields, default)]
 struct Settings {
     octopush: Octopush,
+    exotel: Exotel,
     limits: Limits,
     transport: TransportSection,
 }
@@ -42,31 +48,77 @@ struct Octopush {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Exotel {
+    base_url: Option<String>,
+    account_sid: Option<String>,
+    currency: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Limits {
     request_timeout: Option<String>,
 }
 
+/// What else must be known of an account at Exotel.
+#[derive(Debug, Clone)]
+pub(crate) struct ExotelAccess {
+    /// See [`Access`].
+    pub(crate) access: Access,
+    /// The account.
+    pub(crate) account_sid: String,
+    /// What it pays in; XXX while nobody said so.
+    pub(crate) currency: Currency,
+}
+
 impl Access {
-    /// Reads and checks the settings.
+    /// Reads and checks the settings for Octopush.
     pub(crate) fn of(settings: &[String]) -> Result<Self, ConfigError> {
-        let Settings {
-            octopush,
-            limits,
-            transport: section,
-        } = file::parse("", settings).map_err(ConfigError::Setting)?;
-        let parts = || {
-            let timeout = limits.request_timeout.as_deref();
-            Ok(Self {
-                endpoint: octopush_endpoint(octopush.base_url.as_deref())?,
-                transport: transport(section, Path::new(""))?,
-                request_timeout: duration("limits.request_timeout", timeout, REQUEST_TIMEOUT)?,
-            })
-        };
-        parts().map_err(|Wrong { key, why }| ConfigError::Flag {
-            key: key.to_owned(),
-            why,
+        let settings: Settings = file::parse("", settings).map_err(ConfigError::Setting)?;
+        let base_url = settings.octopush.base_url.clone();
+        checked(|| {
+            let endpoint = octopush_endpoint(base_url.as_deref())?;
+            settings.access(Provider::Octopush, endpoint)
         })
     }
+}
+
+impl ExotelAccess {
+    /// Reads and checks the settings for Exotel.
+    pub(crate) fn of(settings: &[String]) -> Result<Self, ConfigError> {
+        let settings: Settings = file::parse("", settings).map_err(ConfigError::Setting)?;
+        let base_url = settings.exotel.base_url.clone();
+        let account_sid = settings.exotel.account_sid.clone();
+        checked(|| {
+            Ok(Self {
+                account_sid: exotel_account(account_sid.as_deref())?,
+                currency: exotel_currency(settings.exotel.currency.as_deref())?,
+                access: {
+                    let endpoint = exotel_endpoint(base_url.as_deref())?;
+                    settings.access(Provider::Exotel, endpoint)?
+                },
+            })
+        })
+    }
+}
+
+impl Settings {
+    fn access(self, provider: Provider, endpoint: Endpoint) -> Checked<Access> {
+        let timeout = self.limits.request_timeout.as_deref();
+        Ok(Access {
+            provider,
+            endpoint,
+            transport: transport(self.transport, Path::new(""))?,
+            request_timeout: duration("limits.request_timeout", timeout, REQUEST_TIMEOUT)?,
+        })
+    }
+}
+
+fn checked<T>(read: impl FnOnce() -> Checked<T>) -> Result<T, ConfigError> {
+    read().map_err(|Wrong { key, why }| ConfigError::Flag {
+        key: key.to_owned(),
+        why,
+    })
 }
 
 #[cfg(test)]

@@ -107,27 +107,40 @@ pub(super) fn sms(section: OctopushSection) -> Checked<Message> {
 }
 
 fn of_exotel(section: ExotelSection) -> Checked<Section> {
-    if !exotel::is_account_sid(&section.account_sid) {
-        return wrong(
+    Ok(Section {
+        endpoint: exotel_endpoint(section.base_url.as_deref())?,
+        duplicate_codes: Vec::new(),
+        account_sid: Some(exotel_account(Some(&section.account_sid))?),
+        currency: exotel_currency(section.currency.as_deref())?,
+        content: Content::Voice(call(section)?),
+    })
+}
+
+/// Where Exotel's API is.
+pub(super) fn exotel_endpoint(base_url: Option<&str>) -> Checked<Endpoint> {
+    endpoint("exotel.base_url", base_url.unwrap_or(exotel::BASE_URL_DEFAULT))
+}
+
+/// The account there.
+pub(super) fn exotel_account(sid: Option<&str>) -> Checked<String> {
+    match sid {
+        Some(sid) if exotel::is_account_sid(sid) => Ok(sid.to_owned()),
+        _ => wrong(
             "exotel.account_sid",
             "1 to 64 letters, digits, hyphens and underscores, as the dashboard shows it",
-        );
+        ),
     }
-    let base_url = section.base_url.as_deref().unwrap_or(exotel::BASE_URL_DEFAULT);
-    Ok(Section {
-        endpoint: endpoint("exotel.base_url", base_url)?,
-        duplicate_codes: Vec::new(),
-        account_sid: Some(section.account_sid.clone()),
-        currency: match &section.currency {
-            None => exotel::currency_open(),
-            Some(code) => code.parse().or_else(|_| {
-                wrong(
-                    "exotel.currency",
-                    "the account's, as three capital letters such as \"INR\"",
-                )
-            })?,
-        },
-        content: Content::Voice(call(section)?),
+}
+
+/// What it pays in.
+pub(super) fn exotel_currency(code: Option<&str>) -> Checked<Currency> {
+    code.map_or(Ok(Currency::NONE), |code| {
+        code.parse().or_else(|_| {
+            wrong(
+                "exotel.currency",
+                "the account's, as three capital letters such as \"INR\"",
+            )
+        })
     })
 }
 

@@ -9,10 +9,10 @@ use volley_ledger::{Ledger, Ticketed};
 use volley_model::{BatchState, Evidence};
 use volley_provider::octopush::{Reply, Said, answered};
 
-use super::told::Told;
 use super::{Account, PROVIDER, closed};
 use crate::cli::{CancelArgs, Common, OctopushCampaignCommand};
 use crate::commands::CommandError;
+use crate::commands::told::Told;
 use crate::exit::Exit;
 use crate::pipeline::RunError;
 use crate::summary::grouped;
@@ -27,7 +27,7 @@ const RECIPIENTS_MAX: u64 = 2;
 /// Does what the command line says.
 pub(super) fn campaign(command: &OctopushCampaignCommand, common: &Common) -> Result<Told, CommandError> {
     let OctopushCampaignCommand::Cancel(args) = command;
-    let account = Account::reach(common, &common.overrides)?;
+    let account = super::reach(common, &common.overrides)?;
     if args.not_in_ledger {
         return Ok(unknown_to_the_ledger(&args.ticket.ticket, &account));
     }
@@ -80,7 +80,7 @@ fn ask(
     account: &Account<'_>,
 ) -> Result<Told, CommandError> {
     let ticket = &args.ticket.ticket;
-    let octopush = account.exchange.octopush();
+    let octopush = account.exchange.api();
     let evidence = account.exchange.ask_to_the_end(&octopush.cancel_request(ticket));
     let told = match octopush.cancellation_reply(&evidence) {
         Reply::Done(said) => confirmed(batch, &mut ledger, said, account.exchange.latest(&evidence))?,
@@ -91,7 +91,7 @@ fn ask(
 
 /// One that no ledger of ours knows.
 fn unknown_to_the_ledger(ticket: &str, account: &Account<'_>) -> Told {
-    let octopush = account.exchange.octopush();
+    let octopush = account.exchange.api();
     let evidence: Evidence = account.exchange.ask_to_the_end(&octopush.cancel_request(ticket));
     match octopush.cancellation_reply(&evidence) {
         Reply::Done(said) => Told::done(format!("{ticket} is cancelled\n"), said).with("freed_recipients", 0),
@@ -121,7 +121,7 @@ fn not_confirmed(ticket: &str, reply: Reply, batch: Option<&Ticketed>, account: 
             ),
             &refusal,
         ),
-        reply => Told::not_done("cancel the campaign", reply, account.exchange.endpoint()),
+        reply => Told::not_done("cancel the campaign", reply, &account.exchange),
     }
 }
 

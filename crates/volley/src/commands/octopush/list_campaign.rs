@@ -10,14 +10,13 @@ mod order;
 mod status;
 mod tell;
 
-use super::Account;
-use super::told::Told;
 use crate::cli::{Common, ListCampaignCommand};
 use crate::commands::CommandError;
+use crate::commands::told::Told;
 
 /// Does one step, or with `create --send` all of them.
 pub(super) fn list_campaign(command: &ListCampaignCommand, common: &Common) -> Result<Told, CommandError> {
-    let account = Account::reach(common, &common.overrides)?;
+    let account = super::reach(common, &common.overrides)?;
     match command {
         ListCampaignCommand::Create(args) => create::create(args, &account),
         ListCampaignCommand::Status(args) => status::status(args, &account),

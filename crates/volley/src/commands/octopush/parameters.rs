@@ -11,10 +11,9 @@ use volley_provider::octopush::{
     PARAMETER_FIELDS, PARAMETER_GROUPS, ParameterField, Parameters, Reply, Rule, Said,
 };
 
-use super::Account;
-use super::told::Told;
 use crate::cli::{Common, EditArgs, ParametersCommand};
 use crate::commands::CommandError;
+use crate::commands::told::Told;
 use crate::config::access::SECTIONS;
 use crate::config::file::{nearest, nearest_hint};
 use crate::config::{self, ConfigError};
@@ -30,16 +29,12 @@ pub(super) fn parameters(command: &ParametersCommand, common: &Common) -> Result
 }
 
 fn show(common: &Common) -> Result<Told, CommandError> {
-    let account = Account::reach(common, &common.overrides)?;
-    let octopush = account.exchange.octopush();
+    let account = super::reach(common, &common.overrides)?;
+    let octopush = account.exchange.api();
     let reply = octopush.reply(&account.exchange.ask(&octopush.parameters_request()));
     match reply {
         Reply::Done(said) => Ok(Told::done(as_text(&said), said)),
-        reply => Ok(Told::not_done(
-            "show the configuration",
-            reply,
-            account.exchange.endpoint(),
-        )),
+        reply => Ok(Told::not_done("show the configuration", reply, &account.exchange)),
     }
 }
 
@@ -81,14 +76,14 @@ fn edit(args: &EditArgs, common: &Common) -> Result<Told, CommandError> {
                        changed";
         return Err(CommandError::Unconfirmed(nothing.to_owned()));
     }
-    let account = Account::reach(common, &settings)?;
+    let account = super::reach(common, &settings)?;
     let warnings = impossible_numbers(&parameters);
     for warning in &warnings {
         if !common.quiet {
             print::message(&format!("volley: warning: {warning}"));
         }
     }
-    let octopush = account.exchange.octopush();
+    let octopush = account.exchange.api();
     let reply = octopush.reply(
         &account
             .exchange
@@ -98,7 +93,7 @@ fn edit(args: &EditArgs, common: &Common) -> Result<Told, CommandError> {
         return Ok(Told::not_done(
             "change the configuration",
             reply,
-            account.exchange.endpoint(),
+            &account.exchange,
         ));
     };
     let changed: Vec<String> = parameters.iter().map(|(field, _)| field.to_string()).collect();

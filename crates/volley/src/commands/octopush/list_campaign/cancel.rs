@@ -8,11 +8,11 @@ use volley_ledger::{Ledger, ListCampaign, ListStep};
 use volley_model::{Evidence, ListCampaignState};
 use volley_provider::octopush::{ALREADY_SENT, Reply, Said, StatusReply, answered};
 
-use super::super::told::Told;
 use super::super::{Account, closed};
 use super::{book, tell};
 use crate::cli::TicketArgs;
 use crate::commands::CommandError;
+use crate::commands::told::Told;
 use crate::exit::Exit;
 
 /// Cancels it; what is confirmed is written down.
@@ -34,7 +34,7 @@ pub(super) fn cancel(args: &TicketArgs, account: &Account<'_>) -> Result<Told, C
         Some(_) => Some(account.ledger()?),
         None => None,
     };
-    let octopush = account.exchange.octopush();
+    let octopush = account.exchange.api();
     let evidence = account
         .exchange
         .ask(&octopush.cancel_list_campaign_request(ticket));
@@ -68,7 +68,7 @@ fn not_cancelled(ticket: &str, reply: Reply, account: &Account<'_>) -> Told {
             ),
             &refusal,
         ),
-        reply => Told::not_done("cancel the campaign", reply, account.exchange.endpoint()),
+        reply => Told::not_done("cancel the campaign", reply, &account.exchange),
     }
     .with("ticket", ticket)
 }

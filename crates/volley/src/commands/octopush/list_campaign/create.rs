@@ -2,12 +2,12 @@
 
 use volley_provider::octopush::{ListCampaignDraft, Purpose, Reply, Said};
 
-use super::super::told::Told;
 use super::super::{Account, closed};
 use super::{book, order, status, tell};
 use crate::cli::{CreateArgs, WaitArgs};
 use crate::clock;
 use crate::commands::CommandError;
+use crate::commands::told::Told;
 use crate::config::list_campaign::Typed;
 use crate::exit::Exit;
 use crate::pipeline::RunError;
@@ -29,7 +29,7 @@ pub(super) fn create(args: &CreateArgs, account: &Account<'_>) -> Result<Told, C
     }
     warn(&draft, account);
     let mut ledger = account.ledger()?;
-    let octopush = account.exchange.octopush();
+    let octopush = account.exchange.api();
     let reply = octopush.reply(
         &account
             .exchange
@@ -42,7 +42,7 @@ pub(super) fn create(args: &CreateArgs, account: &Account<'_>) -> Result<Told, C
         },
         Reply::Unknown { reason } => return closed(ledger, unknown(&reason)),
         reply => {
-            let told = Told::not_done("make the campaign", reply, account.exchange.endpoint());
+            let told = Told::not_done("make the campaign", reply, &account.exchange);
             return closed(ledger, told);
         }
     };

@@ -13,11 +13,11 @@ use volley_provider::octopush::{
     ListStatus, Progress, Purpose, Reply, Said, SendReply, StatusReply, answered, explain,
 };
 
-use super::super::told::Told;
 use super::super::{Account, closed};
 use super::{book, status, tell};
 use crate::cli::{ListSendArgs, OrderArgs, WaitArgs};
 use crate::commands::CommandError;
+use crate::commands::told::Told;
 use crate::exit::Exit;
 use crate::{print, question};
 
@@ -202,7 +202,7 @@ impl Order<'_> {
         let campaign = book::step(ledger, &campaign, &ListStep::Intended)?;
         let on_tag = self.on_tag.then(|| Audience::Tag(String::new()));
         let audience = campaign.audience.as_ref().or(on_tag.as_ref());
-        let octopush = account.exchange.octopush();
+        let octopush = account.exchange.api();
         let request = octopush.send_list_campaign_request(self.ticket, audience);
         let reply = octopush.send_reply(&account.exchange.ask_to_the_end(&request));
         let outcome = outcome(&reply);
@@ -269,7 +269,7 @@ fn tell_outcome(
                 "send {}; it is a draft still, and can be sent again",
                 campaign.ticket
             );
-            Told::not_done(&what, reply, account.exchange.endpoint())
+            Told::not_done(&what, reply, &account.exchange)
                 .with("ticket", campaign.ticket.clone())
                 .with("state", campaign.state.name())
                 .with("ledger", book::as_json(campaign))

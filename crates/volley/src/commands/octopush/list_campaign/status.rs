@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use volley_provider::octopush::{Progress, StatusReply};
 
-use super::super::told::Told;
 use super::super::{Account, closed};
 use super::{book, tell};
 use crate::cli::{StatusArgs, WaitArgs};
 use crate::commands::CommandError;
+use crate::commands::told::Told;
 use crate::progress::duration;
 
 /// The first pause between two questions; each is twice the one before, up to the last.
@@ -44,7 +44,7 @@ pub(super) fn show(ticket: &str, wait: &WaitArgs, account: &Account<'_>) -> Resu
 
 /// Asks, and with `--wait` asks again while the provider computes.
 pub(super) fn ask(ticket: &str, wait: &WaitArgs, account: &Account<'_>) -> StatusReply {
-    let octopush = account.exchange.octopush();
+    let octopush = account.exchange.api();
     let request = octopush.list_campaign_status_request(ticket);
     let begun = Instant::now();
     let (mut pause, mut tell_at) = (PAUSE_FIRST, TELL_EVERY);

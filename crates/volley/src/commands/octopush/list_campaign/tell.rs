@@ -4,10 +4,10 @@ use volley_ledger::ListCampaign;
 use volley_model::ListCampaignState;
 use volley_provider::octopush::{ListStatus, Progress, Said, StatusReply, answered, explain};
 
-use super::super::told::Told;
 use super::super::{Account, CURRENCY_CODE};
 use super::book;
 use crate::cli::WaitArgs;
+use crate::commands::told::Told;
 use crate::exit::Exit;
 use crate::progress::duration;
 use crate::summary::counted;
@@ -29,9 +29,7 @@ pub(super) fn status(
             let text = format!("{ticket} was sent already: {}\n", answered(refusal));
             Told::done(text, Said::default()).with("state", "already_sent")
         }
-        StatusReply::Other(reply) => {
-            Told::not_done("ask for the status", reply.clone(), account.exchange.endpoint())
-        }
+        StatusReply::Other(reply) => Told::not_done("ask for the status", reply.clone(), &account.exchange),
     };
     let told = told.with("ticket", ticket);
     match campaign {

@@ -3,10 +3,10 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 use volley_model::Refusal;
-use volley_provider::octopush::{Reply, Said, explain};
-use volley_transport::Endpoint;
+use volley_provider::{Reply, Said};
 
 use crate::cli::Common;
+use crate::exchange::Exchange;
 use crate::exit::Exit;
 use crate::print;
 
@@ -57,19 +57,25 @@ impl Told {
     }
 
     /// What was not done, from the reply that says so. `what` reads after "failed to".
-    pub(super) fn not_done(what: &str, reply: Reply, endpoint: &Endpoint) -> Self {
+    pub(super) fn not_done<P>(what: &str, reply: Reply, exchange: &Exchange<P>) -> Self {
+        let (provider, endpoint) = (exchange.provider(), exchange.endpoint());
+        let key = format!("{}.base_url", provider.name());
         let failed =
             |exit, why: String| Self::ended(exit, format!("failed to {what}: {why}"), Said::default());
         match reply {
-            Reply::Refused(refusal) => failed(Exit::Refused, explain(&refusal)).with_refusal(&refusal),
-            Reply::Account(refusal) => failed(Exit::Account, explain(&refusal)).with_refusal(&refusal),
+            Reply::Refused(refusal) => {
+                failed(Exit::Refused, provider.explain(&refusal)).with_refusal(&refusal)
+            }
+            Reply::Account(refusal) => {
+                failed(Exit::Account, provider.explain(&refusal)).with_refusal(&refusal)
+            }
             Reply::Later { reason } => failed(
                 Exit::Unreachable,
-                format!("Octopush puts it off: {reason}; run it again later"),
+                format!("{} puts it off: {reason}; run it again later", provider.title()),
             ),
             Reply::Unsent { reason } => failed(
                 Exit::Unreachable,
-                format!("{endpoint} cannot be reached: {reason}; check octopush.base_url and the network"),
+                format!("{endpoint} cannot be reached: {reason}; check {key} and the network"),
             ),
             Reply::Unknown { reason } => failed(
                 Exit::Unreachable,
@@ -79,9 +85,7 @@ impl Told {
                 said,
                 ..failed(
                     Exit::Unreachable,
-                    format!(
-                        "{endpoint} answers with something else than its pages say; check octopush.base_url"
-                    ),
+                    format!("{endpoint} answers with something else than its pages say; check {key}"),
                 )
             },
         }

@@ -1,0 +1,126 @@
+//! `volley exotel …`: what Exotel offers beside a campaign's sending.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// `volley exotel …`
+#[derive(Debug, Subcommand)]
+pub enum ExotelCommand {
+    /// Campaigns that Exotel keeps
+    #[command(subcommand)]
+    Campaign(ExotelCampaignCommand),
+    /// Ask what the calls cost, and book it to their batches; without --price they are counted alone
+    #[command(after_help = CALLS_EXAMPLES)]
+    Calls(CallsArgs),
+}
+
+const CALLS_EXAMPLES: &str = "A campaign is priced once it is over and each of its calls has a price.
+
+Example:
+  volley exotel calls --price --ledger volley.db --set exotel.account_sid=acme1 --set exotel.currency=INR";
+
+/// `volley exotel campaign …`
+#[derive(Debug, Subcommand)]
+pub enum ExotelCampaignCommand {
+    /// Show one
+    Show(CampaignIdArgs),
+    /// List them, a page at a time
+    List(CampaignListArgs),
+    /// Change parameters of one; once its `send_at` has passed, only the callbacks
+    #[command(after_help = UPDATE_EXAMPLES)]
+    Update(UpdateArgs),
+    /// Call nobody more for now
+    Pause(CampaignIdArgs),
+    /// Go on calling
+    Resume(CampaignIdArgs),
+    /// End a paused one: who was not called is not called
+    Complete(CampaignIdArgs),
+    /// Put a completed one away
+    Archive(CampaignIdArgs),
+    /// Delete one that has not started; what is confirmed frees its numbers
+    Delete(DeleteArgs),
+    /// Its calls, each with its end; none before the first
+    Calls(CampaignIdArgs),
+}
+
+const UPDATE_EXAMPLES: &str = "Fields: caller_id, url, name, type, call_duplicate_numbers, retries.number_of_retries, retries.interval_mins,
+retries.mechanism, retries.on_status, schedule.send_at, schedule.end_at, status_callback, call_status_callback,
+call_schedule_callback, custom_field, from, lists. Several values have commas between them.
+
+Examples:
+  volley exotel campaign update 5f0e7c --file change.toml --set exotel.account_sid=acme1
+  volley exotel campaign update 5f0e7c --set schedule.end_at=2026-12-01T18:00:00+05:30 --set exotel.account_sid=acme1";
+
+/// A campaign.
+#[derive(Debug, Clone, Args)]
+pub struct CampaignIdArgs {
+    /// Its id: the ticket of its batch
+    #[arg(value_name = "ID", value_parser = id)]
+    pub id: String,
+}
+
+/// `volley exotel campaign list`.
+#[derive(Debug, Clone, Args)]
+pub struct CampaignListArgs {
+    /// Those with this name
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Those in this state, such as in-progress; may be given several times
+    #[arg(long, value_name = "STATE")]
+    pub state: Vec<String>,
+    /// `date_created:asc`, `date_created:desc`, `name:asc` or `name:desc`
+    #[arg(long, value_name = "ORDER")]
+    pub sort_by: Option<String>,
+    /// From which on, counted from 0
+    #[arg(long, value_name = "N")]
+    pub offset: Option<u64>,
+    /// How many at most
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=500))]
+    pub limit: Option<u64>,
+}
+
+/// `volley exotel campaign update`.
+#[derive(Debug, Clone, Args)]
+pub struct UpdateArgs {
+    /// Which.
+    #[command(flatten)]
+    pub campaign: CampaignIdArgs,
+    /// The fields, in TOML; `--set field=value` adds to them and wins
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Change whom it calls, or its name, although no ledger can say whether Volley sent it
+    #[arg(long)]
+    pub not_in_ledger: bool,
+}
+
+/// `volley exotel campaign delete`.
+#[derive(Debug, Clone, Args)]
+pub struct DeleteArgs {
+    /// Which.
+    #[command(flatten)]
+    pub campaign: CampaignIdArgs,
+    /// Delete it although this ledger does not know it: then nobody is freed, in no ledger
+    #[arg(long)]
+    pub not_in_ledger: bool,
+}
+
+/// `volley exotel calls`.
+#[derive(Debug, Clone, Args)]
+pub struct CallsArgs {
+    /// One campaign of the ledger, by its name; all without
+    #[arg(value_name = "CAMPAIGN-NAME")]
+    pub campaign: Option<String>,
+    /// Ask for the prices, and book them
+    #[arg(long)]
+    pub price: bool,
+}
+
+/// An id, as clap asks for it.
+fn id(text: &str) -> Result<String, String> {
+    if volley_provider::exotel::is_ticket(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected a campaign's id".to_owned())
+    }
+}

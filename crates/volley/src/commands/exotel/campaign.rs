@@ -1,0 +1,207 @@
+//! `volley exotel campaign …`: looks at campaigns, and what is done to one.
+//!
+//! Sources: "get campaign details", "bulk campaign details", "update campaign" (actions), "campaign call details".
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use volley_provider::exotel::{Action, Call, Calls, CampaignFilter, CampaignState, Listed, Listing, SortBy};
+use volley_provider::{Reply, Said, presentable};
+
+use super::{Account, delete, reach, update};
+use crate::cli::{CampaignListArgs, Common, ExotelCampaignCommand};
+use crate::commands::CommandError;
+use crate::commands::told::Told;
+use crate::config::ConfigError;
+use crate::summary::counted;
+
+/// Does what the command line says.
+pub(super) fn campaign(command: &ExotelCampaignCommand, common: &Common) -> Result<Told, CommandError> {
+    let account = || reach(common, &common.overrides).map(|(account, _)| account);
+    match command {
+        ExotelCampaignCommand::Show(args) => Ok(show(&args.id, &account()?)),
+        ExotelCampaignCommand::List(args) => list(args, &account()?),
+        ExotelCampaignCommand::Update(args) => update::update(args, common),
+        ExotelCampaignCommand::Pause(args) => Ok(act(&args.id, Action::Pause, &account()?)),
+        ExotelCampaignCommand::Resume(args) => Ok(act(&args.id, Action::Resume, &account()?)),
+        ExotelCampaignCommand::Complete(args) => Ok(act(&args.id, Action::Complete, &account()?)),
+        ExotelCampaignCommand::Archive(args) => Ok(act(&args.id, Action::Archive, &account()?)),
+        ExotelCampaignCommand::Delete(args) => delete::delete(args, &account()?),
+        ExotelCampaignCommand::Calls(args) => Ok(match calls_of(&args.id, &account()?) {
+            Ok(calls) => told_calls(&args.id, &calls),
+            Err(told) => *told,
+        }),
+    }
+}
+
+fn show(id: &str, account: &Account<'_>) -> Told {
+    match asked(id, account) {
+        Reply::Done(said) => {
+            let text = said.campaign().map_or_else(
+                || format!("Exotel knows {id}, and tells of it what cannot be read; see --json\n"),
+                |listed| line(&listed),
+            );
+            Told::done(text, said)
+        }
+        reply => Told::not_done("show the campaign", reply, &account.exchange),
+    }
+}
+
+/// Asks for one campaign.
+pub(super) fn asked(id: &str, account: &Account<'_>) -> Reply {
+    let exotel = account.exchange.api();
+    exotel.reply(&account.exchange.ask(&exotel.show_request(id)))
+}
+
+fn list(args: &CampaignListArgs, account: &Account<'_>) -> Result<Told, CommandError> {
+    let sort_by = args.sort_by.as_deref().map(|name| {
+        SortBy::named(name).ok_or_else(|| ConfigError::Flag {
+            key: "--sort-by".to_owned(),
+            why: "date_created:asc, date_created:desc, name:asc or name:desc".to_owned(),
+        })
+    });
+    let states: Vec<CampaignState> = args
+        .state
+        .iter()
+        .map(|state| CampaignState::spelled(state))
+        .collect();
+    let filter = CampaignFilter {
+        offset: args.offset,
+        limit: args.limit,
+        name: args.name.as_deref(),
+        states: &states,
+        sort_by: sort_by.transpose()?,
+    };
+    let exotel = account.exchange.api();
+    let evidence = account.exchange.ask(&exotel.list_request(&filter));
+    let page = match exotel.listing(&evidence) {
+        Listing::Page(page) => page,
+        Listing::Other(reply) => {
+            return Ok(Told::not_done("list the campaigns", reply, &account.exchange));
+        }
+    };
+    let mut text: String = page.campaigns.iter().map(line).collect();
+    let offset = args.offset.unwrap_or(0);
+    if page.is_empty() {
+        text.push_str("no campaigns\n");
+    } else if !page.is_last(offset) {
+        let _ = writeln!(text, "there may be more: --offset {}", offset + page.len());
+    }
+    if page.unreadable > 0 {
+        let _ = writeln!(
+            text,
+            "{} cannot be read",
+            counted(page.unreadable, "further campaign")
+        );
+    }
+    let campaigns: Vec<Value> = page.campaigns.iter().map(as_json).collect();
+    Ok(Told::done(text, Said::default())
+        .with("campaigns", campaigns)
+        .with("unreadable", page.unreadable)
+        .with("total", page.total)
+        .with("last", page.is_last(offset)))
+}
+
+fn act(id: &str, action: Action, account: &Account<'_>) -> Told {
+    let exotel = account.exchange.api();
+    let evidence = account
+        .exchange
+        .ask_to_the_end(&exotel.action_request(id, action));
+    let told = match exotel.reply(&evidence) {
+        Reply::Done(said) => Told::done(format!("{id}: {} is done\n", action.name()), said),
+        Reply::Refused(refusal) => {
+            let from: Vec<&str> = action.from().iter().map(CampaignState::name).collect();
+            let told = account.exchange.provider().explain(&refusal);
+            let text = format!(
+                "{id}: {} is refused: {told}; it is for campaigns that are {}",
+                action.name(),
+                from.join(" or ")
+            );
+            Told::refused(text, &refusal)
+        }
+        reply => Told::not_done(action.name(), reply, &account.exchange),
+    };
+    told.with("id", id).with("action", action.name())
+}
+
+/// All calls of a campaign, page by page; else why they cannot be told.
+pub(super) fn calls_of(id: &str, account: &Account<'_>) -> Result<Vec<Call>, Box<Told>> {
+    let exotel = account.exchange.api();
+    let mut calls = Vec::new();
+    let mut offset = 0;
+    loop {
+        let evidence = account.exchange.ask(&exotel.calls_request(id, offset, None));
+        match exotel.calls(&evidence) {
+            Calls::Page(page) => {
+                let last = page.is_last(offset);
+                offset += page.len();
+                if page.unreadable > 0 {
+                    let reason = format!("{} cannot be read", counted(page.unreadable, "call"));
+                    let reply = Reply::Unknown { reason };
+                    return Err(Box::new(Told::not_done(
+                        "ask for the calls",
+                        reply,
+                        &account.exchange,
+                    )));
+                }
+                calls.extend(page.calls);
+                if last {
+                    return Ok(calls);
+                }
+            }
+            Calls::Other(reply) => {
+                return Err(Box::new(Told::not_done(
+                    "ask for the calls",
+                    reply,
+                    &account.exchange,
+                )));
+            }
+        }
+    }
+}
+
+fn told_calls(id: &str, calls: &[Call]) -> Told {
+    let mut text = String::new();
+    for call in calls {
+        let number = call.number.as_deref().map(presentable).unwrap_or_default();
+        let seconds = call.duration_seconds.unwrap_or(0);
+        let _ = writeln!(text, "{} {number} {} {seconds} s", call.sid, call.status.name());
+    }
+    if calls.is_empty() {
+        text.push_str("no calls yet\n");
+    }
+    let rows = calls.iter().map(|call| {
+        json!({
+            "sid": call.sid, "number": call.number, "status": call.status.name(),
+            "duration_seconds": call.duration_seconds, "date_created": call.date_created, "digits": call.digits,
+        })
+    });
+    Told::done(text, Said::default())
+        .with("id", id)
+        .with("calls", rows.collect::<Vec<_>>())
+}
+
+/// A campaign, in a line for people.
+fn line(listed: &Listed) -> String {
+    let mut line = format!(
+        "{} {} {}",
+        presentable(&listed.id),
+        presentable(&listed.name),
+        listed.state.name()
+    );
+    if let Some(send_at) = &listed.send_at {
+        let _ = write!(line, ", from {}", presentable(send_at));
+    }
+    for (name, count) in &listed.stats {
+        let _ = write!(line, ", {count} {name}");
+    }
+    line.push('\n');
+    line
+}
+
+fn as_json(listed: &Listed) -> Value {
+    json!({
+        "id": listed.id, "name": listed.name, "status": listed.state.name(), "date_created": listed.date_created,
+        "send_at": listed.send_at, "stats": listed.stats,
+    })
+}
