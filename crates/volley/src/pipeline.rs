@@ -40,7 +40,7 @@ use std::time::{Duration, Instant};
 
 use volley_intake::Progress;
 use volley_ledger::{LedgerError, Opening};
-use volley_model::Amount;
+use volley_model::{Amount, Currency};
 use volley_provider::CredentialsError;
 use volley_transport::TransportError;
 
@@ -127,6 +127,14 @@ pub enum RunError {
          their prices, settle their doubts, or take max_cost out"
     )]
     Unreserved(u64),
+    /// The file counts in another currency than the ledger does for this campaign.
+    #[error("count in {}: the campaign counts in {} already; set exotel.currency back", told.code(), known.code())]
+    OtherCurrency {
+        /// The ledger's.
+        known: Currency,
+        /// The file's.
+        told: Currency,
+    },
     /// The credentials fit into no header.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
@@ -145,6 +153,7 @@ impl RunError {
             | Self::Suppression { .. }
             | Self::SendAtPast(_)
             | Self::Unreserved(_)
+            | Self::OtherCurrency { .. }
             | Self::Credentials(_) => Exit::Config,
             Self::System(_) => Exit::Bug,
         }

@@ -84,6 +84,11 @@ impl Listing {
 
 impl ListingPage {
     fn of(envelope: &Envelope<'_>) -> Option<Self> {
+        // A failure in the envelope of a success is no page.
+        envelope
+            .http_code
+            .is_none_or(|code| (200..300).contains(&code))
+            .then_some(())?;
         let items = envelope.items.as_ref()?;
         let campaigns: Vec<Listed> = items.iter().filter_map(Listed::of).collect();
         Some(Self {
@@ -209,6 +214,7 @@ mod tests {
             (500, r#"{"response":[]}"#),
             (404, r#"{"response":[]}"#),
             (200, r#"{"response":[{"code":500,"data":null}]}"#),
+            (200, r#"{"http_code":500,"response":null}"#),
         ] {
             let Listing::Other(reply) = listing(status, body) else {
                 panic!("{status} {body}");

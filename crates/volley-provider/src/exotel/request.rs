@@ -12,6 +12,9 @@ use crate::uri::{push_encoded, with_query};
 
 /// The most campaigns of one page ("bulk campaign details": 20 by default, 500 at most).
 pub const LISTING_PAGE_MAX: u64 = 500;
+/// How many a pass through the listing asks for at once: with 10 KB for each campaign's texts a page stays below the longest
+/// answer that is read (1 MiB).
+const LOOKUP_PAGE: u64 = 100;
 /// How many calls of a campaign a page asks for ("campaign call details": 20 by default; that 100 are given is *assumed*, and
 /// a page may have fewer).
 pub const CALLS_PAGE_MAX: u64 = 100;
@@ -89,7 +92,7 @@ impl Exotel {
     pub fn listing_request(&self, offset: u64) -> Request<Bytes> {
         self.list_request(&CampaignFilter {
             offset: Some(offset),
-            limit: Some(LISTING_PAGE_MAX),
+            limit: Some(LOOKUP_PAGE),
             sort_by: Some(SortBy::DateCreatedAsc),
             ..CampaignFilter::default()
         })
@@ -246,7 +249,7 @@ mod tests {
         check(&exotel.free_request(), "?limit=1");
         check(
             &exotel.listing_request(1500),
-            "?offset=1500&limit=500&sort_by=date_created%3Aasc",
+            "?offset=1500&limit=100&sort_by=date_created%3Aasc",
         );
         check(&exotel.list_request(&CampaignFilter::default()), "");
         let filter = CampaignFilter {

@@ -118,6 +118,8 @@ pub(super) struct Envelope<'a> {
     pub(super) items: Option<Vec<Item<'a>>>,
     /// What is said of all items.
     pub(super) metadata: Members<'a>,
+    /// The status that it says of itself, as HTTP counts them.
+    pub(super) http_code: Option<u16>,
     /// The older API's way of failing.
     exception: Option<(Option<u16>, Fault)>,
 }
@@ -169,6 +171,7 @@ impl<'a> Envelope<'a> {
         Self {
             items: items(&members),
             metadata: members.object("metadata").unwrap_or_default(),
+            http_code: members.token("http_code").map(|_| status(&members, "http_code")),
             exception: members.object("RestException").map(|exception| {
                 let status = exception.token("Status").map(|_| status(&exception, "Status"));
                 (status, Fault::of_exception(&exception))

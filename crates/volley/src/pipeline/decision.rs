@@ -14,6 +14,10 @@ use super::stop::StopReason;
 /// Refusals in a row that stop the run: by then it is the message, not the batch (docs/guarantee.md, "What the wire proves").
 const REFUSED_IN_A_ROW_MAX: u32 = 3;
 
+/// Splits without any acceptance between them that stop the run: each refuses a number for good, and by then it is the account
+/// or the call flow. Four lines of fifty, so that no list that is merely bad comes to it.
+const SPLITS_IN_A_ROW_MAX: u32 = 200;
+
 /// One decision in three places' terms.
 pub(super) struct Decision {
     pub(super) outcome: Outcome,
@@ -68,6 +72,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
 
     pub(super) fn accepted(&self, said: Acceptance, members: u64, reserved: Option<Amount>) -> Decision {
         self.refused_in_a_row.set(0);
+        self.splits_in_a_row.set(0);
         let own = reserved.unwrap_or(Amount::ZERO);
         self.watch_credit(said.residual_credit, said.cost, own);
         if let (Some(cost), Some(reserved), Some(_)) = (said.cost, reserved, self.budget.max_cost())
@@ -130,6 +135,11 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     /// The request was refused for one number of its. That says nothing against the message.
     fn split(&self, named: Msisdn, refusal: Refusal) -> Decision {
         self.refused_in_a_row.set(0);
+        let in_a_row = self.splits_in_a_row.get() + 1;
+        self.splits_in_a_row.set(in_a_row);
+        if in_a_row == SPLITS_IN_A_ROW_MAX {
+            self.stop.request(StopReason::Refused(self.explain(&refusal)));
+        }
         let Refusal {
             status,
             code,

@@ -69,6 +69,8 @@ pub(super) struct Dispatch<W, J, C> {
     /// Whether any batch of this run has been decided.
     pub(super) decided: Cell<bool>,
     pub(super) refused_in_a_row: Cell<u32>,
+    /// Splits since the last acceptance.
+    pub(super) splits_in_a_row: Cell<u32>,
     /// How often in a row the free GET was put off.
     pub(super) get_put_off: Cell<u32>,
     /// Outcomes that we know and the ledger does not: printed if the process has to end so.
@@ -141,6 +143,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             booked: RefCell::default(),
             decided: Cell::new(false),
             refused_in_a_row: Cell::new(0),
+            splits_in_a_row: Cell::new(0),
             get_put_off: Cell::new(0),
             unrecorded: RefCell::default(),
             doubts: parts.doubts,

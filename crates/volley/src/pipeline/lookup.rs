@@ -7,7 +7,7 @@
 
 use volley_model::{Acceptance, Evidence};
 use volley_provider::Api;
-use volley_provider::exotel::{Exotel, Found, Listed, Listing, Lookup, LookupStep, Reply};
+use volley_provider::exotel::{CampaignState, Exotel, Found, Listed, Listing, Lookup, LookupStep, Reply};
 
 use super::dispatch::Dispatch;
 use super::outside::{Clock, Journal, Wire};
@@ -20,13 +20,18 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         let mut doubts = self.doubts.take_due();
         doubts.push(first);
         if let Api::Exotel(exotel) = &self.api {
+            // What a clock that is off calls ten minutes may be none: then no absence is written down.
+            let trusted = self.clock_is_trusted().await;
             let asked_at = self.stamp();
             let mut lookup = Lookup::new(doubts.iter().map(|doubt| doubt.key.0.clone()));
             let whole = self.read_listing(exotel, &mut lookup).await;
             let mut absent = Vec::new();
             for doubt in doubts {
                 match lookup.found(&doubt.key.0) {
-                    Found::One(listed) => self.found(doubt, &listed.id).await,
+                    Found::One(listed) => {
+                        warn_of_dead(listed, &doubt);
+                        self.found(doubt, &listed.id).await;
+                    }
                     Found::Twins(twins) => self.found_twins(exotel, doubt, twins).await,
                     Found::Absent => {
                         self.budget.keep();
@@ -34,7 +39,8 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                     }
                 }
             }
-            if whole
+            if trusted
+                && whole
                 && !absent.is_empty()
                 && let Err(error) = self.journal.absent(absent, asked_at).await
             {
@@ -102,24 +108,30 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         self.settle_doubt(doubt, Vec::new(), decision).await;
     }
 
-    /// The ticket is the one that has begun, or else the first: durable before the other is deleted.
+    /// The ticket is the one that has begun, or else the first that will: durable before another is deleted.
     async fn found_twins(&self, exotel: &Exotel, doubt: Doubt, twins: &[Listed]) {
-        let begun = twins.iter().find(|twin| !twin.state.may_be_deleted());
-        let Some(kept) = begun.or(twins.first()) else {
+        let live = || twins.iter().filter(|twin| !is_dead(&twin.state));
+        let begun = live().find(|twin| !twin.state.may_be_deleted());
+        let Some(kept) = begun.or(live().next()).or(twins.first()) else {
             return;
         };
-        let name = doubt.key.clone();
         tracing::error!(
-            "{} campaigns are named {name}: {} is kept, and any other that has begun calls people twice",
+            "{} campaigns are named {}: {} is kept, and any other that has begun calls people twice",
             twins.len(),
+            doubt.key,
             kept.id
         );
+        warn_of_dead(kept, &doubt);
         self.found(doubt, &kept.id).await;
-        for twin in twins.iter().filter(|twin| twin.id != kept.id) {
+        for twin in live().filter(|twin| twin.id != kept.id) {
             if twin.state.may_be_deleted() && self.delete(exotel, &twin.id).await {
                 tracing::warn!("campaign {} is deleted", twin.id);
             } else {
-                tracing::error!("campaign {} is not deleted: end it at Exotel", twin.id);
+                tracing::error!(
+                    "campaign {} is not deleted: end it at Exotel, or with volley exotel campaign delete {} --not-in-ledger",
+                    twin.id,
+                    twin.id
+                );
             }
         }
     }
@@ -140,5 +152,28 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         let request = exotel.delete_request(id);
         let evidence = self.wire.send(stream, request, self.request_timeout).await;
         matches!(exotel.reply(&evidence), Reply::Done(said) if said.is_confirmed())
+    }
+}
+
+/// Whether it calls nobody, nor will.
+fn is_dead(state: &CampaignState) -> bool {
+    matches!(
+        state,
+        CampaignState::Deleted | CampaignState::Canceled | CampaignState::Failed
+    )
+}
+
+/// Someone ended it before we found it: it was accepted, and perhaps nobody was called.
+fn warn_of_dead(listed: &Listed, doubt: &Doubt) {
+    if is_dead(&listed.state) {
+        tracing::warn!(
+            "campaign {} of batch {} is {} at Exotel; if it called nobody: volley doubt resolve {} --withdrawn --recipients {} \
+             --reason TEXT",
+            listed.id,
+            doubt.id,
+            listed.state.name(),
+            doubt.id,
+            doubt.members
+        );
     }
 }

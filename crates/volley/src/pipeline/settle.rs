@@ -218,7 +218,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
 
     /// Whether the wall clock can be trusted with a key's life: compared once a run with the provider's own clock, by
     /// the free GET's `Date`, and with the ledger's last entry.
-    async fn clock_is_trusted(&self) -> bool {
+    pub(super) async fn clock_is_trusted(&self) -> bool {
         let mut known = self.clock_check.trusted.lock().await;
         if let Some(trusted) = *known {
             return trusted;

@@ -179,7 +179,7 @@ fn earlier_doubts(ledger: &Ledger, entry: &Entry, settle: Duration) -> Result<Do
 /// What stands in the way of a run. Asked before the run is entered, so that a refusal leaves no run behind.
 ///
 /// A `send_at` in the past is refused for a campaign that has not begun; one that has begun goes on. A budget is refused
-/// over batches of which nobody can say what they may cost.
+/// over batches of which nobody can say what they may cost, and a currency other than the campaign's is.
 fn refuse_what_cannot_go_on(
     campaign: &Campaign,
     ledger: &Path,
@@ -196,13 +196,17 @@ fn refuse_what_cannot_go_on(
         Some((written, _)) if !known.begun => return Err(RunError::SendAtPast(written)),
         _ => {}
     }
-    if let (Some(id), Some(_)) = (known.campaign, campaign.limits.max_cost) {
-        match reader.spending(id)?.unreserved {
-            0 => {}
-            batches => return Err(RunError::Unreserved(batches)),
-        }
+    let Some(id) = known.campaign else { return Ok(()) };
+    let spending = reader.spending(id)?;
+    if let (Some(known), told) = (spending.currency, campaign.currency)
+        && known.with(told).is_none()
+    {
+        return Err(RunError::OtherCurrency { known, told });
     }
-    Ok(())
+    match (spending.unreserved, campaign.limits.max_cost) {
+        (1.., Some(_)) => Err(RunError::Unreserved(spending.unreserved)),
+        _ => Ok(()),
+    }
 }
 
 fn intake(campaign: &Campaign, book: NumberBook, options: Options) -> Intake {

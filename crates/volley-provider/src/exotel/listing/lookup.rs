@@ -10,6 +10,8 @@ pub struct Lookup {
     wanted: BTreeMap<String, Vec<Listed>>,
     offset: u64,
     unreadable: u64,
+    /// How many campaigns there are at least, by a page that spoke of more than was seen by then.
+    promised: u64,
     first_id: Option<String>,
 }
 
@@ -23,7 +25,7 @@ pub enum LookupStep {
         /// How many.
         unreadable: u64,
     },
-    /// The provider gave the same page again, or one that shows nothing of the kind: it does not go by the offset, and no
+    /// The provider gave the same page again, one that shows nothing of the kind, or fewer campaigns than it spoke of: no
     /// absence can be told.
     Stuck,
 }
@@ -53,16 +55,29 @@ impl Lookup {
         self.offset
     }
 
-    /// Takes the page at [`offset`](Self::offset).
+    /// Takes the page at [`offset`](Self::offset). Only an empty page is the end: what pages call their total may be the page's
+    /// own count, and a campaign of ours is among the last.
     pub fn take(&mut self, page: ListingPage) -> LookupStep {
-        let last = page.is_last(self.offset);
+        let seen = self.offset.saturating_add(page.len());
+        if let Some(total) = page.total.filter(|total| *total > seen) {
+            self.promised = self.promised.max(total);
+        }
+        if page.is_empty() {
+            // Fewer than were promised: the page is not what it seems, or campaigns vanished and the pages shifted.
+            return if self.promised > seen {
+                LookupStep::Stuck
+            } else {
+                LookupStep::Whole {
+                    unreadable: self.unreadable,
+                }
+            };
+        }
         let first_id = page.campaigns.first().map(|listed| listed.id.clone());
-        let shows_something = first_id.is_some() || !last;
-        if shows_something && first_id == self.first_id {
+        if first_id == self.first_id {
             return LookupStep::Stuck;
         }
         self.first_id = first_id;
-        self.offset = self.offset.saturating_add(page.len());
+        self.offset = seen;
         self.unreadable = self.unreadable.saturating_add(page.unreadable);
         for listed in page.campaigns {
             if let Some(found) = self.wanted.get_mut(&listed.name) {
@@ -71,13 +86,7 @@ impl Lookup {
                 found.push(listed);
             }
         }
-        if last {
-            LookupStep::Whole {
-                unreadable: self.unreadable,
-            }
-        } else {
-            LookupStep::More
-        }
+        LookupStep::More
     }
 
     /// What was found of a name. [`Found::Absent`] counts only after [`LookupStep::Whole`] without unreadable ones.
@@ -128,8 +137,9 @@ mod tests {
         assert_eq!(lookup.offset(), 3);
         assert_eq!(
             lookup.take(page(&[("c4", "volley-a-1"), ("c5", "volley-a-11")], Some(5))),
-            WHOLE
+            LookupStep::More
         );
+        assert_eq!(lookup.take(page(&[], Some(5))), WHOLE);
         assert_eq!(lookup.found("volley-a"), Found::One(&listed("c1", "volley-a")));
         assert_eq!(
             lookup.found("volley-a-1"),
@@ -182,10 +192,35 @@ mod tests {
         let mut first = page(&[("c1", "b")], Some(3));
         first.unreadable = 1;
         assert_eq!(lookup.take(first), LookupStep::More);
+        assert_eq!(lookup.take(page(&[("c3", "c")], Some(3))), LookupStep::More);
         assert_eq!(
-            lookup.take(page(&[("c3", "c")], Some(3))),
+            lookup.take(page(&[], Some(3))),
             LookupStep::Whole { unreadable: 1 }
         );
+    }
+
+    #[test]
+    fn a_listing_that_shows_less_than_it_spoke_of_proves_nothing() {
+        // An empty page in place of nine hundred campaigns.
+        let mut lookup = Lookup::new(["a"]);
+        assert_eq!(lookup.take(page(&[], Some(900))), LookupStep::Stuck);
+        // One vanished on the way, and the pages shifted.
+        let mut lookup = Lookup::new(["a"]);
+        assert_eq!(
+            lookup.take(page(&[("c1", "b"), ("c2", "b")], Some(4))),
+            LookupStep::More
+        );
+        assert_eq!(lookup.take(page(&[("c4", "b")], Some(3))), LookupStep::More);
+        assert_eq!(lookup.take(page(&[], Some(3))), LookupStep::Stuck);
+        // A total that is the page's own count is no promise, and no end.
+        let mut lookup = Lookup::new(["a"]);
+        assert_eq!(
+            lookup.take(page(&[("c1", "b"), ("c2", "b")], Some(2))),
+            LookupStep::More
+        );
+        assert_eq!(lookup.take(page(&[("c3", "a")], Some(1))), LookupStep::More);
+        assert_eq!(lookup.take(page(&[], Some(0))), WHOLE);
+        assert_eq!(lookup.found("a"), Found::One(&listed("c3", "a")));
     }
 
     #[test]

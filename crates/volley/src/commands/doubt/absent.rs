@@ -10,6 +10,7 @@ use crate::cli::{Common, DoubtResolveArgs};
 use crate::exit::Exit;
 use crate::pipeline::RunError;
 use crate::print;
+use crate::progress::duration;
 use crate::summary::{counted, counted_as, grouped};
 
 /// What the listings said.
@@ -26,7 +27,7 @@ pub(super) fn remedy(doubt: &OpenDoubt) -> String {
         return "run the campaign again: it looks the name up in Exotel's listing by itself".to_owned();
     }
     "run the campaign again later, since the listing may lag; if the name never shows: volley doubt resolve --all-absent \
-     --not-sent --reason TEXT"
+     --not-sent --recipients N --reason TEXT"
         .to_owned()
 }
 
@@ -58,8 +59,8 @@ pub(super) fn resolve(
         }));
     } else if resolved.is_empty() {
         print::result(&format!(
-            "no batch was absent in two listings at least {:?} apart; nothing was changed\n",
-            args.absent_for
+            "no batch was absent in two listings at least {} apart; nothing was changed\n",
+            duration(args.absent_for)
         ));
     } else {
         print::result(&format!(
