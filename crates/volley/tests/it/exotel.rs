@@ -1,5 +1,6 @@
 //! Voice campaigns by Exotel, from the campaign file to the ticket: what differs from SMS is what is tested here.
 
+mod campaign;
 mod doubts;
 mod kills;
 mod rules;
