@@ -36,6 +36,7 @@ fn sent(mock: &str, schedule: Option<&str>) -> (Sandbox, String) {
 }
 
 /// In two hours.
+#[expect(clippy::disallowed_methods, reason = "the mock's clock goes by the real one")]
 fn later() -> String {
     let then = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(2);
     then.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()
