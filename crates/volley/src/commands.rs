@@ -51,6 +51,9 @@ pub(crate) enum CommandError {
     /// The message as it is may not be sent to these recipients.
     #[error("send the campaign: {0}; nothing was sent")]
     Message(String),
+    /// What is asked for is not to be done, by what the ledger knows, or does not know.
+    #[error("{0}")]
+    NotByLedger(String),
     /// A whole sentence: what was not confirmed, and that nothing was changed.
     #[error("{0}")]
     Unconfirmed(String),
@@ -99,6 +102,7 @@ impl CommandError {
             | Self::Output { .. }
             | Self::NoCampaign { .. }
             | Self::Message(_)
+            | Self::NotByLedger(_)
             | Self::OtherHost { .. } => Exit::Config,
             Self::Input(error) if error.is_usage() => Exit::Usage,
             Self::Input(_) => Exit::Input,

@@ -15,7 +15,7 @@ use crate::cli::{Common, ReportArgs};
 use crate::exit::Exit;
 use crate::pipeline::RunError;
 use crate::print;
-use crate::summary::grouped;
+use crate::summary::{counted, counted_as, grouped};
 
 /// How many tickets the text shows: the newest; `--json` has all.
 const TICKETS_SHOWN: usize = 10;
@@ -122,10 +122,15 @@ fn as_text(campaign: &CampaignReport) -> String {
         };
         let _ = writeln!(
             out,
-            "{:>12} recipients {} in {} batches{dropped}",
+            "{:>12} {} {} in {}{dropped}",
             grouped(totals.recipients),
+            if totals.recipients == 1 {
+                "recipient"
+            } else {
+                "recipients"
+            },
             totals.state.name(),
-            grouped(totals.batches)
+            counted_as(totals.batches, "batch", "batches")
         );
     }
     if let (Some(total), currency) = (campaign.cost.total, campaign.cost.currency) {
@@ -167,7 +172,7 @@ fn as_text(campaign: &CampaignReport) -> String {
 
 fn write_tickets(out: &mut String, tickets: &[Ticket]) {
     let hidden = tickets.len().saturating_sub(TICKETS_SHOWN);
-    let _ = writeln!(out, "{} tickets", grouped(tickets.len() as u64));
+    let _ = writeln!(out, "{}", counted(tickets.len() as u64, "ticket"));
     if hidden > 0 {
         let _ = writeln!(out, "  the newest {TICKETS_SHOWN}; --json has all");
     }

@@ -125,7 +125,11 @@ pub(super) fn exotel_endpoint(base_url: Option<&str>) -> Checked<Endpoint> {
 pub(super) fn exotel_account(sid: Option<&str>) -> Checked<String> {
     match sid {
         Some(sid) if exotel::is_account_sid(sid) => Ok(sid.to_owned()),
-        _ => wrong(
+        None => wrong(
+            "exotel.account_sid",
+            "it is missing; give --set exotel.account_sid=SID",
+        ),
+        Some(_) => wrong(
             "exotel.account_sid",
             "1 to 64 letters, digits, hyphens and underscores, as the dashboard shows it",
         ),

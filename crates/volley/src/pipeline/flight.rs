@@ -134,8 +134,11 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     ) -> Option<BatchId> {
         let amount = reserved.unwrap_or(Amount::ZERO);
         let recipients = u32::try_from(batch.members.len()).unwrap_or(u32::MAX);
+        let begun = Instant::now();
         let due = self.pace.approach(recipients);
-        if self.stop.unless(Stage::Draining, due).await.is_none() {
+        let due = self.stop.unless(Stage::Draining, due).await;
+        self.note_pace(begun.elapsed());
+        if due.is_none() {
             self.budget.free(amount);
             return None;
         }

@@ -12,7 +12,7 @@ use volley_provider::exotel::{CampaignState, Exotel, Found, Listed, Listing, Loo
 use super::dispatch::Dispatch;
 use super::outside::{Clock, Journal, Wire};
 use super::settle::Doubt;
-use super::stop::Stage;
+use super::stop::{Stage, StopReason};
 
 impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     /// Looks this doubt up, and all others that are due, and books what is found.
@@ -127,11 +127,12 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             if twin.state.may_be_deleted() && self.delete(exotel, &twin.id).await {
                 tracing::warn!("campaign {} is deleted", twin.id);
             } else {
-                tracing::error!(
-                    "campaign {} is not deleted: end it at Exotel, or with volley exotel campaign delete {} --not-in-ledger",
-                    twin.id,
-                    twin.id
+                let which = format!(
+                    "campaign {} has the name of batch {} and is not deleted",
+                    twin.id, kept.name
                 );
+                tracing::error!("{which}");
+                self.stop.note(StopReason::Twins(which));
             }
         }
     }

@@ -56,6 +56,8 @@ pub(crate) enum StopReason {
     Input(String),
     /// The rejects file cannot be written.
     Rejects(String),
+    /// Numbers may be called twice, since a batch has two campaigns that both go on. Only noted: it stops nothing.
+    Twins(String),
 }
 
 impl From<LedgerError> for StopReason {
@@ -103,6 +105,7 @@ impl StopReason {
             | Self::MaxInvalid(_)
             | Self::MaxRecipients => Exit::Limit,
             Self::Input(_) => Exit::Input,
+            Self::Twins(_) => Exit::Doubtful,
         }
     }
 
@@ -126,7 +129,8 @@ impl StopReason {
             | Self::MaxInvalid(_)
             | Self::MaxRecipients
             | Self::Input(_)
-            | Self::Rejects(_) => false,
+            | Self::Rejects(_)
+            | Self::Twins(_) => false,
         }
     }
 
@@ -172,6 +176,9 @@ impl StopReason {
                 "ten trials in a row ended in doubt; run it again when the provider answers".to_owned()
             }
             Self::Refused(why) => format!("the provider refuses the message: {why}"),
+            Self::Twins(which) => format!(
+                "{which}: numbers are called twice unless you end it at Exotel; the other one is the batch's"
+            ),
             Self::StopMention => format!(
                 "stopped before a batch with French numbers: premium marketing to them needs a STOP mention, and octopush.text \
                  has none (Octopush answers code 121 without it); add, for example, \"{}\" to octopush.text and run it again",

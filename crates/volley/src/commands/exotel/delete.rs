@@ -56,7 +56,7 @@ fn the_batch(ledger: &Ledger, id: &str, account: &Account<'_>) -> Result<Tickete
             account.check_host(id, &batch.host)?;
             Ok(batch.clone())
         }
-        _ => Err(CommandError::Message(format!(
+        _ => Err(CommandError::NotByLedger(format!(
             "delete {id}: {} knows {} batches with this id, and one is wanted; name its ledger with --ledger, or give \
              --not-in-ledger if it has none; nothing was asked of Exotel",
             ledger.path().display(),

@@ -56,14 +56,14 @@ fn refuse_ours(args: &UpdateArgs, account: &Account<'_>) -> Result<(), CommandEr
         }
         None if args.not_in_ledger => false,
         None => {
-            return Err(CommandError::Message(format!(
+            return Err(CommandError::NotByLedger(format!(
                 "update {id}: there is no ledger that could say whether Volley sent it, and from, lists and name of such a \
                  campaign may not change; name its ledger with --ledger, or give --not-in-ledger; nothing was changed"
             )));
         }
     };
     if known {
-        return Err(CommandError::Message(format!(
+        return Err(CommandError::NotByLedger(format!(
             "update {id}: Volley sent it, so that from, lists and name may not change: a number would be called past the \
              ledger, or the campaign not be found again; nothing was changed"
         )));

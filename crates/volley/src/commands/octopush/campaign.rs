@@ -61,12 +61,12 @@ fn the_batch(ledger: &Ledger, args: &CancelArgs, account: &Account<'_>) -> Resul
             account.check_host(ticket, &batch.host)?;
             Ok(batch.clone())
         }
-        [] => Err(CommandError::Message(format!(
+        [] => Err(CommandError::NotByLedger(format!(
             "cancel {ticket}: {} does not know it; name its ledger with --ledger, or give --not-in-ledger if it has none; \
              nothing was asked of Octopush",
             ledger.path().display()
         ))),
-        several => Err(CommandError::Message(format!(
+        several => Err(CommandError::NotByLedger(format!(
             "cancel {ticket}: {} batches have this ticket, and nobody can tell which is meant; nothing was asked of Octopush",
             several.len()
         ))),

@@ -139,3 +139,20 @@ fn twins_are_an_alarm_and_the_one_that_has_not_begun_is_deleted() {
     assert_eq!(standing.count(), 1, "the provider has one left\n{end}");
     expect_all_agree(&sandbox, &end);
 }
+
+#[test]
+fn twins_that_have_both_begun_end_the_run_with_6_and_are_named() {
+    let sandbox = sandbox("[exotel]\ntwin_every = 1\n", LOST_COMMITTED);
+    sandbox.write("contacts.ndjson", contacts(0..10));
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    end.expect(6).expect_lines(&[("accepted", 10)]);
+    let reason = end.summary()["reason"].as_str().expect("a reason").to_owned();
+    assert!(reason.contains("numbers are called twice"), "{end}");
+    let ids: Vec<String> = sandbox
+        .mock()
+        .tickets()
+        .into_iter()
+        .map(|ticket| ticket.ticket)
+        .collect();
+    assert!(ids.iter().any(|id| reason.contains(id)), "{ids:?}\n{end}");
+}
