@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
-use http::Uri;
 
 use crate::json_string::push_json_string;
 use crate::presentable;
+use crate::uri::web;
 
 /// What a field may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,7 +190,7 @@ fn fault(rule: Rule, text: &str) -> Option<&'static str> {
         ),
         Rule::Number => (is_number(text), "number such as +33612345678"),
         Rule::Email => (is_email(text), "e-mail address"),
-        Rule::Url => (is_url(text), "URL such as https://example.org/callback"),
+        Rule::Url => (web(text).is_some(), "URL such as https://example.org/callback"),
     };
     (!good).then_some(wanted)
 }
@@ -223,12 +223,6 @@ fn is_email(text: &str) -> bool {
         && visible(domain)
         && labels.into_iter().all(|label| !label.is_empty())
         && text.len() <= 254
-}
-
-fn is_url(text: &str) -> bool {
-    let web = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https"));
-    text.parse::<Uri>()
-        .is_ok_and(|uri| web(&uri) && uri.host().is_some_and(|host| !host.is_empty()))
 }
 
 #[cfg(test)]

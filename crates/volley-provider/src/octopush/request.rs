@@ -2,8 +2,6 @@
 //!
 //! Sources: beside each path. Not here: what an answer means.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Uri};
@@ -11,6 +9,7 @@ use volley_model::Audience;
 
 use super::{ListCampaignDraft, Octopush, Parameters};
 use crate::json_string::push_json_string;
+use crate::uri::with_query;
 
 /// Where a batch is sent to, below the base URL.
 const SEND: &str = "/sms-campaign/send";
@@ -114,25 +113,6 @@ fn ticket_body(ticket: &str) -> Bytes {
     push_json_string(&mut body, ticket);
     body.push(b'}');
     body.into()
-}
-
-/// A path with a query. Values keep the characters that RFC 3986 calls unreserved; the others are percent-encoded.
-fn with_query(path: &str, query: &[(&str, &str)]) -> Uri {
-    let mut text = path.to_owned();
-    for (at, (key, value)) in query.iter().enumerate() {
-        text.push(if at == 0 { '?' } else { '&' });
-        text.push_str(key);
-        text.push('=');
-        for byte in value.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                text.push(char::from(byte));
-            } else {
-                // Writing to a string cannot fail.
-                let _ = write!(text, "%{byte:02X}");
-            }
-        }
-    }
-    text.parse().expect("a path of ours, and values percent-encoded")
 }
 
 #[cfg(test)]

@@ -11,9 +11,8 @@ use std::fmt;
 use bytes::Bytes;
 use volley_model::{BodyHash, PlannedBatch, RequestKey, SealedBatch};
 
-/// Characters of a key: 62^26 is about 2^154, far beyond chance collisions.
-const KEY_CHARS: usize = 26;
-const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+use crate::base62::{KEY_CHARS, base62};
+
 const KEY_HEAD: &[u8] = br#","request_id":""#;
 const KEY_TAIL: &[u8] = br#""}"#;
 /// What sealing adds to a body.
@@ -84,22 +83,6 @@ impl fmt::Debug for Sealer {
     }
 }
 
-/// The last 26 digits to base 62 of a 256-bit number. 2^256 is no multiple of 62^26, but the excess of some keys
-/// over others is below 2^-101.
-fn base62(mut number: [u8; 32]) -> String {
-    let mut key = String::with_capacity(KEY_CHARS);
-    for _ in 0..KEY_CHARS {
-        let mut remainder = 0;
-        for byte in &mut number {
-            let dividend = remainder << 8 | usize::from(*byte);
-            *byte = u8::try_from(dividend / 62).unwrap_or(u8::MAX);
-            remainder = dividend % 62;
-        }
-        key.push(char::from(ALPHABET[remainder]));
-    }
-    key
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,16 +106,6 @@ mod tests {
         let sealed = Sealer::new(account, campaign, simulated, generations).seal(planned(body));
         assert_eq!(sealed.generation, generation);
         sealed.key.0
-    }
-
-    #[test]
-    fn base62_writes_the_lowest_digit_first() {
-        let mut number = [0; 32];
-        number[31] = 61;
-        assert_eq!(base62(number), format!("z{}", "0".repeat(25)));
-        number[30] = 1;
-        // 256 + 61 = 5 * 62 + 7.
-        assert_eq!(base62(number), format!("75{}", "0".repeat(24)));
     }
 
     #[test]
