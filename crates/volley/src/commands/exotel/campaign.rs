@@ -124,39 +124,37 @@ fn act(id: &str, action: Action, account: &Account<'_>) -> Told {
     told.with("id", id).with("action", action.name())
 }
 
-/// All calls of a campaign, page by page; else why they cannot be told.
+/// All calls of a campaign, page by page; else why they cannot be told. Only an empty page is the end: a price that is booked
+/// for part of them would be wrong for good.
 pub(super) fn calls_of(id: &str, account: &Account<'_>) -> Result<Vec<Call>, Box<Told>> {
     let exotel = account.exchange.api();
-    let mut calls = Vec::new();
-    let mut offset = 0;
+    let failed = |reply| Box::new(Told::not_done("ask for the calls", reply, &account.exchange));
+    let unknown = |reason: String| failed(Reply::Unknown { reason });
+    let mut calls: Vec<Call> = Vec::new();
+    let mut promised = 0;
     loop {
-        let evidence = account.exchange.ask(&exotel.calls_request(id, offset, None));
-        match exotel.calls(&evidence) {
-            Calls::Page(page) => {
-                let last = page.is_last(offset);
-                offset += page.len();
-                if page.unreadable > 0 {
-                    let reason = format!("{} cannot be read", counted(page.unreadable, "call"));
-                    let reply = Reply::Unknown { reason };
-                    return Err(Box::new(Told::not_done(
-                        "ask for the calls",
-                        reply,
-                        &account.exchange,
-                    )));
-                }
-                calls.extend(page.calls);
-                if last {
-                    return Ok(calls);
-                }
-            }
-            Calls::Other(reply) => {
-                return Err(Box::new(Told::not_done(
-                    "ask for the calls",
-                    reply,
-                    &account.exchange,
+        let offset = calls.len() as u64;
+        let page = match exotel.calls(&account.exchange.ask(&exotel.calls_request(id, offset, None))) {
+            Calls::Page(page) => page,
+            Calls::Other(reply) => return Err(failed(reply)),
+        };
+        if page.unreadable > 0 {
+            let which = counted(page.unreadable, "call");
+            return Err(unknown(format!("{which} cannot be read")));
+        }
+        promised = promised.max(page.total.unwrap_or(0));
+        let Some(first) = page.calls.first() else {
+            if promised > offset {
+                return Err(unknown(format!(
+                    "{promised} calls are spoken of, and {offset} told"
                 )));
             }
+            return Ok(calls);
+        };
+        if calls.iter().any(|call| call.sid == first.sid) {
+            return Err(unknown("the same page was given again".to_owned()));
         }
+        calls.extend(page.calls);
     }
 }
 
