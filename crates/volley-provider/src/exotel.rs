@@ -43,7 +43,7 @@ pub use message::{
 };
 pub use named::named_member;
 pub use request::{CALLS_PAGE_MAX, CampaignFilter, LISTING_PAGE_MAX, SIDS_MAX, SortBy};
-pub use seal::Sealer;
+pub use seal::{NAME_HEAD, Sealer};
 pub use update::{
     Action, CAMPAIGN_FIELDS, CampaignField, CampaignParameters, LISTS_MAX, ParameterError, ParametersError,
     Rule, When,

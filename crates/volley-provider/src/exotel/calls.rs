@@ -128,6 +128,8 @@ impl Calls {
 
 impl CallsPage {
     fn of(envelope: &Envelope<'_>) -> Option<Self> {
+        // A failure in the envelope of a success is no page.
+        envelope.says_success().then_some(())?;
         let items = envelope.items.as_ref()?;
         let calls: Vec<Call> = items.iter().filter_map(Call::of).collect();
         Some(Self {

@@ -85,10 +85,7 @@ impl Listing {
 impl ListingPage {
     fn of(envelope: &Envelope<'_>) -> Option<Self> {
         // A failure in the envelope of a success is no page.
-        envelope
-            .http_code
-            .is_none_or(|code| (200..300).contains(&code))
-            .then_some(())?;
+        envelope.says_success().then_some(())?;
         let items = envelope.items.as_ref()?;
         let campaigns: Vec<Listed> = items.iter().filter_map(Listed::of).collect();
         Some(Self {

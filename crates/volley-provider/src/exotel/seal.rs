@@ -17,7 +17,7 @@ use volley_model::{BodyHash, PlannedBatch, RequestKey, SealedBatch};
 use crate::base62::{KEY_CHARS, base62};
 
 /// What all names begin with, for whoever reads Exotel's dashboard.
-const NAME_HEAD: &str = "volley-";
+pub const NAME_HEAD: &str = "volley-";
 const KEY_HEAD: &[u8] = br#","name":""#;
 const KEY_TAIL: &[u8] = br#""}]}"#;
 /// What sealing adds to a body, with room for a child's number.

@@ -119,7 +119,7 @@ pub(super) struct Envelope<'a> {
     /// What is said of all items.
     pub(super) metadata: Members<'a>,
     /// The status that it says of itself, as HTTP counts them.
-    pub(super) http_code: Option<u16>,
+    http_code: Option<u16>,
     /// The older API's way of failing.
     exception: Option<(Option<u16>, Fault)>,
 }
@@ -177,6 +177,11 @@ impl<'a> Envelope<'a> {
                 (status, Fault::of_exception(&exception))
             }),
         }
+    }
+
+    /// Whether it does not say of itself that it is a failure.
+    pub(super) fn says_success(&self) -> bool {
+        self.http_code.is_none_or(|code| (200..300).contains(&code))
     }
 
     /// The one item, if there is exactly one.

@@ -89,9 +89,6 @@ pub struct UpdateArgs {
     /// The fields, in TOML; `--set field=value` adds to them and wins
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Change whom it calls, or its name, although no ledger can say whether Volley sent it
-    #[arg(long)]
-    pub not_in_ledger: bool,
 }
 
 /// `volley exotel campaign delete`.

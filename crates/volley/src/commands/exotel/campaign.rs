@@ -2,6 +2,7 @@
 //!
 //! Sources: "get campaign details", "bulk campaign details", "update campaign" (actions), "campaign call details".
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -27,10 +28,13 @@ pub(super) fn campaign(command: &ExotelCampaignCommand, common: &Common) -> Resu
         ExotelCampaignCommand::Complete(args) => Ok(act(&args.id, Action::Complete, &account()?)),
         ExotelCampaignCommand::Archive(args) => Ok(act(&args.id, Action::Archive, &account()?)),
         ExotelCampaignCommand::Delete(args) => delete::delete(args, &account()?),
-        ExotelCampaignCommand::Calls(args) => Ok(match calls_of(&args.id, &account()?) {
-            Ok(calls) => told_calls(&args.id, &calls),
-            Err(told) => *told,
-        }),
+        ExotelCampaignCommand::Calls(args) => {
+            let account = account()?;
+            Ok(match calls_of(&args.id, &account) {
+                Ok(calls) => told_calls(&args.id, &calls),
+                Err(reply) => Told::not_done("ask for the calls", reply, &account.exchange),
+            })
+        }
     }
 }
 
@@ -126,33 +130,34 @@ fn act(id: &str, action: Action, account: &Account<'_>) -> Told {
 
 /// All calls of a campaign, page by page; else why they cannot be told. Only an empty page is the end: a price that is booked
 /// for part of them would be wrong for good.
-pub(super) fn calls_of(id: &str, account: &Account<'_>) -> Result<Vec<Call>, Box<Told>> {
+pub(super) fn calls_of(id: &str, account: &Account<'_>) -> Result<Vec<Call>, Reply> {
     let exotel = account.exchange.api();
-    let failed = |reply| Box::new(Told::not_done("ask for the calls", reply, &account.exchange));
-    let unknown = |reason: String| failed(Reply::Unknown { reason });
+    let unknown = |reason: String| Reply::Unknown { reason };
     let mut calls: Vec<Call> = Vec::new();
-    let mut promised = 0;
+    let (mut promised, mut seen) = (0, HashSet::new());
     loop {
         let offset = calls.len() as u64;
         let page = match exotel.calls(&account.exchange.ask(&exotel.calls_request(id, offset, None))) {
             Calls::Page(page) => page,
-            Calls::Other(reply) => return Err(failed(reply)),
+            Calls::Other(reply) => return Err(reply),
         };
         if page.unreadable > 0 {
             let which = counted(page.unreadable, "call");
             return Err(unknown(format!("{which} cannot be read")));
         }
         promised = promised.max(page.total.unwrap_or(0));
-        let Some(first) = page.calls.first() else {
-            if promised > offset {
+        if page.calls.is_empty() {
+            // Before the first call a 404 is an empty page; behind calls, one that tells no total may be anything.
+            if promised > offset || (offset > 0 && page.total.is_none()) {
                 return Err(unknown(format!(
-                    "{promised} calls are spoken of, and {offset} told"
+                    "{offset} calls are told, and not that these are all"
                 )));
             }
             return Ok(calls);
-        };
-        if calls.iter().any(|call| call.sid == first.sid) {
-            return Err(unknown("the same page was given again".to_owned()));
+        }
+        // Pages that shift repeat a call, and leave another out.
+        if !page.calls.iter().all(|call| seen.insert(call.sid.clone())) {
+            return Err(unknown("a call was told twice; run it again".to_owned()));
         }
         calls.extend(page.calls);
     }
@@ -179,11 +184,20 @@ fn told_calls(id: &str, calls: &[Call]) -> Told {
         .with("calls", rows.collect::<Vec<_>>())
 }
 
+/// An id to be copied, not masked as a number would be.
+fn id_told(id: &str) -> String {
+    if id.is_ascii() {
+        id.to_owned()
+    } else {
+        presentable(id)
+    }
+}
+
 /// A campaign, in a line for people.
 fn line(listed: &Listed) -> String {
     let mut line = format!(
         "{} {} {}",
-        presentable(&listed.id),
+        id_told(&listed.id),
         presentable(&listed.name),
         listed.state.name()
     );

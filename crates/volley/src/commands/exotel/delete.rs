@@ -65,37 +65,39 @@ fn the_batch(ledger: &Ledger, id: &str, account: &Account<'_>) -> Result<Tickete
     }
 }
 
-/// Deletes it at Exotel; an answer that does not confirm it is looked into.
+/// Deletes it at Exotel, and looks whether it is: numbers are freed by what both say, and by a look that shows it deleted.
 fn ask(id: &str, account: &Account<'_>) -> Result<Said, Box<Told>> {
     let exotel = account.exchange.api();
     let evidence = account.exchange.ask_to_the_end(&exotel.delete_request(id));
     let reply = exotel.reply(&evidence);
-    match reply {
-        Reply::Done(said) if said.is_confirmed() => Ok(said),
-        Reply::Done(_) | Reply::Unknown { .. } => match campaign::asked(id, account) {
-            Reply::Done(said) if is_deleted(&said) => Ok(said),
-            _ => Err(Box::new(Told::ended(
-                Exit::Unreachable,
-                format!("whether {id} is deleted is not known: it counts as sent; run it again to see"),
-                Said::default(),
-            ))),
-        },
-        Reply::Refused(refusal) => {
+    if let reply @ (Reply::Account(_) | Reply::Later { .. } | Reply::Unsent { .. }) = reply {
+        return Err(Box::new(Told::not_done(
+            "delete the campaign",
+            reply,
+            &account.exchange,
+        )));
+    }
+    let confirmed = matches!(&reply, Reply::Done(said) if said.is_confirmed());
+    match (campaign::asked(id, account), reply) {
+        (Reply::Done(shown), _) if is_deleted(&shown, id) => Ok(shown),
+        (Reply::Refused(gone), Reply::Done(said)) if gone.status == 404 && confirmed => Ok(said),
+        (_, Reply::Refused(refusal)) => {
             let why = account.exchange.provider().explain(&refusal);
             let text = format!("{id} is not deleted: {why}; Exotel deletes campaigns that have not started");
             Err(Box::new(Told::refused(text, &refusal)))
         }
-        reply => Err(Box::new(Told::not_done(
-            "delete the campaign",
-            reply,
-            &account.exchange,
+        _ => Err(Box::new(Told::ended(
+            Exit::Unreachable,
+            format!("whether {id} is deleted is not known: it counts as sent; run it again to see"),
+            Said::default(),
         ))),
     }
 }
 
-fn is_deleted(said: &Said) -> bool {
-    said.campaign()
-        .is_some_and(|listed| listed.state == CampaignState::Deleted)
+fn is_deleted(shown: &Said, id: &str) -> bool {
+    shown
+        .campaign()
+        .is_some_and(|listed| listed.id == id && listed.state == CampaignState::Deleted)
 }
 
 /// Exotel says that it is deleted: its numbers are free.

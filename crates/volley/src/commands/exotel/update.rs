@@ -10,14 +10,13 @@ use toml::{Table, Value};
 use volley_provider::exotel::{CAMPAIGN_FIELDS, CampaignField, CampaignParameters};
 use volley_provider::{Reply, exotel};
 
-use super::{Account, PROVIDER, reach};
+use super::{Account, campaign, reach};
 use crate::cli::{Common, UpdateArgs};
 use crate::commands::CommandError;
 use crate::commands::told::Told;
 use crate::config::access::SECTIONS;
 use crate::config::file::{nearest, nearest_hint};
 use crate::config::{self, ConfigError};
-use crate::pipeline::RunError;
 
 /// Changes one.
 pub(super) fn update(args: &UpdateArgs, common: &Common) -> Result<Told, CommandError> {
@@ -40,35 +39,33 @@ pub(super) fn update(args: &UpdateArgs, common: &Common) -> Result<Told, Command
         why: error.to_string(),
     })?;
     let (account, _) = reach(common, &settings)?;
-    if parameters.changes_audience() || parameters.contains("name") {
-        refuse_ours(args, &account)?;
+    let touches_ours = parameters.changes_audience() || parameters.contains("name");
+    if touches_ours && let Some(told) = refuse_ours(id, &account)? {
+        return Ok(told);
     }
     Ok(ask(id, &parameters, &account))
 }
 
-/// What is changed past the ledger would be called twice, or be lost in the listing.
-fn refuse_ours(args: &UpdateArgs, account: &Account<'_>) -> Result<(), CommandError> {
-    let id = &args.campaign.id;
-    let known = match account.reader()? {
-        Some(reader) => {
-            let batches = reader.ticketed(id).map_err(RunError::from)?;
-            batches.iter().any(|batch| batch.provider == PROVIDER)
-        }
-        None if args.not_in_ledger => false,
-        None => {
-            return Err(CommandError::NotByLedger(format!(
-                "update {id}: there is no ledger that could say whether Volley sent it, and from, lists and name of such a \
-                 campaign may not change; name its ledger with --ledger, or give --not-in-ledger; nothing was changed"
+/// What is changed past the ledger would be called twice, or be lost in the listing. Its name tells whose it is, whatever the
+/// ledger at hand knows: batches of another ledger and those in doubt have one too.
+fn refuse_ours(id: &str, account: &Account<'_>) -> Result<Option<Told>, CommandError> {
+    let listed = match campaign::asked(id, account) {
+        Reply::Done(said) => said.campaign(),
+        reply => {
+            return Ok(Some(Told::not_done(
+                "look at the campaign",
+                reply,
+                &account.exchange,
             )));
         }
     };
-    if known {
-        return Err(CommandError::NotByLedger(format!(
-            "update {id}: Volley sent it, so that from, lists and name may not change: a number would be called past the \
-             ledger, or the campaign not be found again; nothing was changed"
-        )));
+    if listed.is_some_and(|listed| !listed.name.starts_with(exotel::NAME_HEAD)) {
+        return Ok(None);
     }
-    Ok(())
+    Err(CommandError::NotByLedger(format!(
+        "update {id}: Volley sent it, or its name cannot be read, so that from, lists and name may not change: a number would be \
+         called past the ledger, or the campaign not be found again; nothing was changed"
+    )))
 }
 
 fn ask(id: &str, parameters: &CampaignParameters, account: &Account<'_>) -> Told {

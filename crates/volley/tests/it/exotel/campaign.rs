@@ -122,7 +122,7 @@ fn every_parameter_changes_before_send_at_and_only_the_callbacks_after() {
 #[test]
 fn what_cannot_be_a_change_is_refused_before_anything_is_asked() {
     let (sandbox, id) = sent("", Some(&later()));
-    let before = sandbox.mock().stats().exotel.requests;
+    let before = sandbox.mock().stats().exotel.by_status.clone();
     for (setting, told) in [
         ("retries.number_of_retries=4", "0 to 3"),
         ("retries.number_of_retries=2", "interval_mins"),
@@ -138,13 +138,17 @@ fn what_cannot_be_a_change_is_refused_before_anything_is_asked() {
         assert!(end.stderr.contains(told), "{setting}\n{end}");
     }
     exotel(&sandbox, &["campaign", "update", &id]).expect(3);
-    // Past the ledger nobody is called.
+    let asked = &sandbox.mock().stats().exotel.by_status;
+    assert_eq!(*asked, before);
+    // Past the ledger nobody is called, whatever the ledger at hand knows: the name tells whose it is.
+    std::fs::remove_file(sandbox.path("volley.db")).expect("a ledger");
     for setting in ["from=+919812345678", "lists=l1", "name=another name"] {
         let end = exotel(&sandbox, &["campaign", "update", &id, "--set", setting]);
         end.expect(3);
         assert!(end.stderr.contains("Volley sent it"), "{setting}\n{end}");
     }
-    assert_eq!(sandbox.mock().stats().exotel.requests, before);
+    let changed = exotel(&sandbox, &["campaign", "show", &id]);
+    assert!(changed.stdout.contains("volley-"), "{changed}");
 }
 
 #[test]
@@ -178,6 +182,9 @@ fn prices_are_booked_once_all_calls_have_one() {
         Value::Array(Vec::new()),
         "none before the first\n{end}"
     );
+    let end = exotel(&sandbox, &["calls", "--price"]);
+    end.expect(2);
+    assert!(end.stderr.contains("exotel.currency"), "{end}");
     let price = || exotel(&sandbox, &["calls", "--price", "--set", "exotel.currency=INR"]);
     let end = price();
     end.expect(0);
