@@ -128,7 +128,7 @@ impl Normalizer {
         };
         let text = international.as_deref().unwrap_or(text);
         let parsed = PHONE_NUMBER_UTIL
-            .parse(text, self.default_region.map(Region::library))
+            .parse(text, self.default_region.map(Region::as_library_region))
             .map_err(|error| NumberFault::unread(&error, text, self.default_region.is_some()))?;
         if parsed.extension.is_some() {
             return Err(NumberFault::Extension);

@@ -27,7 +27,7 @@ impl Region {
         (region != rlibphonenumber::Region::World).then_some(Self(region))
     }
 
-    pub(super) fn library(self) -> rlibphonenumber::Region {
+    pub(super) fn as_library_region(self) -> rlibphonenumber::Region {
         self.0
     }
 }
@@ -115,7 +115,7 @@ mod tests {
             let region = Region::known(region).unwrap();
             // Numbers of several countries: a carrier's digits may look like the beginning of one of them.
             let taken = ["33612345678", "4915112345678", "6591234567", "819012345678"].map(|digits| {
-                let parsed = PHONE_NUMBER_UTIL.parse(format!("00{digits}"), Some(region.library()));
+                let parsed = PHONE_NUMBER_UTIL.parse(format!("00{digits}"), Some(region.as_library_region()));
                 parsed.is_ok_and(|parsed| {
                     digits == format!("{}{}", parsed.country_code, parsed.national_number)
                 })

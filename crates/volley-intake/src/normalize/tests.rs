@@ -210,7 +210,7 @@ fn the_fast_path_answers_as_the_library_does() {
                 continue;
             };
             taken[usize::from(row.code)] += 1;
-            let default_region = regions[random.usize(..regions.len())].map(Region::library);
+            let default_region = regions[random.usize(..regions.len())].map(Region::as_library_region);
             let library = PHONE_NUMBER_UTIL.parse(&text, default_region).unwrap();
             assert!(
                 PHONE_NUMBER_UTIL.is_possible_number(&library),
@@ -261,7 +261,7 @@ fn the_fast_path_at_home_answers_as_the_library_does() {
             };
             taken += 1;
             let library = PHONE_NUMBER_UTIL
-                .parse(&text, Some(default_region.library()))
+                .parse(&text, Some(default_region.as_library_region()))
                 .unwrap();
             assert!(PHONE_NUMBER_UTIL.is_possible_number(&library), "{text} {home:?}");
             assert_eq!(Ok(found.number), e164(&library), "{text} {home:?}, seed {SEED}");

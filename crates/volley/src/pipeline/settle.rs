@@ -236,7 +236,9 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         };
         let trusted = agrees(self.clock.now(), answer.date, self.clock_check.ledger_last_at);
         if !trusted {
-            tracing::warn!("the wall clock cannot be trusted; doubts are not asked about in this run");
+            tracing::warn!(
+                "the wall clock cannot be trusted; doubts are not asked about in this run, and no absence is written down"
+            );
         }
         *known = Some(trusted);
         trusted
