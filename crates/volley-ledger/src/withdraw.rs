@@ -7,7 +7,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Params};
-use volley_model::BatchState;
+use volley_model::{BatchState, RequestKey};
 
 use crate::rows::{self, BatchRow, Concluded};
 use crate::{BatchId, Ledger, LedgerError, Resolved, WordError, campaign, queries, schedule, schema};
@@ -19,6 +19,8 @@ pub struct Ticketed {
     pub batch: BatchId,
     /// The id.
     pub ticket: String,
+    /// The key of its request; where the provider has no keys, the name it has there.
+    pub request_key: RequestKey,
     /// Its campaign's name.
     pub campaign: String,
     /// The provider that gave the ticket.
@@ -105,6 +107,7 @@ fn complete(
     Ok(Ticketed {
         batch: row.id,
         ticket,
+        request_key: RequestKey(row.request_key.clone()),
         campaign: campaign::name(connection, row.campaign)?,
         provider: whereabouts.provider,
         account: whereabouts.account,

@@ -10,7 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use volley_model::Amount;
 
 pub use exotel::{
-    CallsArgs, CampaignIdArgs, CampaignListArgs, DeleteArgs, ExotelCampaignCommand, ExotelCommand, UpdateArgs,
+    CallsArgs, CampaignIdArgs, CampaignListArgs, DeleteArgs, ExotelCampaignCommand, ExotelCommand,
+    ExotelCreateArgs, UpdateArgs,
 };
 pub use octopush::{
     BalanceArgs, CancelArgs, CreateArgs, EditArgs, ListCampaignCommand, ListSendArgs,
@@ -154,7 +155,7 @@ pub struct DoubtListArgs {
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(group = clap::ArgGroup::new("word").required(true).args(["sent", "not_sent", "abandon", "withdrawn"]))]
 pub struct DoubtResolveArgs {
-    /// The batch, or the ticket of a campaign on a list, as `volley doubt list` shows it
+    /// The batch, or the ticket or name of a campaign on a list, as `volley doubt list` shows it
     #[arg(value_name = "BATCH|TICKET", value_parser = doubted, required_unless_present = "all_absent")]
     pub what: Option<Doubted>,
     /// Exotel: every batch that the provider's listings lacked, as the runs since have looked

@@ -4,6 +4,7 @@ mod account;
 mod doubt;
 mod exotel;
 mod ledger;
+mod list_campaign;
 mod octopush;
 mod operator;
 mod outputs;

@@ -297,20 +297,21 @@ async fn a_ticket_names_its_batches_in_every_campaign_with_the_time_they_go_out(
     let run = stage.run_as(&other);
     let second = run.sent(intent(&[5], 0), accepted("t1", None)).await;
     run.close();
-    let of = |batch, campaign: &str, account: &str, recipients, send_at| Ticketed {
+    let of = |batch, campaign: &str, account: &str, members: &[u64], send_at| Ticketed {
         batch,
         ticket: "t1".to_owned(),
+        request_key: intent(members, 0).batch.key,
         campaign: campaign.to_owned(),
         provider: "octopush".to_owned(),
         account: account.to_owned(),
         host: "api.octopush.com".to_owned(),
         state: BatchState::Accepted,
-        recipients,
+        recipients: members.len() as u64,
         send_at,
     };
     let expected = [
-        of(first, "spring", "login", 2, Some(at(5000))),
-        of(second, "summer", "other", 1, None),
+        of(first, "spring", "login", &[1, 2], Some(at(5000))),
+        of(second, "summer", "other", &[5], None),
     ];
     assert_eq!(stage.reader().ticketed("t1").unwrap(), expected);
     let ledger = stage.open().unwrap();

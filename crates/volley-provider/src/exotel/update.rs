@@ -20,11 +20,11 @@ use volley_model::Msisdn;
 pub use action::Action;
 pub use fields::{CAMPAIGN_FIELDS, CampaignField, Rule, When};
 
-use super::RECIPIENTS_MAX;
 use super::encode::{push_key, push_texts};
 use super::message::{
     CallerId, Mechanism, MessageError, OnStatus, RETRIES_MAX, Schedule, TYPE, WebUrl, instant,
 };
+use super::{NAME_HEAD, RECIPIENTS_MAX};
 use crate::json_string::push_json_string;
 use crate::presentable;
 
@@ -99,6 +99,11 @@ pub enum ParametersError {
     /// An action on what does not exist yet.
     #[error("action is given; a campaign that is to be created has none")]
     ActionAtCreation,
+    /// A name that only batches of `volley send` have.
+    #[error(
+        "name begins with {NAME_HEAD}, by which the batches of `volley send` are found again; choose another"
+    )]
+    ReservedName,
     /// What a campaign cannot be created without.
     #[error("{name} is missing; a campaign needs it")]
     Missing {
@@ -138,6 +143,46 @@ impl CampaignParameters {
     /// Those of them that cannot change once `send_at` has passed.
     pub fn too_late(&self) -> impl Iterator<Item = &'static CampaignField> {
         self.fields().filter(|field| field.when == When::BeforeSendAt)
+    }
+
+    /// The text of a parameter that has one.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.value(name)? {
+            Given::Text(text) => Some(text),
+            Given::Texts(_) | Given::Whole(_) | Given::Flag(_) => None,
+        }
+    }
+
+    /// The values of a parameter that may have several; none where it is not given.
+    pub fn texts(&self, name: &str) -> &[String] {
+        match self.value(name) {
+            Some(Given::Texts(texts)) => texts,
+            _ => &[],
+        }
+    }
+
+    /// Whether a parameter is given, and true.
+    pub fn is_true(&self, name: &str) -> bool {
+        matches!(self.value(name), Some(Given::Flag(true)))
+    }
+
+    fn value(&self, name: &str) -> Option<&Given> {
+        let place = CAMPAIGN_FIELDS.iter().position(|field| field.name == name)?;
+        self.given.get(&place)
+    }
+
+    /// What those who are called get, as key and value: all but the name and the lists. The same text for the same value,
+    /// however it was typed; of numbers a hash alone, which tells the same ones again.
+    pub fn message(&self) -> Vec<(String, String)> {
+        let named = |(place, given): (&usize, &Given)| (CAMPAIGN_FIELDS[*place].name, given.text());
+        let parts = self.given.iter().map(named);
+        let parts = parts.filter(|(name, _)| !["name", "lists"].contains(name));
+        parts
+            .map(|(name, text)| match name {
+                "from" => (name.to_owned(), hash(self.texts(name))),
+                _ => (name.to_owned(), text),
+            })
+            .collect()
     }
 
     /// Whether the change says anew who is called.
@@ -186,18 +231,13 @@ impl CampaignParameters {
         if self.contains("retries.number_of_retries") && !self.contains("retries.interval_mins") {
             return Err(MessageError::NoInterval.into());
         }
+        if self.text("name").is_some_and(|name| name.starts_with(NAME_HEAD)) {
+            return Err(ParametersError::ReservedName);
+        }
         if let (Some(send_at), Some(end_at)) = (self.text("schedule.send_at"), self.text("schedule.end_at")) {
             Schedule::new(Some(send_at), Some(end_at))?;
         }
         Ok(())
-    }
-
-    fn text(&self, name: &str) -> Option<&str> {
-        let place = CAMPAIGN_FIELDS.iter().position(|field| field.name == name)?;
-        match self.given.get(&place)? {
-            Given::Text(text) => Some(text),
-            Given::Texts(_) | Given::Whole(_) | Given::Flag(_) => None,
-        }
     }
 
     /// The body of the request, of a change and of a creation: the parameters that are given, and no others.
@@ -226,6 +266,24 @@ impl CampaignParameters {
         }
         wrapped(&campaign)
     }
+}
+
+impl Given {
+    fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Texts(texts) => texts.join(","),
+            Self::Whole(whole) => whole.to_string(),
+            Self::Flag(flag) => flag.to_string(),
+        }
+    }
+}
+
+/// The same for the same numbers in any order.
+fn hash(numbers: &[String]) -> String {
+    let mut numbers = numbers.to_vec();
+    numbers.sort();
+    blake3::hash(numbers.join(",").as_bytes()).to_hex().to_string()
 }
 
 impl fmt::Debug for CampaignParameters {

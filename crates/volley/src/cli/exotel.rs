@@ -23,6 +23,9 @@ Example:
 /// `volley exotel campaign …`
 #[derive(Debug, Subcommand)]
 pub enum ExotelCampaignCommand {
+    /// Create one on lists that Exotel keeps, or on a few numbers, at most once under its name
+    #[command(after_help = CREATE_EXAMPLES)]
+    Create(ExotelCreateArgs),
     /// Show one
     Show(CampaignIdArgs),
     /// List them, a page at a time
@@ -51,6 +54,30 @@ call_schedule_callback, custom_field, from, lists. Several values have commas be
 Examples:
   volley exotel campaign update 5f0e7c --file change.toml --set exotel.account_sid=acme1
   volley exotel campaign update 5f0e7c --set schedule.end_at=2026-12-01T18:00:00+05:30 --set exotel.account_sid=acme1";
+
+const CREATE_EXAMPLES: &str = "Fields: as for `update`, without action. name, caller_id and url are needed, and lists or from. The ledger keeps the
+campaign under its name: the same command again creates nothing, and looks for a lost one in Exotel's listing.
+
+Examples:
+  volley exotel campaign create --lists 5f0e7c,5f0e7d --file call.toml --set name=spring --set exotel.account_sid=acme1
+  volley exotel campaign create --from +919812345678 --file call.toml --set name=try-it --set exotel.account_sid=acme1";
+
+/// `volley exotel campaign create`.
+#[derive(Debug, Clone, Args)]
+pub struct ExotelCreateArgs {
+    /// Up to 5 lists, by their ids, with commas between them; a dynamic campaign has 1
+    #[arg(long, value_name = "LISTS", conflicts_with = "from")]
+    pub lists: Option<String>,
+    /// Up to 5000 numbers in E.164 form, with commas between them; for more, `volley send`
+    #[arg(long, value_name = "NUMBERS")]
+    pub from: Option<String>,
+    /// The fields, in TOML; `--set field=value` adds to them and wins
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Do not ask before creating
+    #[arg(long)]
+    pub yes: bool,
+}
 
 /// A campaign.
 #[derive(Debug, Clone, Args)]

@@ -1,7 +1,10 @@
 //! `volley exotel …`: campaigns that Exotel keeps, and what their calls cost.
 
 mod campaign;
+pub(super) mod create;
+mod created;
 mod delete;
+mod parameters;
 mod price;
 mod update;
 

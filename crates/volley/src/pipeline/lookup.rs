@@ -7,7 +7,7 @@
 
 use volley_model::{Acceptance, Evidence};
 use volley_provider::Api;
-use volley_provider::exotel::{CampaignState, Exotel, Found, Listed, Listing, Lookup, LookupStep, Reply};
+use volley_provider::exotel::{Exotel, Found, Listed, Listing, Lookup, LookupStep, Reply};
 
 use super::dispatch::Dispatch;
 use super::outside::{Clock, Journal, Wire};
@@ -110,7 +110,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
 
     /// The ticket is the one that has begun, or else the first that will: durable before another is deleted.
     async fn found_twins(&self, exotel: &Exotel, doubt: Doubt, twins: &[Listed]) {
-        let live = || twins.iter().filter(|twin| !is_dead(&twin.state));
+        let live = || twins.iter().filter(|twin| !twin.state.calls_nobody());
         let begun = live().find(|twin| !twin.state.may_be_deleted());
         let Some(kept) = begun.or(live().next()).or(twins.first()) else {
             return;
@@ -156,17 +156,9 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     }
 }
 
-/// Whether it calls nobody, nor will.
-fn is_dead(state: &CampaignState) -> bool {
-    matches!(
-        state,
-        CampaignState::Deleted | CampaignState::Canceled | CampaignState::Failed
-    )
-}
-
 /// Someone ended it before we found it: it was accepted, and perhaps nobody was called.
 fn warn_of_dead(listed: &Listed, doubt: &Doubt) {
-    if is_dead(&listed.state) {
+    if listed.state.calls_nobody() {
         tracing::warn!(
             "campaign {} of batch {} is {} at Exotel; if it called nobody: volley doubt resolve {} --withdrawn --recipients {} \
              --reason TEXT",

@@ -1,6 +1,7 @@
 //! Voice campaigns by Exotel, from the campaign file to the ticket: what differs from SMS is what is tested here.
 
 mod campaign;
+mod create;
 mod doubts;
 mod kills;
 mod rules;

@@ -53,6 +53,11 @@ impl CampaignState {
         *self == Self::Created
     }
 
+    /// Whether it calls nobody, nor will.
+    pub fn calls_nobody(&self) -> bool {
+        matches!(self, Self::Deleted | Self::Canceled | Self::Failed)
+    }
+
     /// The name as Exotel's JSON has it, or the provider's own word.
     pub fn name(&self) -> &str {
         match self {

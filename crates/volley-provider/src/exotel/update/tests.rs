@@ -285,3 +285,44 @@ fn groups_stand_together_in_the_table_and_nothing_printed_shows_a_value() {
     );
     assert_eq!(printed, r#"["from", "status_callback"]"#);
 }
+
+#[test]
+fn what_is_kept_of_a_campaign_is_the_same_for_the_same_parameters_and_shows_no_number() {
+    let numbers = |from| {
+        all(&[
+            ("from", from),
+            ("name", "spring"),
+            ("retries.on_status", "busy, failed"),
+        ])
+        .message()
+    };
+    let kept = numbers("+919812345678,+33612345678");
+    assert_eq!(kept, numbers("+33612345678, +919812345678"));
+    assert_ne!(kept, numbers("+33612345678"));
+    assert_eq!(kept.len(), 2, "the name is kept beside it");
+    assert_eq!(
+        kept[1],
+        ("retries.on_status".to_owned(), "busy,failed".to_owned())
+    );
+    assert!(!kept[0].1.contains("9812345678"));
+    let lists = all(&[("lists", "a,b"), ("call_duplicate_numbers", "true")]);
+    assert_eq!(
+        lists.message(),
+        [("call_duplicate_numbers".to_owned(), "true".to_owned())]
+    );
+    assert_eq!((lists.texts("lists").len(), lists.texts("from").len()), (2, 0));
+    assert!(lists.is_true("call_duplicate_numbers") && !lists.is_true("from"));
+}
+
+#[test]
+fn a_name_of_a_batch_is_no_name_for_anything_else() {
+    for (name, good) in [("volley-1", false), ("volleyball", true)] {
+        let parameters = all(&[("name", name)]);
+        let expected = if good {
+            Ok(())
+        } else {
+            Err(ParametersError::ReservedName)
+        };
+        assert_eq!(parameters.check_update(), expected, "{name}");
+    }
+}

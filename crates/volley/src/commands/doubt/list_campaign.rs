@@ -9,6 +9,8 @@ use volley_model::ListCampaignState;
 
 use super::age;
 use crate::cli::Common;
+use crate::commands::exotel::create::resolve_command;
+use crate::commands::list_campaign::{is_doubtful, is_exotel};
 use crate::commands::report::audience_json;
 use crate::commands::{CommandError, operator};
 use crate::exit::Exit;
@@ -19,12 +21,7 @@ use crate::summary::counted;
 /// Those in doubt, and those that a command was sending: it may have been killed.
 pub(super) fn in_doubt(reader: &Reader) -> Result<Vec<ListCampaign>, CommandError> {
     let mut campaigns = reader.list_campaigns().map_err(RunError::from)?;
-    campaigns.retain(|campaign| {
-        matches!(
-            campaign.state,
-            ListCampaignState::Sending | ListCampaignState::InDoubt
-        )
-    });
+    campaigns.retain(is_doubtful);
     Ok(campaigns)
 }
 
@@ -36,7 +33,15 @@ fn since(campaign: &ListCampaign) -> Timestamp {
         .unwrap_or(campaign.changed_at)
 }
 
-fn remedy(ticket: &str) -> String {
+fn remedy(campaign: &ListCampaign) -> String {
+    let ticket = &campaign.ticket;
+    if is_exotel(campaign) {
+        return format!(
+            "give the command that created it again: it looks for the name in Exotel's listing; if it stays away: {}, or \
+             --sent, or --abandon",
+            resolve_command(ticket)
+        );
+    }
     format!(
         "look at it with `volley octopush list-campaign status {ticket}`, find out at the provider, then: volley doubt \
          resolve {ticket} --sent, --not-sent or --abandon, with --reason TEXT"
@@ -49,7 +54,7 @@ pub(super) fn as_json(campaign: &ListCampaign) -> Value {
         "audience": audience_json(campaign),
         "since": since(campaign).to_string(), "contacts": campaign.contacts,
         "cost": campaign.cost.map(|cost| cost.to_string()), "currency": campaign.currency.code(),
-        "remedy": remedy(&campaign.ticket),
+        "remedy": remedy(campaign),
     })
 }
 
@@ -65,18 +70,19 @@ pub(super) fn write(out: &mut String, campaign: &ListCampaign, now: Timestamp) {
     };
     let _ = writeln!(
         out,
-        "campaign {} on a {}: {state} since {since:.0} ({}), {contacts}",
+        "campaign {} on {}: {state} since {since:.0} ({}), {contacts}",
         campaign.ticket,
-        campaign
-            .audience
-            .as_ref()
-            .map_or("list or tag", |audience| audience.kind()),
+        match &campaign.audience {
+            Some(audience) => format!("a {}", audience.kind()),
+            None if is_exotel(campaign) => "numbers that were typed".to_owned(),
+            None => "a list or tag".to_owned(),
+        },
         age(now.duration_since(since)),
     );
     if let Some(reason) = &campaign.reason {
         let _ = writeln!(out, "  why        {reason}");
     }
-    let _ = writeln!(out, "  what to do {}", remedy(&campaign.ticket));
+    let _ = writeln!(out, "  what to do {}", remedy(campaign));
 }
 
 /// Takes the operator's word.
@@ -102,6 +108,9 @@ pub(super) fn resolve(
         }));
     } else {
         let then = match campaign.state {
+            ListCampaignState::Draft if is_exotel(campaign) => {
+                "the command that was to create it may do so now".to_owned()
+            }
             ListCampaignState::Draft => format!("`volley octopush list-campaign send {ticket}` sends it"),
             _ => "it is not sent again".to_owned(),
         };

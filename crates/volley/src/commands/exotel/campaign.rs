@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use volley_provider::exotel::{Action, Call, Calls, CampaignFilter, CampaignState, Listed, Listing, SortBy};
 use volley_provider::{Reply, Said, presentable};
 
-use super::{Account, delete, reach, update};
+use super::{Account, create, delete, reach, update};
 use crate::cli::{CampaignListArgs, Common, ExotelCampaignCommand};
 use crate::commands::CommandError;
 use crate::commands::told::Told;
@@ -20,6 +20,7 @@ use crate::summary::counted;
 pub(super) fn campaign(command: &ExotelCampaignCommand, common: &Common) -> Result<Told, CommandError> {
     let account = || reach(common, &common.overrides).map(|(account, _)| account);
     match command {
+        ExotelCampaignCommand::Create(args) => create::create(args, common),
         ExotelCampaignCommand::Show(args) => Ok(show(&args.id, &account()?)),
         ExotelCampaignCommand::List(args) => list(args, &account()?),
         ExotelCampaignCommand::Update(args) => update::update(args, common),

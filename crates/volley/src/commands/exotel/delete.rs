@@ -4,17 +4,17 @@
 //! never hears that it is gone leaves people out, so that the ledger must know it before anything is asked.
 //! Source: "delete campaign".
 
-use volley_ledger::{Ledger, Ticketed};
-use volley_model::BatchState;
+use volley_ledger::{Ledger, ListCampaign, ListStep, Ticketed};
+use volley_model::{BatchState, ListCampaignState};
 use volley_provider::exotel::CampaignState;
-use volley_provider::{Reply, Said};
+use volley_provider::{Reply, Said, presentable};
 
-use super::{Account, PROVIDER, campaign};
+use super::{Account, PROVIDER, campaign, created};
 use crate::cli::DeleteArgs;
 use crate::clock;
-use crate::commands::CommandError;
 use crate::commands::account::closed;
 use crate::commands::told::Told;
+use crate::commands::{CommandError, list_campaign};
 use crate::exit::Exit;
 use crate::pipeline::RunError;
 use crate::summary::counted_as;
@@ -31,19 +31,44 @@ pub(super) fn delete(args: &DeleteArgs, account: &Account<'_>) -> Result<Told, C
     }
     // Locked before it is asked for: no run may call these numbers meanwhile.
     let mut ledger = account.existing_ledger()?;
-    let batch = the_batch(&ledger, id, account)?;
-    let told = if batch.state == BatchState::Withdrawn {
-        Told::done(
-            format!("{id} was deleted before: its numbers are free\n"),
-            Said::default(),
-        )
-    } else {
-        match ask(id, account) {
-            Ok(said) => withdrawn(&batch, &mut ledger, said)?,
-            Err(told) => *told,
-        }
+    let told = match created::with_id(id, account)? {
+        Some(campaign) => cancel(&campaign, &mut ledger, account)?,
+        None => withdraw(&the_batch(&ledger, id, account)?, &mut ledger, account)?,
     };
     closed(ledger, told.with("id", id.clone()))
+}
+
+/// Deletes a batch's campaign, and frees its numbers.
+fn withdraw(batch: &Ticketed, ledger: &mut Ledger, account: &Account<'_>) -> Result<Told, CommandError> {
+    let id = &batch.ticket;
+    if batch.state == BatchState::Withdrawn {
+        let text = format!("{id} was deleted before: its numbers are free\n");
+        return Ok(Told::done(text, Said::default()));
+    }
+    if let Some(told) = may_have_twin(batch, account) {
+        return Ok(told);
+    }
+    match ask(id, account) {
+        Ok(said) => withdrawn(batch, ledger, said),
+        Err(told) => Ok(*told),
+    }
+}
+
+/// Deletes one that `create` made; the ledger has no numbers of it that could become free.
+fn cancel(campaign: &ListCampaign, ledger: &mut Ledger, account: &Account<'_>) -> Result<Told, CommandError> {
+    account.check_host(&campaign.ticket, &campaign.host)?;
+    let id = campaign.provider_id.as_deref().unwrap_or_default();
+    let told = |text, said| Told::done(text, said).with("name", campaign.ticket.clone());
+    if campaign.state == ListCampaignState::Cancelled {
+        return Ok(told(format!("{id} was deleted before\n"), Said::default()));
+    }
+    let said = match ask(id, account) {
+        Ok(said) => said,
+        Err(told) => return Ok(*told),
+    };
+    let reason = "deleted before it started, and the provider confirmed it".to_owned();
+    list_campaign::step(ledger, campaign, &ListStep::Cancelled { reason })?;
+    Ok(told(format!("{} is deleted\n", campaign.ticket), said))
 }
 
 /// The one batch with that ticket, of this account at this host.
@@ -63,6 +88,39 @@ fn the_batch(ledger: &Ledger, id: &str, account: &Account<'_>) -> Result<Tickete
             batches.len()
         ))),
     }
+}
+
+/// A second campaign with the batch's name calls the same numbers: none may become free while it can.
+fn may_have_twin(batch: &Ticketed, account: &Account<'_>) -> Option<Told> {
+    let id = &batch.ticket;
+    let told = |exit, why: String| {
+        let text = format!("{id} is not deleted: {why}");
+        Some(Told::ended(exit, text, Said::default()))
+    };
+    let looked = created::look_up(&batch.request_key.0, account);
+    let mut others = looked.found.iter().filter(|listed| listed.id != *id);
+    if let Some(twin) = others.find(|listed| listed.state != CampaignState::Deleted) {
+        let why = format!(
+            "campaign {} has its name, is {} and is for the same numbers; delete that one first, with --not-in-ledger",
+            presentable(&twin.id),
+            twin.state.name()
+        );
+        return told(Exit::Doubtful, why);
+    }
+    if let Err(reply) = looked.whole {
+        return Some(Told::not_done(
+            "see whether another campaign calls the same numbers",
+            reply,
+            &account.exchange,
+        ));
+    }
+    let is_listed = looked.found.iter().any(|listed| listed.id == *id);
+    if !is_listed && matches!(campaign::asked(id, account), Reply::Done(shown) if !is_deleted(&shown, id)) {
+        let why = "the listing does not show it yet, nor what else may have its name; try it again later"
+            .to_owned();
+        return told(Exit::Unreachable, why);
+    }
+    None
 }
 
 /// Deletes it at Exotel, and looks whether it is: numbers are freed by what both say, and by a look that shows it deleted.

@@ -1,24 +1,24 @@
-//! `volley exotel calls`: what the calls of the ledger's batches cost, booked to their tickets.
+//! `volley exotel calls`: what the calls of the ledger's batches, and of what `create` made, cost, booked to their tickets.
 //!
 //! ```text
-//! unpriced batch ─► its campaign is over ─► all its calls ─► all have a price ─► one sum, booked once and for good
+//! unpriced ticket ─► its campaign is over ─► all its calls ─► all have a price ─► one sum, booked once and for good
 //! ```
 //! Anything less leaves the batch unpriced, and is told. Sources: "campaign call details", "call details bulk" (31 days).
 
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use volley_ledger::{Ticketed, WordError};
-use volley_model::{Amount, Currency};
+use volley_ledger::{Ledger, ListCampaign, ListStep, Ticketed, WordError};
+use volley_model::{Amount, Currency, ListCampaignState};
 use volley_provider::exotel::{CampaignState, PriceSum, Prices, price_sum};
 use volley_provider::{Reply, Said};
 
-use super::{Account, PROVIDER, campaign, reach};
+use super::{Account, PROVIDER, campaign, created, reach};
 use crate::cli::{CallsArgs, Common};
 use crate::clock;
-use crate::commands::CommandError;
 use crate::commands::account::closed;
 use crate::commands::told::Told;
+use crate::commands::{CommandError, list_campaign};
 use crate::config::ConfigError;
 use crate::pipeline::RunError;
 use crate::summary::{code_of, counted, counted_as, currency_told};
@@ -31,25 +31,60 @@ enum Priced {
     NotYet(String),
 }
 
+/// What the calls are of.
+enum Subject {
+    Batch(Ticketed),
+    /// What `create` made.
+    Created(ListCampaign),
+}
+
+impl Subject {
+    /// The campaign's id at Exotel.
+    fn id(&self) -> &str {
+        match self {
+            Self::Batch(batch) => &batch.ticket,
+            Self::Created(campaign) => campaign.provider_id.as_deref().unwrap_or_default(),
+        }
+    }
+
+    fn host(&self) -> &str {
+        match self {
+            Self::Batch(batch) => &batch.host,
+            Self::Created(campaign) => &campaign.host,
+        }
+    }
+
+    /// For people.
+    fn named(&self) -> String {
+        match self {
+            Self::Batch(batch) => format!("batch {} of campaign {}", batch.batch, batch.campaign),
+            Self::Created(campaign) => format!("campaign {}", campaign.ticket),
+        }
+    }
+
+    /// For scripts.
+    fn as_json(&self, calls: u64, cost: Amount, code: Option<&str>) -> Value {
+        let (batch, campaign) = match self {
+            Self::Batch(batch) => (Some(batch.batch.0), &batch.campaign),
+            Self::Created(campaign) => (None, &campaign.ticket),
+        };
+        json!({
+            "batch": batch, "campaign": campaign, "ticket": self.id(), "calls": calls, "cost": cost.to_string(),
+            "currency": code,
+        })
+    }
+}
+
 /// Prices what can be, or counts what is to be priced.
 pub(super) fn calls(args: &CallsArgs, common: &Common) -> Result<Told, CommandError> {
     let (account, currency) = reach(common, &common.overrides)?;
-    let name = args.campaign.as_deref();
-    let mut batches = match account.reader()? {
-        Some(reader) => reader.unpriced(PROVIDER, name).map_err(RunError::from)?,
-        // Tells what is missing, in the ledger's own words.
-        None => account
-            .existing_ledger()?
-            .unpriced(PROVIDER, name)
-            .map_err(RunError::from)?,
-    };
-    batches.retain(|batch| batch.account == account.name());
+    let unpriced = unpriced(args.campaign.as_deref(), &account)?;
     if !args.price {
         let text = format!(
             "{} without a price; --price asks for it\n",
-            counted_as(batches.len() as u64, "batch is", "batches are")
+            counted_as(unpriced.len() as u64, "ticket is", "tickets are")
         );
-        return Ok(Told::done(text, Said::default()).with("unpriced_batches", batches.len()));
+        return Ok(Told::done(text, Said::default()).with("unpriced_batches", unpriced.len()));
     }
     if currency == Currency::NONE {
         return Err(CommandError::Config(ConfigError::Missing {
@@ -60,21 +95,45 @@ pub(super) fn calls(args: &CallsArgs, common: &Common) -> Result<Told, CommandEr
     }
     // Asked for without the ledger's lock: a run may go on meanwhile.
     let mut known = Vec::new();
-    for batch in batches {
-        match account.check_host(&batch.ticket, &batch.host) {
-            Ok(()) => match price(&batch, &account) {
-                Ok(priced) => known.push((batch, priced)),
+    for subject in unpriced {
+        match account.check_host(subject.id(), subject.host()) {
+            Ok(()) => match price(subject.id(), &account) {
+                Ok(priced) => known.push((subject, priced)),
                 Err(told) => return Ok(*told),
             },
-            Err(error) => known.push((batch, Priced::NotYet(error.to_string()))),
+            Err(error) => known.push((subject, Priced::NotYet(error.to_string()))),
         }
     }
     book(&known, currency, &account)
 }
 
-/// What a batch cost; else the reply that tells nothing.
-fn price(batch: &Ticketed, account: &Account<'_>) -> Result<Priced, Box<Told>> {
-    let state = match campaign::asked(&batch.ticket, account) {
+/// The tickets without a cost, of the campaign of that name or of all.
+fn unpriced(name: Option<&str>, account: &Account<'_>) -> Result<Vec<Subject>, CommandError> {
+    let batches = match account.reader()? {
+        Some(reader) => reader.unpriced(PROVIDER, name).map_err(RunError::from)?,
+        // Tells what is missing, in the ledger's own words.
+        None => account
+            .existing_ledger()?
+            .unpriced(PROVIDER, name)
+            .map_err(RunError::from)?,
+    };
+    let batches = batches
+        .into_iter()
+        .filter(|batch| batch.account == account.name());
+    let mut subjects: Vec<Subject> = batches.map(Subject::Batch).collect();
+    let created = created::all(account)?.into_iter().filter(|campaign| {
+        campaign.state == ListCampaignState::Sent
+            && campaign.cost.is_none()
+            && campaign.provider_id.is_some()
+            && name.is_none_or(|name| name == campaign.ticket)
+    });
+    subjects.extend(created.map(Subject::Created));
+    Ok(subjects)
+}
+
+/// What the calls of a campaign cost; else the reply that tells nothing.
+fn price(id: &str, account: &Account<'_>) -> Result<Priced, Box<Told>> {
+    let state = match campaign::asked(id, account) {
         Reply::Done(said) => said.campaign().map(|listed| listed.state),
         reply => return not_now("ask for the campaign", reply, account),
     };
@@ -92,7 +151,7 @@ fn price(batch: &Ticketed, account: &Account<'_>) -> Result<Priced, Box<Told>> {
         Some(state) => return Ok(Priced::NotYet(format!("it is {}", state.name()))),
         None => return Ok(Priced::NotYet("its state cannot be read".to_owned())),
     }
-    let calls = match campaign::calls_of(&batch.ticket, account) {
+    let calls = match campaign::calls_of(id, account) {
         Ok(calls) => calls,
         Err(reply) => return not_now("ask for the calls", reply, account),
     };
@@ -120,7 +179,7 @@ fn price(batch: &Ticketed, account: &Account<'_>) -> Result<Priced, Box<Told>> {
     })
 }
 
-/// What speaks of this batch alone leaves it unpriced; what speaks of the account ends it all.
+/// What speaks of this campaign alone leaves it unpriced; what speaks of the account ends it all.
 fn not_now(what: &str, reply: Reply, account: &Account<'_>) -> Result<Priced, Box<Told>> {
     match reply {
         Reply::Refused(refusal) => Ok(Priced::NotYet(account.exchange.provider().explain(&refusal))),
@@ -130,7 +189,7 @@ fn not_now(what: &str, reply: Reply, account: &Account<'_>) -> Result<Priced, Bo
 }
 
 fn book(
-    known: &[(Ticketed, Priced)],
+    known: &[(Subject, Priced)],
     currency: Currency,
     account: &Account<'_>,
 ) -> Result<Told, CommandError> {
@@ -138,49 +197,35 @@ fn book(
     let code = code_of(currency);
     let (mut text, mut total, mut not_yet) = (String::new(), Amount::ZERO, 0_u64);
     let mut booked: Vec<Value> = Vec::new();
-    for (batch, priced) in known {
-        match priced {
-            Priced::Whole { calls, cost } => {
-                match ledger.price(batch.batch, *cost, currency, clock::now()) {
-                    Ok(()) => {}
-                    Err(WordError::Ledger(error)) => return Err(RunError::from(error).into()),
-                    // It was withdrawn, or priced, meanwhile; or the campaign counts in another currency.
-                    Err(error) => {
-                        not_yet += 1;
-                        let _ = writeln!(text, "batch {}: {error}", batch.batch);
-                        continue;
-                    }
-                }
+    for (subject, priced) in known {
+        let why = match priced {
+            Priced::NotYet(why) => Some(why.clone()),
+            Priced::Whole { cost, .. } => book_one(subject, *cost, currency, &mut ledger)?,
+        };
+        match (why, priced) {
+            (None, Priced::Whole { calls, cost }) => {
                 total += *cost;
-                booked.push(json!({
-                    "batch": batch.batch.0, "campaign": batch.campaign, "ticket": batch.ticket, "calls": calls,
-                    "cost": cost.to_string(), "currency": code,
-                }));
+                booked.push(subject.as_json(*calls, *cost, code.as_deref()));
                 let _ = writeln!(
                     text,
-                    "batch {} of campaign {}: {} for {cost} {}",
-                    batch.batch,
-                    batch.campaign,
+                    "{}: {} for {cost} {}",
+                    subject.named(),
                     counted(*calls, "call"),
                     currency_told(code.as_deref())
                 );
             }
-            Priced::NotYet(why) => {
-                let _ = writeln!(
-                    text,
-                    "batch {} of campaign {}: {why}",
-                    batch.batch, batch.campaign
-                );
+            (why, _) => {
                 not_yet += 1;
+                let _ = writeln!(text, "{}: {}", subject.named(), why.unwrap_or_default());
             }
         }
     }
     let _ = writeln!(
         text,
         "{} booked, {total} {} together; {} not priced yet",
-        counted_as(booked.len() as u64, "batch is", "batches are"),
+        counted_as(booked.len() as u64, "ticket is", "tickets are"),
         currency_told(code.as_deref()),
-        counted_as(not_yet, "batch is", "batches are")
+        counted_as(not_yet, "ticket is", "tickets are")
     );
     let told = Told::done(text, Said::default())
         .with("booked", booked)
@@ -188,4 +233,32 @@ fn book(
         .with("currency", code)
         .with("unpriced_batches", not_yet);
     closed(ledger, told)
+}
+
+/// Books a cost; else why not: it was withdrawn, or priced, meanwhile, or counts in another currency.
+fn book_one(
+    subject: &Subject,
+    cost: Amount,
+    currency: Currency,
+    ledger: &mut Ledger,
+) -> Result<Option<String>, CommandError> {
+    match subject {
+        Subject::Batch(batch) => match ledger.price(batch.batch, cost, currency, clock::now()) {
+            Ok(()) => Ok(None),
+            Err(WordError::Ledger(error)) => Err(RunError::from(error).into()),
+            Err(error) => Ok(Some(error.to_string())),
+        },
+        Subject::Created(campaign) if campaign.currency != currency => Ok(Some(format!(
+            "it was created with {} as its currency: a cost in another one is not booked",
+            currency_told(code_of(campaign.currency).as_deref())
+        ))),
+        Subject::Created(campaign) => {
+            let priced = ListStep::Priced {
+                contacts: None,
+                cost: Some(cost),
+            };
+            list_campaign::step(ledger, campaign, &priced)?;
+            Ok(None)
+        }
+    }
 }

@@ -4,40 +4,21 @@
 //! Source: "update campaign details".
 
 use std::fmt::Write as _;
-use std::path::Path;
 
-use toml::{Table, Value};
-use volley_provider::exotel::{CAMPAIGN_FIELDS, CampaignField, CampaignParameters};
+use volley_provider::exotel::CampaignParameters;
 use volley_provider::{Reply, exotel};
 
-use super::{Account, campaign, reach};
+use super::parameters::{self, Typed};
+use super::{Account, campaign, created, reach};
 use crate::cli::{Common, UpdateArgs};
 use crate::commands::CommandError;
 use crate::commands::told::Told;
-use crate::config::access::SECTIONS;
-use crate::config::file::{nearest, nearest_hint};
-use crate::config::{self, ConfigError};
 
 /// Changes one.
 pub(super) fn update(args: &UpdateArgs, common: &Common) -> Result<Told, CommandError> {
     let id = &args.campaign.id;
-    let of_connection = |setting: &&String| {
-        let section = setting.split(['.', '=']).next().unwrap_or_default();
-        SECTIONS.contains(&section)
-    };
-    let (settings, fields): (Vec<&String>, Vec<&String>) = common.overrides.iter().partition(of_connection);
-    let settings: Vec<String> = settings.into_iter().cloned().collect();
-    let mut parameters = CampaignParameters::default();
-    if let Some(path) = &args.file {
-        read_file(path, &mut parameters)?;
-    }
-    for setting in fields {
-        read_setting(setting, &mut parameters)?;
-    }
-    parameters.check_update().map_err(|error| ConfigError::Flag {
-        key: "--file and --set".to_owned(),
-        why: error.to_string(),
-    })?;
+    let Typed { settings, parameters } = Typed::read(args.file.as_deref(), common)?;
+    parameters.check_update().map_err(parameters::wrong_together)?;
     let (account, _) = reach(common, &settings)?;
     let touches_ours = parameters.changes_audience() || parameters.contains("name");
     if touches_ours && let Some(told) = refuse_ours(id, &account)? {
@@ -47,8 +28,16 @@ pub(super) fn update(args: &UpdateArgs, common: &Common) -> Result<Told, Command
 }
 
 /// What is changed past the ledger would be called twice, or be lost in the listing. Its name tells whose it is, whatever the
-/// ledger at hand knows: batches of another ledger and those in doubt have one too.
+/// ledger at hand knows: batches of another ledger and those in doubt have one too. One that `create` made has the name it was
+/// given there, and is known by the ledger alone.
 fn refuse_ours(id: &str, account: &Account<'_>) -> Result<Option<Told>, CommandError> {
+    if let Some(campaign) = created::with_id(id, account)? {
+        return Err(CommandError::NotByLedger(format!(
+            "update {id}: it was created as {}, and the ledger has whom it calls; from, lists and name may not change: create \
+             another; nothing was changed",
+            campaign.ticket
+        )));
+    }
     let listed = match campaign::asked(id, account) {
         Reply::Done(said) => said.campaign(),
         reply => {
@@ -93,55 +82,4 @@ fn ask(id: &str, parameters: &CampaignParameters, account: &Account<'_>) -> Told
         reply => Told::not_done("change the campaign", reply, &account.exchange),
     };
     told.with("id", id)
-}
-
-fn read_setting(setting: &str, parameters: &mut CampaignParameters) -> Result<(), ConfigError> {
-    // The field alone: a value that is wrong may be a number, and has no place in a log.
-    let flag = |field: &str| format!("--set {field}");
-    let Some((name, text)) = setting.split_once('=') else {
-        return Err(ConfigError::Flag {
-            key: flag(setting),
-            why: "expected field=value".to_owned(),
-        });
-    };
-    set(name, text, parameters).map_err(|why| ConfigError::Flag { key: flag(name), why })
-}
-
-fn read_file(path: &Path, parameters: &mut CampaignParameters) -> Result<(), ConfigError> {
-    let table: Table = config::read("parameters", path, &[])?;
-    let wrong = |key: &str, why: String| ConfigError::Parameter {
-        path: path.to_owned(),
-        key: key.to_owned(),
-        why,
-    };
-    for (name, value) in table {
-        match value {
-            Value::Table(group) => {
-                for (member, value) in group {
-                    let name = format!("{name}.{member}");
-                    set(&name, &text_of(&value), parameters).map_err(|why| wrong(&name, why))?;
-                }
-            }
-            value => set(&name, &text_of(&value), parameters).map_err(|why| wrong(&name, why))?,
-        }
-    }
-    Ok(())
-}
-
-/// As the command line would have it: several values with commas between them.
-fn text_of(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(values) => values.iter().map(text_of).collect::<Vec<_>>().join(","),
-        value => value.to_string(),
-    }
-}
-
-fn set(name: &str, text: &str, parameters: &mut CampaignParameters) -> Result<(), String> {
-    let Some(field) = CampaignField::named(name) else {
-        let known = CAMPAIGN_FIELDS.iter().map(|field| field.name);
-        let nearest = nearest(name, known);
-        return Err(format!("no such field{}", nearest_hint(nearest.as_deref())));
-    };
-    parameters.set(field, text).map_err(|error| error.to_string())
 }

@@ -172,11 +172,13 @@ fn kept(batch: &Ticketed, now: Timestamp) -> Option<String> {
 mod tests {
     use super::*;
     use volley_ledger::BatchId;
+    use volley_model::RequestKey;
 
     fn batch(state: BatchState, send_at: Option<&str>) -> Ticketed {
         Ticketed {
             batch: BatchId(1),
             ticket: "sms_1".to_owned(),
+            request_key: RequestKey("k1".to_owned()),
             campaign: "spring".to_owned(),
             provider: PROVIDER.to_owned(),
             account: "a".to_owned(),

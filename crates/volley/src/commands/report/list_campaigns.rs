@@ -7,11 +7,12 @@ use volley_ledger::ListCampaign;
 use volley_model::ListCampaignState;
 
 use super::money;
+use crate::commands::list_campaign::is_exotel;
 use crate::summary::{counted, counted_as};
 
 pub(super) fn as_json(campaign: &ListCampaign) -> Value {
     json!({
-        "ticket": campaign.ticket, "provider": campaign.provider, "host": campaign.host,
+        "ticket": campaign.ticket, "provider_id": campaign.provider_id, "provider": campaign.provider, "host": campaign.host,
         "audience": audience_json(campaign),
         "state": campaign.state.name(), "reason": campaign.reason, "contacts": campaign.contacts,
         "cost": campaign.cost.map(|cost| cost.to_string()), "currency": campaign.currency.code(),
@@ -37,16 +38,20 @@ pub(super) fn as_text(campaigns: &[ListCampaign]) -> Option<String> {
     let count = counted_as(campaigns.len() as u64, "campaign", "campaigns");
     let mut out = format!("{count} on lists and tags\n");
     for campaign in campaigns {
-        let audience = campaign.audience.as_ref().map_or_else(
-            || "made elsewhere".to_owned(),
-            |audience| format!("{} {}", audience.kind(), audience.name()),
-        );
+        let audience = match &campaign.audience {
+            Some(audience) => format!("{} {}", audience.kind(), audience.name()),
+            None if is_exotel(campaign) => "numbers that were typed".to_owned(),
+            None => "made elsewhere".to_owned(),
+        };
         let _ = write!(
             out,
             "  {} {} ({audience})",
             campaign.ticket,
             campaign.state.name()
         );
+        if let Some(id) = &campaign.provider_id {
+            let _ = write!(out, ", as {id}");
+        }
         if let Some(contacts) = campaign.contacts {
             let _ = write!(out, ", {}", counted(contacts, "contact"));
         }

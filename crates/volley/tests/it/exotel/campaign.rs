@@ -12,7 +12,7 @@ use crate::support::{End, Sandbox, contacts, decimal};
 const FAST: &str = "[exotel]\ncalls_per_minute = 100000\n";
 
 /// `volley --json exotel ARGS` on the sandbox's account.
-fn exotel(sandbox: &Sandbox, args: &[&str]) -> End {
+pub(super) fn exotel(sandbox: &Sandbox, args: &[&str]) -> End {
     sandbox
         .volley(["--json", "exotel"].iter().chain(args))
         .args(["--set", "exotel.account_sid=acme1", "--set"])
@@ -37,12 +37,12 @@ fn sent(mock: &str, schedule: Option<&str>) -> (Sandbox, String) {
 
 /// In two hours.
 #[expect(clippy::disallowed_methods, reason = "the mock's clock goes by the real one")]
-fn later() -> String {
+pub(super) fn later() -> String {
     let then = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(2);
     then.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()
 }
 
-fn status(sandbox: &Sandbox, id: &str) -> String {
+pub(super) fn status(sandbox: &Sandbox, id: &str) -> String {
     let end = exotel(sandbox, &["campaign", "show", id]);
     end.expect(0);
     let summary = end.summary();
@@ -170,6 +170,26 @@ fn a_deleted_campaign_frees_its_numbers_once_and_one_that_has_begun_does_not() {
     let end = sandbox.send(&["contacts.ndjson"]).run();
     end.expect(0).expect_lines(&[("already_sent", 10)]);
     assert_eq!(campaigns(&sandbox), 1);
+}
+
+#[test]
+fn while_a_twin_calls_the_same_numbers_none_become_free() {
+    // Its own answer is the second of two campaigns, of which the listing shows none yet.
+    let (sandbox, twin) = sent(
+        "[exotel]\ntwin_every = 1\nlisting_lag_ms = 60000\n",
+        Some(&later()),
+    );
+    let id = sandbox.mock().tickets()[1].ticket.clone();
+    let end = exotel(&sandbox, &["campaign", "delete", &id]);
+    end.expect(8);
+    assert!(end.stderr.contains("the listing does not show it yet"), "{end}");
+    sandbox.mock().advance_clock(61);
+    let end = exotel(&sandbox, &["campaign", "delete", &id]);
+    end.expect(6);
+    assert!(end.stderr.contains("is for the same numbers"), "{end}");
+    exotel(&sandbox, &["campaign", "delete", "--not-in-ledger", &twin]).expect(0);
+    exotel(&sandbox, &["campaign", "delete", &id]).expect(0);
+    assert_eq!(Books::open(&sandbox).batches(BatchState::Withdrawn), 1);
 }
 
 #[test]

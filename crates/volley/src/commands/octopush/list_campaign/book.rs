@@ -1,56 +1,13 @@
-//! What the ledger knows of a draft, and what a status proves of it.
-//!
-//! The ledger is looked at without its lock, and opened only to write: waiting for the provider holds up nobody.
+//! A draft is written down, and what a status proves of it.
 
-use serde_json::{Value, json};
-use volley_ledger::{Draft, Ledger, ListCampaign, ListStep, Reader};
+use volley_ledger::{Draft, Ledger, ListCampaign, ListStep};
 use volley_model::{Audience, ListCampaignState};
 use volley_provider::octopush::{CURRENCY, ListStatus, Progress, StatusReply, answered};
 
-use super::super::{Account, PROVIDER};
-use crate::clock;
+use super::super::Account;
 use crate::commands::CommandError;
+use crate::commands::list_campaign::{self, step};
 use crate::pipeline::RunError;
-
-/// The campaign as the ledger knows it; `None` without a ledger too.
-pub(super) fn look(account: &Account<'_>, ticket: &str) -> Result<Option<ListCampaign>, CommandError> {
-    let Some(reader) = account.reader()? else {
-        return Ok(None);
-    };
-    let found = reader.list_campaign(PROVIDER, &account.name(), ticket);
-    of_this_host(found.map_err(RunError::from)?, account)
-}
-
-/// The same under the lock.
-pub(super) fn known(
-    ledger: &Ledger,
-    account: &Account<'_>,
-    ticket: &str,
-) -> Result<Option<ListCampaign>, CommandError> {
-    let found = ledger.list_campaign(PROVIDER, &account.name(), ticket);
-    of_this_host(found.map_err(RunError::from)?, account)
-}
-
-/// A ticket says something at the host that gave it alone.
-fn of_this_host(
-    found: Option<ListCampaign>,
-    account: &Account<'_>,
-) -> Result<Option<ListCampaign>, CommandError> {
-    if let Some(campaign) = &found {
-        account.check_host(&campaign.ticket, &campaign.host)?;
-    }
-    Ok(found)
-}
-
-/// One step, durable once this returns.
-pub(super) fn step(
-    ledger: &mut Ledger,
-    campaign: &ListCampaign,
-    step: &ListStep,
-) -> Result<ListCampaign, CommandError> {
-    let stepped = ledger.step(campaign.id, step, clock::now());
-    Ok(stepped.map_err(RunError::from)?)
-}
 
 /// Records a draft, with whatever is known of it.
 pub(super) fn record(
@@ -71,16 +28,7 @@ pub(super) fn draft(
     audience: Option<Audience>,
     message: Vec<(String, String)>,
 ) -> Draft {
-    Draft {
-        provider: PROVIDER.to_owned(),
-        account: account.name(),
-        host: account.exchange.endpoint().host().to_owned(),
-        ticket: ticket.to_owned(),
-        audience,
-        message,
-        currency: CURRENCY,
-        at: clock::now(),
-    }
+    list_campaign::draft(account, ticket, audience, message, CURRENCY)
 }
 
 /// Whether a status says something of a campaign that the ledger does not know yet.
@@ -144,27 +92,4 @@ fn price(campaign: &ListCampaign, status: &ListStatus) -> Option<ListStep> {
     let contacts = status.contacts.or(campaign.contacts);
     let cost = status.cost.or(campaign.cost);
     ((contacts, cost) != (campaign.contacts, campaign.cost)).then_some(ListStep::Priced { contacts, cost })
-}
-
-/// What the ledger says of it, for scripts: a member of its own beside the provider's.
-pub(super) fn as_json(campaign: &ListCampaign) -> Value {
-    json!({
-        "state": campaign.state.name(), "reason": campaign.reason, "contacts": campaign.contacts,
-        "cost": campaign.cost.map(|cost| cost.to_string()), "currency": campaign.currency.code(),
-        "sending_date": campaign.sending_date,
-        "doubt_since": campaign.doubt_since.map(|at| at.to_string()),
-    })
-}
-
-/// A part of its message, where the ledger has it.
-pub(super) fn part(
-    reader: &Reader,
-    campaign: &ListCampaign,
-    wanted: &str,
-) -> Result<Option<String>, CommandError> {
-    let parts = reader
-        .list_campaign_message(campaign.id)
-        .map_err(RunError::from)?;
-    let found = parts.into_iter().find(|(key, _)| key == wanted);
-    Ok(found.map(|(_, value)| value))
 }

@@ -11,14 +11,14 @@ use volley_provider::octopush::{ALREADY_SENT, Reply, Said, StatusReply, answered
 use super::super::{Account, closed};
 use super::{book, tell};
 use crate::cli::TicketArgs;
-use crate::commands::CommandError;
 use crate::commands::told::Told;
+use crate::commands::{CommandError, list_campaign};
 use crate::exit::Exit;
 
 /// Cancels it; what is confirmed is written down.
 pub(super) fn cancel(args: &TicketArgs, account: &Account<'_>) -> Result<Told, CommandError> {
     let ticket = &args.ticket;
-    let seen = book::look(account, ticket)?;
+    let seen = list_campaign::look(account, ticket)?;
     if let Some(campaign) = seen
         .as_ref()
         .filter(|seen| seen.state == ListCampaignState::Cancelled)
@@ -42,7 +42,7 @@ pub(super) fn cancel(args: &TicketArgs, account: &Account<'_>) -> Result<Told, C
     let Some(mut ledger) = ledger else {
         return Ok(unrecorded(ticket, reply, account));
     };
-    let told = match book::known(&ledger, account, ticket)? {
+    let told = match list_campaign::known(&ledger, account, ticket)? {
         Some(campaign) => recorded(&mut ledger, campaign, reply, &evidence, account)?,
         None => unrecorded(ticket, reply, account),
     };
@@ -92,9 +92,12 @@ fn recorded(
             );
             Ok(told
                 .with("ticket", campaign.ticket.clone())
-                .with("ledger", book::as_json(&campaign)))
+                .with("ledger", list_campaign::as_json(&campaign)))
         }
-        reply => Ok(not_cancelled(&campaign.ticket, reply, account).with("ledger", book::as_json(&campaign))),
+        reply => {
+            Ok(not_cancelled(&campaign.ticket, reply, account)
+                .with("ledger", list_campaign::as_json(&campaign)))
+        }
     }
 }
 
@@ -120,7 +123,7 @@ fn confirmed(
         }
     }
     let reason = "the provider confirmed it".to_owned();
-    let cancelled = book::step(ledger, campaign, &ListStep::Cancelled { reason });
+    let cancelled = list_campaign::step(ledger, campaign, &ListStep::Cancelled { reason });
     if cancelled.is_err() {
         crate::print::message(&format!(
             "{ticket} is cancelled at Octopush, and the ledger could not keep that"

@@ -16,8 +16,8 @@ use volley_provider::octopush::{
 use super::super::{Account, closed};
 use super::{book, status, tell};
 use crate::cli::{ListSendArgs, OrderArgs, WaitArgs};
-use crate::commands::CommandError;
 use crate::commands::told::Told;
+use crate::commands::{CommandError, list_campaign};
 use crate::exit::Exit;
 use crate::{print, question};
 
@@ -44,7 +44,7 @@ pub(super) struct Order<'a> {
 impl Order<'_> {
     /// Gives it, unless the draft was sent or may have been.
     pub(super) fn give(&self, account: &Account<'_>) -> Result<Told, CommandError> {
-        let seen = book::look(account, self.ticket)?;
+        let seen = list_campaign::look(account, self.ticket)?;
         if let Some(campaign) = seen
             .as_ref()
             .filter(|seen| seen.state != ListCampaignState::Draft)
@@ -65,11 +65,13 @@ impl Order<'_> {
             self.ask(seen.as_ref(), status, account)?;
         }
         let mut ledger = account.ledger()?;
-        let told = match book::known(&ledger, account, self.ticket)? {
+        let told = match list_campaign::known(&ledger, account, self.ticket)? {
             // Somebody was quicker, while we waited.
-            Some(campaign) if campaign.state != ListCampaignState::Draft => {
-                tell::standing(exit_of(campaign.state), &campaign, "it was no draft any more")
-            }
+            Some(campaign) if campaign.state != ListCampaignState::Draft => tell::standing(
+                list_campaign::exit_of(campaign.state),
+                &campaign,
+                "it was no draft any more",
+            ),
             Some(campaign) => self.carry_out(campaign, status, &reply, account, &mut ledger)?,
             None => {
                 let campaign = book::record(&mut ledger, account, self.ticket, None, Vec::new())?;
@@ -81,7 +83,7 @@ impl Order<'_> {
 
     /// One whose fate is known, or in doubt: in doubt its status is asked for and shown, and nothing more.
     fn not_a_draft(&self, campaign: &ListCampaign, account: &Account<'_>) -> Result<Told, CommandError> {
-        let exit = exit_of(campaign.state);
+        let exit = list_campaign::exit_of(campaign.state);
         match campaign.state {
             ListCampaignState::Sending | ListCampaignState::InDoubt => doubtful(self.ticket, account),
             ListCampaignState::Failed | ListCampaignState::Cancelled => {
@@ -135,12 +137,12 @@ impl Order<'_> {
 
     /// Writes down what the reply says of a draft that the ledger knows.
     fn book(&self, reply: &StatusReply, account: &Account<'_>) -> Result<Option<ListCampaign>, CommandError> {
-        let seen = book::look(account, self.ticket)?;
+        let seen = list_campaign::look(account, self.ticket)?;
         let Some(campaign) = seen.as_ref().filter(|seen| book::is_news(seen, reply)) else {
             return Ok(seen);
         };
         let mut ledger = account.ledger()?;
-        let campaign = book::known(&ledger, account, &campaign.ticket)?;
+        let campaign = list_campaign::known(&ledger, account, &campaign.ticket)?;
         let booked = campaign
             .map(|campaign| book::book(&mut ledger, campaign, reply))
             .transpose()?;
@@ -171,7 +173,7 @@ impl Order<'_> {
         account: &Account<'_>,
     ) -> Result<(), CommandError> {
         let purpose = match (campaign, account.reader()?) {
-            (Some(campaign), Some(reader)) => book::part(&reader, campaign, "purpose")?,
+            (Some(campaign), Some(reader)) => list_campaign::part(&reader, campaign, "purpose")?,
             _ => None,
         };
         let purpose = match purpose.as_deref() {
@@ -199,14 +201,14 @@ impl Order<'_> {
         ledger: &mut Ledger,
     ) -> Result<Told, CommandError> {
         let campaign = book::book(ledger, campaign, reply)?;
-        let campaign = book::step(ledger, &campaign, &ListStep::Intended)?;
+        let campaign = list_campaign::step(ledger, &campaign, &ListStep::Intended)?;
         let on_tag = self.on_tag.then(|| Audience::Tag(String::new()));
         let audience = campaign.audience.as_ref().or(on_tag.as_ref());
         let octopush = account.exchange.api();
         let request = octopush.send_list_campaign_request(self.ticket, audience);
         let reply = octopush.send_reply(&account.exchange.ask_to_the_end(&request));
         let outcome = outcome(&reply);
-        let campaign = match book::step(ledger, &campaign, &outcome) {
+        let campaign = match list_campaign::step(ledger, &campaign, &outcome) {
             Ok(campaign) => campaign,
             Err(error) => {
                 // So that no outcome is lost with the process; the ledger says "sending", which is a doubt from now on.
@@ -272,7 +274,7 @@ fn tell_outcome(
             Told::not_done(&what, reply, &account.exchange)
                 .with("ticket", campaign.ticket.clone())
                 .with("state", campaign.state.name())
-                .with("ledger", book::as_json(campaign))
+                .with("ledger", list_campaign::as_json(campaign))
         }
     }
 }
@@ -280,14 +282,14 @@ fn tell_outcome(
 /// An order whose answer was lost. Only "failed" and "sent already" end the doubt.
 fn doubtful(ticket: &str, account: &Account<'_>) -> Result<Told, CommandError> {
     let mut ledger = account.ledger()?;
-    let Some(mut campaign) = book::known(&ledger, account, ticket)? else {
+    let Some(mut campaign) = list_campaign::known(&ledger, account, ticket)? else {
         return Err(CommandError::Unconfirmed(format!(
             "{ticket} is gone from the ledger"
         )));
     };
     if campaign.state == ListCampaignState::Sending {
         let reason = "found open: its order may have been given".to_owned();
-        campaign = book::step(&mut ledger, &campaign, &ListStep::InDoubt { reason })?;
+        campaign = list_campaign::step(&mut ledger, &campaign, &ListStep::InDoubt { reason })?;
     }
     let once = WaitArgs {
         wait: false,
@@ -303,16 +305,4 @@ fn doubtful(ticket: &str, account: &Account<'_>) -> Result<Told, CommandError> {
         _ => tell::in_doubt(&campaign, &reply),
     };
     closed(ledger, told)
-}
-
-/// The exit of one that is no draft.
-fn exit_of(state: ListCampaignState) -> Exit {
-    match state {
-        ListCampaignState::Sending | ListCampaignState::InDoubt => Exit::Doubtful,
-        ListCampaignState::Failed | ListCampaignState::Cancelled => Exit::Refused,
-        ListCampaignState::Draft
-        | ListCampaignState::Sent
-        | ListCampaignState::DeclaredSent
-        | ListCampaignState::Abandoned => Exit::Complete,
-    }
 }

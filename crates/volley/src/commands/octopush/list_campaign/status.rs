@@ -7,8 +7,8 @@ use volley_provider::octopush::{Progress, StatusReply};
 use super::super::{Account, closed};
 use super::{book, tell};
 use crate::cli::{StatusArgs, WaitArgs};
-use crate::commands::CommandError;
 use crate::commands::told::Told;
+use crate::commands::{CommandError, list_campaign};
 use crate::progress::duration;
 
 /// The first pause between two questions; each is twice the one before, up to the last.
@@ -25,7 +25,7 @@ pub(super) fn status(args: &StatusArgs, account: &Account<'_>) -> Result<Told, C
 
 /// The same for a draft that was just made.
 pub(super) fn show(ticket: &str, wait: &WaitArgs, account: &Account<'_>) -> Result<Told, CommandError> {
-    let seen = book::look(account, ticket)?;
+    let seen = list_campaign::look(account, ticket)?;
     let reply = ask(ticket, wait, account);
     let news = seen
         .as_ref()
@@ -34,7 +34,7 @@ pub(super) fn show(ticket: &str, wait: &WaitArgs, account: &Account<'_>) -> Resu
         return Ok(tell::status(ticket, &reply, seen.as_ref(), wait, account));
     }
     let mut ledger = account.ledger()?;
-    let campaign = match book::known(&ledger, account, ticket)? {
+    let campaign = match list_campaign::known(&ledger, account, ticket)? {
         Some(campaign) => Some(book::book(&mut ledger, campaign, &reply)?),
         None => None,
     };

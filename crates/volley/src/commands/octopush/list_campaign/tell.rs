@@ -1,12 +1,11 @@
 //! How people and scripts are told of a campaign on a list or tag.
 
 use volley_ledger::ListCampaign;
-use volley_model::ListCampaignState;
 use volley_provider::octopush::{ListStatus, Progress, Said, StatusReply, answered, explain};
 
 use super::super::{Account, CURRENCY_CODE};
-use super::book;
 use crate::cli::WaitArgs;
+use crate::commands::list_campaign;
 use crate::commands::told::Told;
 use crate::exit::Exit;
 use crate::progress::duration;
@@ -20,7 +19,7 @@ pub(super) fn status(
     wait: &WaitArgs,
     account: &Account<'_>,
 ) -> Told {
-    if let Some(campaign) = campaign.filter(|campaign| is_doubtful(campaign)) {
+    if let Some(campaign) = campaign.filter(|campaign| list_campaign::is_doubtful(campaign)) {
         return in_doubt(campaign, reply);
     }
     let told = match reply {
@@ -33,7 +32,7 @@ pub(super) fn status(
     };
     let told = told.with("ticket", ticket);
     match campaign {
-        Some(campaign) => told.with("ledger", book::as_json(campaign)),
+        Some(campaign) => told.with("ledger", list_campaign::as_json(campaign)),
         None => told,
     }
 }
@@ -76,13 +75,6 @@ pub(super) fn priced(status: &ListStatus) -> String {
     }
 }
 
-pub(super) fn is_doubtful(campaign: &ListCampaign) -> bool {
-    matches!(
-        campaign.state,
-        ListCampaignState::Sending | ListCampaignState::InDoubt
-    )
-}
-
 /// One in doubt, with what the provider calls it now.
 pub(super) fn in_doubt(campaign: &ListCampaign, reply: &StatusReply) -> Told {
     let (now, said) = match reply {
@@ -122,5 +114,5 @@ pub(super) fn as_it_stands(exit: Exit, text: String, said: Said, campaign: &List
     Told::ended(exit, text, said)
         .with("ticket", campaign.ticket.clone())
         .with("state", campaign.state.name())
-        .with("ledger", book::as_json(campaign))
+        .with("ledger", list_campaign::as_json(campaign))
 }
