@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use volley_model::segments::Encoding;
-use volley_model::{BodyEncoder, LineCounts, Msisdn, PlannedBatch, Recipient};
+use volley_model::{BodyEncoder, LineCounts, Msisdn, Place, PlannedBatch, Recipient};
 
 use crate::{IntakeConfig, Tally};
 
@@ -23,6 +23,8 @@ pub(crate) struct Batcher {
     counts_units: bool,
     counts_foreign: bool,
     members: Vec<Msisdn>,
+    /// Where the members' lines stand; `None` where nobody wants to know.
+    places: Option<Vec<Place>>,
     body: Vec<u8>,
     body_bytes: usize,
     units: u64,
@@ -40,6 +42,7 @@ impl Batcher {
             counts_units: config.count_units,
             counts_foreign: config.count_foreign,
             members: Vec::new(),
+            places: config.keep_places.then(Vec::new),
             body: Vec::new(),
             body_bytes: 0,
             units: 0,
@@ -63,8 +66,8 @@ impl Batcher {
         self.holds
     }
 
-    /// Takes a recipient into the open batch.
-    pub(crate) fn push(&mut self, recipient: &Recipient<'_>) {
+    /// Takes a recipient, whose line stands there, into the open batch.
+    pub(crate) fn push(&mut self, recipient: &Recipient<'_>, place: Place) {
         if self.members.is_empty() {
             self.members.reserve_exact(self.size);
             self.body
@@ -72,6 +75,9 @@ impl Batcher {
             self.encoder.begin(&mut self.body);
         }
         self.members.push(recipient.number);
+        if let Some(places) = &mut self.places {
+            places.push(place);
+        }
         self.encoder.push(&mut self.body, recipient);
         if self.counts_units {
             let measure = self.encoder.measure(recipient);
@@ -101,6 +107,7 @@ impl Batcher {
             body: std::mem::take(&mut self.body),
             units: std::mem::take(&mut self.units),
             lines: std::mem::take(&mut self.lines),
+            places: self.places.as_mut().map(std::mem::take).unwrap_or_default(),
         });
     }
 

@@ -26,6 +26,8 @@ pub struct IntakeConfig {
     /// Whether, where units are counted, the encoder is also asked what makes a message UCS-2. For plans: a run that sends
     /// has no use for it.
     pub count_foreign: bool,
+    /// Whether batches tell where their members' lines stand.
+    pub keep_places: bool,
     /// At most so many recipients in this run, cut exactly.
     pub recipients_max: Option<u64>,
     /// How much of the input may be invalid.
@@ -44,6 +46,7 @@ impl IntakeConfig {
             batch_size,
             count_units: false,
             count_foreign: false,
+            keep_places: false,
             recipients_max: None,
             max_invalid: None,
         }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 
-use volley_model::{BodyEncoder, LineCounts, PlannedBatch, Reason};
+use volley_model::{BodyEncoder, LineCounts, Place, PlannedBatch, Reason};
 
 use crate::batcher::{Batcher, Sink};
 use crate::lines::{Filled, LINE_BYTES_MAX, Line, LineBuffer};
@@ -27,6 +27,8 @@ pub struct Intake {
     desk: Desk,
     /// Bytes of the inputs before.
     bytes: u64,
+    /// Inputs begun.
+    inputs: u32,
 }
 
 /// Why an input's reading ended.
@@ -113,6 +115,7 @@ impl Intake {
             buffer: LineBuffer::new(),
             desk: Desk::new(config, encoder, book, rejects),
             bytes: 0,
+            inputs: 0,
         }
     }
 
@@ -131,6 +134,11 @@ impl Intake {
         progress: &Progress,
     ) -> Result<ReadEnd, IntakeError> {
         let meter = Meter::default();
+        let name = Named {
+            name,
+            nth: self.inputs,
+        };
+        self.inputs += 1;
         let end = self.read_lines(name, Tap { input, meter: &meter }, sink, progress);
         self.bytes += meter.bytes.get();
         progress.publish(&self.desk.totals, self.bytes);
@@ -139,23 +147,23 @@ impl Intake {
 
     fn read_lines(
         &mut self,
-        name: &str,
+        input: Named<'_>,
         tap: Tap<'_>,
         sink: Sink<'_>,
         progress: &Progress,
     ) -> Result<ReadEnd, IntakeError> {
         let meter = tap.meter;
         self.buffer.begin();
-        let mut source = Source::open(tap).map_err(|source| self.broken(name, source, meter, None))?;
+        let mut source = Source::open(tap).map_err(|source| self.broken(input.name, source, meter, None))?;
         loop {
             progress.publish(&self.desk.totals, self.bytes + meter.bytes.get());
-            if let ControlFlow::Break(end) = self.desk.take_lines(&mut self.buffer, name, sink)? {
+            if let ControlFlow::Break(end) = self.desk.take_lines(&mut self.buffer, input, sink)? {
                 return Ok(end);
             }
             let filled = self
                 .buffer
                 .fill(&mut source)
-                .map_err(|error| self.broken(name, error, meter, source.compression()))?;
+                .map_err(|error| self.broken(input.name, error, meter, source.compression()))?;
             if filled == Filled::End {
                 return Ok(ReadEnd::Ended);
             }
@@ -197,6 +205,13 @@ impl Intake {
             .flush()
             .map_err(|source| IntakeError::Rejects { source })
     }
+}
+
+/// An input, as rejections name it, and which it is.
+#[derive(Clone, Copy)]
+struct Named<'a> {
+    name: &'a str,
+    nth: u32,
 }
 
 /// Where lines are judged.
@@ -249,7 +264,7 @@ impl Desk {
     fn take_lines(
         &mut self,
         buffer: &mut LineBuffer,
-        name: &str,
+        input: Named<'_>,
         sink: Sink<'_>,
     ) -> Result<ControlFlow<ReadEnd>, IntakeError> {
         let number = buffer.number();
@@ -263,7 +278,7 @@ impl Desk {
                 return Ok(ControlFlow::Break(end));
             }
             let outcome = self
-                .judge(number, name, &line)
+                .judge(number, input, &line)
                 .map_err(|source| IntakeError::Rejects { source })?;
             self.count(&outcome);
             if let Some(end) = self.after_line(&outcome, sink) {
@@ -280,7 +295,7 @@ impl Desk {
     }
 
     /// What becomes of a line; if it is planned, it is in the open batch then.
-    fn judge(&mut self, number: u64, name: &str, line: &Line<'_>) -> io::Result<Outcome> {
+    fn judge(&mut self, number: u64, input: Named<'_>, line: &Line<'_>) -> io::Result<Outcome> {
         let (reason, detail, value) = 'rejected: {
             let line = match *line {
                 Line::Whole(line) => line,
@@ -300,14 +315,18 @@ impl Desk {
                     return reject(
                         &mut self.rejects,
                         number,
-                        name,
+                        input.name,
                         (fault.reason, &fault.detail, value),
                     );
                 }
             };
             let reason = match self.book.meet(recipient.number) {
                 Standing::Free => {
-                    self.batcher.push(&recipient);
+                    let place = Place {
+                        input: input.nth,
+                        line: number,
+                    };
+                    self.batcher.push(&recipient, place);
                     return Ok(Outcome::Planned);
                 }
                 Standing::InDoubt(batch) => return Ok(Outcome::InDoubt(batch)),
@@ -320,11 +339,11 @@ impl Desk {
             return reject(
                 &mut self.rejects,
                 number,
-                name,
+                input.name,
                 (reason, skipped(reason), value.as_bytes()),
             );
         };
-        reject(&mut self.rejects, number, name, (reason, &detail, value))
+        reject(&mut self.rejects, number, input.name, (reason, &detail, value))
     }
 
     fn count(&mut self, outcome: &Outcome) {

@@ -2,7 +2,7 @@
 //!
 //! Bounds: a value is cut at 256 bytes, at the border of a character; the output is written in whole lines, about
 //! 64 KiB at a time, and not synced.
-//! Not here: where the output goes, and lines rejected by the provider later; those use [`Rejection::write`] too.
+//! Not here: where the output goes, and which lines the provider rejects later; those are written by [`Rejects`] too.
 
 use std::io::{self, Write};
 
@@ -103,7 +103,11 @@ impl Rejects {
         always || (self.out.is_some() && self.skipped == Skipped::Included)
     }
 
-    pub(crate) fn add(&mut self, rejection: &Rejection<'_>) -> io::Result<()> {
+    /// Writes one, with others.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub fn add(&mut self, rejection: &Rejection<'_>) -> io::Result<()> {
         if self.out.is_some() {
             rejection.write(&mut self.block);
         }
@@ -113,7 +117,11 @@ impl Rejects {
         Ok(())
     }
 
-    pub(crate) fn flush(&mut self) -> io::Result<()> {
+    /// Writes the last ones out.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub fn flush(&mut self) -> io::Result<()> {
         let Some(out) = &mut self.out else { return Ok(()) };
         let written = out.write_all(&self.block).and_then(|()| out.flush());
         self.block.clear();

@@ -29,6 +29,15 @@ pub trait BodyEncoder: Send {
     fn foreign_in_fields(&self, _recipient: &Recipient<'_>, _found: &mut dyn FnMut(Field, char)) {}
 }
 
+/// Where a line stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// Which input of the run, from 0.
+    pub input: u32,
+    /// Its number in its input, from 1.
+    pub line: u64,
+}
+
 /// A batch as the intake cut it: not on disk yet, nothing sent.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PlannedBatch {
@@ -40,6 +49,8 @@ pub struct PlannedBatch {
     pub units: u64,
     /// The input lines consumed since the batch before, the members' lines among them as `planned`.
     pub lines: LineCounts,
+    /// Where each member's line stands, in their order; empty where nobody wants to know.
+    pub places: Vec<Place>,
 }
 
 // Bodies are full of numbers and names: batches print how much they hold, never what.

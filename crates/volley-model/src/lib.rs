@@ -16,7 +16,7 @@ mod list_campaign;
 mod money;
 mod verdict;
 
-pub use batch::{BatchState, BodyEncoder, BodyHash, PlannedBatch, RequestKey, SealedBatch};
+pub use batch::{BatchState, BodyEncoder, BodyHash, Place, PlannedBatch, RequestKey, SealedBatch};
 pub use evidence::{Answer, AnswerBody, Evidence, Lost, NotProcessed, Unsent};
 pub use lines::{LineCounts, Reason};
 pub use list_campaign::{Audience, ListCampaignState};

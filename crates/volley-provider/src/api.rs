@@ -238,6 +238,7 @@ impl Sealer {
                     // The parent's count for it.
                     lines: LineCounts::default(),
                     members,
+                    places: Vec::new(),
                 };
                 Some(sealer.seal_child(line, n, planned))
             }

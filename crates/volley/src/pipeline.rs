@@ -23,6 +23,7 @@ mod lookup;
 mod outside;
 pub(crate) mod patience;
 mod reading;
+mod refusals;
 pub(crate) mod settle;
 pub(crate) mod setup;
 pub(crate) mod signals;

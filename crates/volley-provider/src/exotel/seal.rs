@@ -115,6 +115,7 @@ mod tests {
                 planned: 1,
                 ..LineCounts::default()
             },
+            places: Vec::new(),
         }
     }
 

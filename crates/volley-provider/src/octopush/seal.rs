@@ -98,6 +98,7 @@ mod tests {
                 planned: 1,
                 ..LineCounts::default()
             },
+            places: Vec::new(),
         }
     }
 

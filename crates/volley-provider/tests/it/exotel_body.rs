@@ -69,6 +69,7 @@ fn planned(message: &VoiceMessage, members: Vec<Msisdn>) -> PlannedBatch {
         members,
         body,
         lines: LineCounts::default(),
+        places: Vec::new(),
     }
 }
 

@@ -51,6 +51,7 @@ fn sealed(message: &Message, recipients: &[(u64, Fields)]) -> SealedBatch {
         body,
         units: 0,
         lines: LineCounts::default(),
+        places: Vec::new(),
     };
     Sealer::new("me@example.org", "spring", false, HashMap::new()).seal(batch)
 }

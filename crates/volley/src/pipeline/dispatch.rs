@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::time::Instant;
 use volley_ledger::Conclusion;
-use volley_model::{Amount, Currency, LineCounts, Refusal, RequestKey, SealedBatch};
+use volley_model::{Amount, Currency, LineCounts, Refusal, RequestKey};
 use volley_provider::{Api, JudgeContext, Sealer, presentable};
 use volley_transport::{Backoff, Endpoint, Limit, Pace};
 
@@ -27,6 +27,8 @@ use super::credit::Credit;
 use super::gate::Gate;
 use super::outside::{Clock, Journal, Wire};
 use super::patience::Patience;
+use super::reading::Queued;
+use super::refusals::Refusals;
 use super::settle::{ClockCheck, Doubts};
 use super::stamp::Lead;
 use super::stop::{Stage, Stop, StopReason};
@@ -47,6 +49,8 @@ pub(super) struct Dispatch<W, J, C> {
     /// For children: see [`line`](super::line).
     pub(super) sealer: Arc<Sealer>,
     pub(super) duplicate_codes: Vec<u32>,
+    /// Where the lines of refused numbers go.
+    pub(super) refusals: Refusals,
     pub(super) simulated: bool,
     pub(super) lacks_stop_mention: bool,
     pub(super) endpoint: Endpoint,
@@ -96,6 +100,8 @@ pub(super) struct Parts<W, J, C> {
     /// For children: see [`line`](super::line).
     pub(super) sealer: Arc<Sealer>,
     pub(super) duplicate_codes: Vec<u32>,
+    /// Where the lines of refused numbers go.
+    pub(super) refusals: Refusals,
     pub(super) simulated: bool,
     /// Whether the message may not go to French numbers as it is.
     pub(super) lacks_stop_mention: bool,
@@ -123,6 +129,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             api: parts.api,
             sealer: parts.sealer,
             duplicate_codes: parts.duplicate_codes,
+            refusals: parts.refusals,
             simulated: parts.simulated,
             lacks_stop_mention: parts.lacks_stop_mention,
             endpoint: parts.endpoint,
@@ -159,11 +166,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
 
     /// Sends all batches, until there are no more or the run is stopped; then waits for what is in the air.
     /// `tick` is called a few times a second, for the display.
-    pub(super) async fn run(
-        &self,
-        batches: &mut mpsc::Receiver<SealedBatch>,
-        mut tick: impl FnMut(&Account),
-    ) {
+    pub(super) async fn run(&self, batches: &mut mpsc::Receiver<Queued>, mut tick: impl FnMut(&Account)) {
         self.look_at_credit().await;
         let mut flights = FuturesUnordered::new();
         let mut background = pin!(self.knock_while_closed());
@@ -192,7 +195,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                     });
                 }
                 next = self.next(batches), if room && open && self.credit.allows_another() => match next {
-                    Some((batch, window)) => flights.push(self.fly(batch, window).boxed_local()),
+                    Some((queued, window)) => flights.push(self.fly(queued, window).boxed_local()),
                     None => open = false,
                 },
                 () = self.stop.reached(Stage::Stopping), if self.may_probe() => {}
@@ -213,17 +216,15 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     }
 
     /// The next batch and its place in the window. Dropped half-way, it loses neither.
-    async fn next(
-        &self,
-        batches: &mut mpsc::Receiver<SealedBatch>,
-    ) -> Option<(SealedBatch, SemaphorePermit<'_>)> {
+    async fn next(&self, batches: &mut mpsc::Receiver<Queued>) -> Option<(Queued, SemaphorePermit<'_>)> {
         let window = self.window.acquire().await.ok()?;
         let begun = Instant::now();
         let batch = batches.recv().await;
         self.account.borrow_mut().waits.input += begun.elapsed();
-        let batch = batch?;
-        self.credit.hold(self.reservation(&batch).unwrap_or(Amount::ZERO));
-        Some((batch, window))
+        let queued = batch?;
+        let held = self.reservation(&queued.batch);
+        self.credit.hold(held.unwrap_or(Amount::ZERO));
+        Some((queued, window))
     }
 
     /// How answers to new batches are read in this campaign.

@@ -4,8 +4,9 @@
 
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
+use volley_intake::IntakeError;
 use volley_ledger::{BatchId, Conclusion, Intent, Outcome};
-use volley_model::{Amount, Msisdn, SealedBatch};
+use volley_model::{Amount, Msisdn, Refusal, SealedBatch};
 use volley_provider::JudgeContext;
 
 use super::account::Fate;
@@ -15,6 +16,7 @@ use super::gate::{Errand, Settled};
 use super::handover::Flight;
 use super::line::Leg;
 use super::outside::{Clock, Journal, Wire};
+use super::reading::Queued;
 use super::settle::Doubt;
 use super::stop::{Stage, StopReason};
 
@@ -28,12 +30,46 @@ enum Carried {
     },
 }
 
+/// What the provider refused, of a batch.
+struct Refused {
+    /// The number that it named; without one it refused them all.
+    named: Option<Msisdn>,
+    why: Refusal,
+}
+
+impl Refused {
+    fn of(outcome: &Outcome) -> Option<Self> {
+        let (named, code, message, status) = match outcome {
+            Outcome::Refused {
+                code,
+                message,
+                status,
+            } => (None, code, message, status),
+            Outcome::Split {
+                named,
+                code,
+                message,
+                status,
+            } => (Some(*named), code, message, status),
+            _ => return None,
+        };
+        Some(Self {
+            named,
+            why: Refusal {
+                status: *status,
+                code: *code,
+                message: message.clone(),
+            },
+        })
+    }
+}
+
 impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     /// Carries a batch to its end and books it; after a split, its other numbers too.
-    pub(super) async fn fly<'a>(&'a self, batch: SealedBatch, window: SemaphorePermit<'a>) {
-        let held = self.reservation(&batch).unwrap_or(Amount::ZERO);
+    pub(super) async fn fly<'a>(&'a self, queued: Queued, window: SemaphorePermit<'a>) {
+        let held = self.reservation(&queued.batch).unwrap_or(Amount::ZERO);
         let mut window = Some(window);
-        let mut legs = vec![Leg::first(batch)];
+        let mut legs = vec![Leg::first(queued)];
         while let Some(leg) = legs.pop() {
             let window = match window.take() {
                 Some(window) => window,
@@ -96,14 +132,33 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         let heard = self.hear(&mut flight, &context).await;
         let decision = self.decide(heard, members, reserved);
         self.settle_gate(&flight, decision.gate);
-        let named = match &decision.outcome {
-            Outcome::Split { named, .. } => Some(*named),
-            _ => None,
-        };
-        match (self.conclude(id, batch, reserved, flight, decision).await, named) {
+        let refused = Refused::of(&decision.outcome);
+        let fate = self.conclude(id, batch, reserved, flight, decision).await;
+        match (fate, refused) {
             // Durable: only then its numbers are free for a child.
-            (Fate::Split, Some(named)) => Carried::Split { id, named },
+            (
+                Fate::Split,
+                Some(Refused {
+                    named: Some(named),
+                    why,
+                }),
+            ) => {
+                self.write_refused(leg, Some(named), &why);
+                Carried::Split { id, named }
+            }
+            (Fate::Refused, Some(Refused { why, .. })) => {
+                self.write_refused(leg, None, &why);
+                Carried::To(Fate::Refused)
+            }
             (fate, _) => Carried::To(fate),
+        }
+    }
+
+    /// Writes the lines of the refused numbers to the rejects: of all members, or of the named one.
+    fn write_refused(&self, leg: &Leg, named: Option<Msisdn>, why: &Refusal) {
+        let written = self.refusals.write(leg.places(named), &self.explain(why));
+        if let Err(source) = written {
+            self.stop.request(IntakeError::Rejects { source }.into());
         }
     }
 

@@ -9,8 +9,10 @@
 use std::num::NonZeroU32;
 
 use volley_ledger::BatchId;
-use volley_model::{Msisdn, RequestKey, SealedBatch};
+use volley_model::{Msisdn, Place, RequestKey, SealedBatch};
 use volley_provider::Sealer;
+
+use super::reading::Queued;
 
 /// Splits in one line before the rest goes as two children.
 const SPLITS_MAX: u32 = 50;
@@ -18,6 +20,8 @@ const SPLITS_MAX: u32 = 50;
 /// A batch on its way, with its place in its line.
 pub(super) struct Leg {
     pub(super) batch: SealedBatch,
+    /// Where its members' lines stand, in their order; empty where nobody wants to know.
+    places: Vec<Place>,
     /// The batch whose other numbers these are.
     pub(super) parent: Option<BatchId>,
     /// The key of the batch that the line began with.
@@ -28,45 +32,57 @@ pub(super) struct Leg {
 
 impl Leg {
     /// The beginning of a line.
-    pub(super) fn first(batch: SealedBatch) -> Self {
+    pub(super) fn first(Queued { batch, places }: Queued) -> Self {
         Self {
             line: batch.key.clone(),
             batch,
+            places,
             parent: None,
             children: 0,
         }
     }
 
+    /// The members, or the one that is `named`, each with where its line stands.
+    pub(super) fn places(&self, named: Option<Msisdn>) -> impl Iterator<Item = (&Msisdn, &Place)> {
+        let all = self.batch.members.iter().zip(&self.places);
+        all.filter(move |(member, _)| named.is_none_or(|named| named == **member))
+    }
+
     /// What goes again, now that `parent`, this leg, was refused for `named`: nothing, one child, or two.
     pub(super) fn children(self, parent: BatchId, named: Msisdn, sealer: &Sealer) -> Vec<Self> {
         let counted = self.batch.units > 0;
-        let mut members = self.batch.members;
-        members.retain(|member| *member != named);
+        let (mut members, mut places) = (self.batch.members, self.places);
+        if let Some(at) = members.iter().position(|member| *member == named) {
+            members.remove(at);
+            if at < places.len() {
+                places.remove(at);
+            }
+        }
         if members.is_empty() {
             return Vec::new();
         }
-        let seal = |n: u32, members| {
+        let seal = |n: u32, members, places| {
             let n = NonZeroU32::MIN.saturating_add(n - 1);
-            sealer.child(&self.line, n, members, counted)
+            let batch = sealer.child(&self.line, n, members, counted)?;
+            Some(Self {
+                parent: Some(parent),
+                ..Self::first(Queued { batch, places })
+            })
         };
         let splits = self.children + 1;
         if splits < SPLITS_MAX || members.len() == 1 {
-            let child = seal(splits, members).map(|batch| Self {
-                batch,
-                parent: Some(parent),
+            let child = seal(splits, members, places).map(|child| Self {
                 line: self.line.clone(),
                 children: splits,
+                ..child
             });
             return child.into_iter().collect();
         }
-        let second = members.split_off(members.len() / 2);
-        [(splits, members), (splits + 1, second)]
+        let half = members.len() / 2;
+        let second = (members.split_off(half), places.split_off(half.min(places.len())));
+        [(splits, members, places), (splits + 1, second.0, second.1)]
             .into_iter()
-            .filter_map(|(n, members)| seal(n, members))
-            .map(|batch| Self {
-                parent: Some(parent),
-                ..Self::first(batch)
-            })
+            .filter_map(|(n, members, places)| seal(n, members, places))
             .collect()
     }
 }

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
 use volley_intake::{Finished, Intake, IntakeError, Progress, ReadEnd, TooManyInvalid};
-use volley_model::{PlannedBatch, SealedBatch};
+use volley_model::{Place, PlannedBatch, SealedBatch};
 use volley_provider::Sealer;
 
 use super::stop::{StopReason, explained};
@@ -18,6 +18,13 @@ use crate::inputs::{Input, Stopped};
 /// Sealed batches that wait for the dispatcher: enough that neither side waits for the other's hiccups, and at
 /// 500 recipients of 80 bytes each less than 1 MB.
 const BATCHES_AHEAD_MAX: usize = 16;
+
+/// A batch that waits for the dispatcher.
+pub(crate) struct Queued {
+    pub(crate) batch: SealedBatch,
+    /// Where its members' lines stand, in their order; empty where nobody wants to know.
+    pub(crate) places: Vec<Place>,
+}
 
 /// How reading ended.
 pub(crate) struct Read {
@@ -29,7 +36,7 @@ pub(crate) struct Read {
 
 /// The thread, and the batches that come from it.
 pub(crate) struct Reading {
-    pub(crate) batches: mpsc::Receiver<SealedBatch>,
+    pub(crate) batches: mpsc::Receiver<Queued>,
     thread: JoinHandle<Read>,
 }
 
@@ -66,14 +73,16 @@ impl Reading {
 /// The way out of the intake thread.
 struct Sealing {
     sealer: Arc<Sealer>,
-    send: mpsc::Sender<SealedBatch>,
+    send: mpsc::Sender<Queued>,
 }
 
 impl Sealing {
-    fn take(&mut self, batch: PlannedBatch) -> ControlFlow<()> {
+    fn take(&mut self, mut batch: PlannedBatch) -> ControlFlow<()> {
+        let places = std::mem::take(&mut batch.places);
         // A closed channel means that the run stops. The batch's lines are in the intake's account as planned, and
         // what is planned and never lands is pending.
-        match self.send.blocking_send(self.sealer.seal(batch)) {
+        let batch = self.sealer.seal(batch);
+        match self.send.blocking_send(Queued { batch, places }) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         }

@@ -1,12 +1,11 @@
 //! From a job to the parts of a run: everything is opened, compared and loaded here, before anything is sent.
 
-use std::io::BufWriter;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use volley_intake::{Intake, IntakeConfig, NumberBook, Rejects, Skipped};
+use volley_intake::{Intake, IntakeConfig, NumberBook};
 use volley_ledger::{
     CampaignIdentity, Changes, Entry, Ledger, LedgerError, Reader, RunId, Writer, WriterThread,
 };
@@ -16,9 +15,10 @@ use volley_transport::{CONNECT_TIMEOUT, Endpoint, Pace, PaceConfig, Pool, PoolCo
 use super::budget::{Budget, Tariff};
 use super::dispatch::{Dispatch, Parts};
 use super::outside::WallClock;
+use super::refusals;
 use super::settle::{Doubt, Doubts};
 use super::standing::{self, Loaded, Retry};
-use super::{Job, Options, RunError};
+use super::{Job, RunError};
 use crate::clock;
 use crate::config::{Campaign, TransportRules};
 use crate::inputs::Opened;
@@ -83,6 +83,15 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
     } else {
         earlier_doubts(&ledger, &entry, campaign.limits.settle)?
     };
+    let config = IntakeConfig {
+        keep_places: options.rejects.is_some(),
+        ..intake_config(
+            &campaign,
+            campaign.limits.unit_price.is_some(),
+            options.max_recipients,
+        )
+    };
+    let rejects = refusals::rejects(options.rejects, options.rejects_include_skipped, &opened.inputs);
     let (writer, writer_thread) = ledger.start(entry.run);
     let account = credentials.account();
     let sealer = Arc::new(campaign.content.sealer(&account, &campaign.name, generations));
@@ -90,6 +99,7 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         api,
         sealer: Arc::clone(&sealer),
         duplicate_codes: campaign.duplicate_codes.clone(),
+        refusals: rejects.refusals,
         simulated,
         lacks_stop_mention: campaign.content.lacks_stop_mention(),
         tariff: Tariff::of(&campaign),
@@ -107,7 +117,7 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         dispatch: Dispatch::new(parts, &campaign.limits),
         sealer,
         fail_on_invalid: options.fail_on_invalid,
-        intake: intake(&campaign, book, options),
+        intake: Intake::new(config, campaign.content.encoder(), book, rejects.intake),
         campaign,
         opened,
         writer_thread,
@@ -209,25 +219,6 @@ fn refuse_what_cannot_go_on(
     }
 }
 
-fn intake(campaign: &Campaign, book: NumberBook, options: Options) -> Intake {
-    let config = intake_config(
-        campaign,
-        campaign.limits.unit_price.is_some(),
-        options.max_recipients,
-    );
-    let skipped = if options.rejects_include_skipped {
-        Skipped::Included
-    } else {
-        Skipped::Left
-    };
-    let rejects = options.rejects.map_or_else(Rejects::none, |file| {
-        // A pipe or a device has no length to cut; whatever else fails shows with the first line written.
-        let _ = file.set_len(0);
-        Rejects::to(Box::new(BufWriter::new(file)), skipped)
-    });
-    Intake::new(config, campaign.content.encoder(), book, rejects)
-}
-
 /// How the intake reads for this campaign.
 pub(crate) fn intake_config(
     campaign: &Campaign,
@@ -243,6 +234,7 @@ pub(crate) fn intake_config(
         batch_size: NonZeroUsize::try_from(campaign.limits.batch_size).unwrap_or(NonZeroUsize::MIN),
         count_units,
         count_foreign: false,
+        keep_places: false,
         recipients_max,
         max_invalid: campaign.limits.max_invalid,
     }

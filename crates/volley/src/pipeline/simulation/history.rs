@@ -14,6 +14,8 @@ use volley_transport::{Endpoint, Pace, PaceConfig};
 
 use super::super::budget::{Budget, Tariff};
 use super::super::dispatch::{Dispatch, Parts};
+use super::super::reading::Queued;
+use super::super::refusals::Refusals;
 use super::super::settle::{Doubt, Doubts};
 use super::super::stop::StopReason;
 use super::books::{Row, Word};
@@ -345,6 +347,7 @@ fn prepare(world: &Rc<World>, simulated: bool) -> Simulated {
             HashMap::new(),
         ))),
         api: Api::Octopush(Octopush::new(&credentials).expect("they fit")),
+        refusals: Refusals::none(),
         duplicate_codes: DUPLICATE_CODES_DEFAULT.to_vec(),
         simulated,
         lacks_stop_mention: false,
@@ -380,13 +383,14 @@ fn sealer(world: &World, simulated: bool) -> Sealer {
 }
 
 /// The intake's side of the channel. Never ends.
-async fn feed(world: &World, batches: Vec<SealedBatch>, send: mpsc::Sender<SealedBatch>) {
+async fn feed(world: &World, batches: Vec<SealedBatch>, send: mpsc::Sender<Queued>) {
     let slow = world.chance(0.2);
     for batch in batches {
         if slow {
             tokio::time::sleep(world.millis_below(2_000)).await;
         }
-        if send.send(batch).await.is_err() {
+        let places = Vec::new();
+        if send.send(Queued { batch, places }).await.is_err() {
             break;
         }
     }

@@ -73,6 +73,7 @@ impl Planned {
                 .map(|number| Msisdn::new(number).expect("a number"))
                 .collect(),
             lines,
+            places: Vec::new(),
         });
     }
 }

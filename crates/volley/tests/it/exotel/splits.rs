@@ -18,10 +18,31 @@ fn a_hundred_thousand_numbers_with_thirty_bad_ones() {
     let sandbox = with_bad(bad.clone());
     sandbox.voice_campaign().set("limits.unit_price", "0.40").write();
     sandbox.write("contacts.ndjson", contacts(0..100_000));
-    let end = sandbox.send(&["contacts.ndjson"]).run();
+    let rejects = || {
+        let mut rejects = sandbox.read_ndjson("rejects.ndjson");
+        rejects.sort_by_key(|reject| reject["line"].as_u64());
+        rejects
+    };
+    let args = ["contacts.ndjson", "--rejects", "rejects.ndjson"];
+    let end = sandbox.send(&args).run();
     end.expect(5)
         .expect_lines(&[("accepted", 99_970), ("refused", 30)]);
     expect_all_agree(&sandbox, &end);
+    // Each in the rejects of the run that refused it, with its place and the provider's reason.
+    let first = rejects();
+    assert_eq!(first.len(), 30);
+    for (reject, nth) in first.iter().zip(bad.clone()) {
+        assert_eq!(
+            (&reject["line"], &reject["value"], &reject["reason"]),
+            (
+                &(nth + 1).into(),
+                &number(nth).into(),
+                &"refused_by_provider".into()
+            )
+        );
+        let detail = reject["detail"].as_str().expect("a detail");
+        assert!(detail.contains("400") && detail.contains("1002"), "{reject}");
+    }
     // Twenty batches, and one request more for each bad number.
     assert_eq!(end.summary()["requests"]["sent"], 50);
     assert_eq!(campaigns(&sandbox), 20);
@@ -33,23 +54,14 @@ fn a_hundred_thousand_numbers_with_thirty_bad_ones() {
 
     // A number that the provider named is final, with --retry-refused too.
     for flags in [&[][..], &["--retry-refused"]] {
-        let end = sandbox
-            .send(&["contacts.ndjson", "--rejects", "rejects.ndjson"])
-            .args(flags)
-            .run();
+        let end = sandbox.send(&args).args(flags).run();
         end.expect_lines(&[("already_sent", 99_970), ("refused", 30)]);
         assert_eq!(end.summary()["requests"]["sent"], 0, "{end}");
-        let rejects = sandbox.read_ndjson("rejects.ndjson");
-        let values: Vec<&str> = rejects
-            .iter()
-            .filter_map(|reject| reject["value"].as_str())
-            .collect();
-        assert_eq!(values, bad.clone().map(number).collect::<Vec<_>>());
-        assert!(
-            rejects
-                .iter()
-                .all(|reject| reject["reason"] == "refused_by_provider")
-        );
+        for (reject, again) in first.iter().zip(rejects()) {
+            for key in ["line", "input", "value", "reason"] {
+                assert_eq!(reject[key], again[key]);
+            }
+        }
     }
 }
 
@@ -57,9 +69,27 @@ fn a_hundred_thousand_numbers_with_thirty_bad_ones() {
 fn after_fifty_splits_in_a_line_the_rest_goes_as_two() {
     let sandbox = with_bad(0..60);
     sandbox.voice_campaign().write();
-    sandbox.write("contacts.ndjson", contacts(0..200));
-    let end = sandbox.send(&["contacts.ndjson"]).run();
+    sandbox.write("a.ndjson", contacts(0..25));
+    sandbox.write("b.ndjson", contacts(25..200));
+    let end = sandbox
+        .send(&["a.ndjson", "b.ndjson", "--rejects", "rejects.ndjson"])
+        .run();
     end.expect(5).expect_lines(&[("accepted", 140), ("refused", 60)]);
+    // Over the border of the inputs, and through every child.
+    let mut places: Vec<(String, u64)> = sandbox
+        .read_ndjson("rejects.ndjson")
+        .iter()
+        .map(|reject| {
+            (
+                reject["input"].to_string(),
+                reject["line"].as_u64().expect("a line"),
+            )
+        })
+        .collect();
+    places.sort();
+    let of = |input: &str, lines: u64| (1..=lines).map(|line| (format!("{input:?}"), line)).collect();
+    let expected: [Vec<(String, u64)>; 2] = [of("a.ndjson", 25), of("b.ndjson", 35)];
+    assert_eq!(places, expected.concat());
     expect_all_agree(&sandbox, &end);
     // Fifty in the line; its halves, the first with the ten bad ones that are left.
     assert_eq!(end.summary()["requests"]["sent"], 50 + 2 + 10);

@@ -110,6 +110,30 @@ fn skipped_lines_are_written_when_asked_for() {
 }
 
 #[test]
+fn numbers_that_the_provider_refuses_now_are_written_with_its_words() {
+    let sandbox = Sandbox::new();
+    sandbox.prepare(3, 2);
+    sandbox.faults(r#"{"rules":[{"at":"after_read","do":"status","status":400,"code":119,"request":2}]}"#);
+    let end = sandbox
+        .send(&["contacts.ndjson", "--rejects", "rejects.ndjson"])
+        .run();
+    end.expect(5).expect_lines(&[("accepted", 2), ("refused", 1)]);
+    let rejects = sandbox.read_ndjson("rejects.ndjson");
+    assert_eq!(rejects.len(), 1);
+    assert_eq!(
+        (&rejects[0]["line"], &rejects[0]["value"]),
+        (&3.into(), &crate::support::number(2).into())
+    );
+    assert!(
+        rejects[0]["detail"]
+            .as_str()
+            .is_some_and(|detail| detail.contains("119")),
+        "{}",
+        rejects[0]
+    );
+}
+
+#[test]
 fn numbers_that_the_provider_refused_earlier_are_written_with_their_reason() {
     let sandbox = Sandbox::new();
     sandbox.prepare(3, 10);
