@@ -108,7 +108,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         self.settle_doubt(doubt, Vec::new(), decision).await;
     }
 
-    /// The ticket is the one that has begun, or else the first that will: durable before another is deleted.
+    /// The ticket is the one that has begun, or else the first that will; any other is deleted.
     async fn found_twins(&self, exotel: &Exotel, doubt: Doubt, twins: &[Listed]) {
         let live = || twins.iter().filter(|twin| !twin.state.calls_nobody());
         let begun = live().find(|twin| !twin.state.may_be_deleted());
@@ -121,8 +121,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             doubt.key,
             kept.id
         );
-        warn_of_dead(kept, &doubt);
-        self.found(doubt, &kept.id).await;
+        // Before the ticket is booked: after a crash in between the doubt is still one, and is looked up again.
         for twin in live().filter(|twin| twin.id != kept.id) {
             if twin.state.may_be_deleted() && self.delete(exotel, &twin.id).await {
                 tracing::warn!("campaign {} is deleted", twin.id);
@@ -135,6 +134,8 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                 self.stop.note(StopReason::Twins(which));
             }
         }
+        warn_of_dead(kept, &doubt);
+        self.found(doubt, &kept.id).await;
     }
 
     /// Whether the provider confirms that it deleted it.
