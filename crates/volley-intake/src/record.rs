@@ -1,14 +1,16 @@
 //! One line of JSON, as far as it concerns us: the phone number and the seven fields.
 //!
-//! Two readers of the same rules. [`tape`] is quick and says either what the line holds or that it cannot tell;
-//! then [`text`] decides, on the line as it was written. The second one is asked for lines that simd-json rejects
-//! for things in keys we ignore (integers above u64, `1e400`, lone surrogates), for numbers, whose text a tape no
-//! longer knows, and for every fault, so that all explanations come from one place.
+//! Three readers of the same rules, each of which says either what the line holds or that it cannot tell. [`scan`] reads
+//! flat lines without escapes, the common shape; [`tape`] any other, by simd-json; then [`text`] decides, on the line as it
+//! was written. The last one is asked for lines that simd-json rejects for things in keys we ignore (integers above u64,
+//! `1e400`, lone surrogates), for numbers beside escapes, whose text a tape no longer knows, and for every fault, so that
+//! all explanations come from one place.
 //!
 //! Bounds: nesting at most [`DEPTH_MAX`]. No allocation a line, but for a field that has both a number beside it
 //! and an escape in it.
 
 mod names;
+mod scan;
 mod tape;
 mod text;
 
@@ -76,7 +78,8 @@ impl RecordReader {
         line: &'line [u8],
         names: &FieldNames,
     ) -> Result<Record<'line>, RecordFault> {
-        match self.tape.read(line, names) {
+        let quick = scan::read(line, names).or_else(|| self.tape.read(line, names));
+        match quick {
             Some(record) => Ok(record),
             None => text::read(line, names),
         }

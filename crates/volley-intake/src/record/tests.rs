@@ -67,6 +67,44 @@ fn a_fault_says_what_and_where() {
 }
 
 #[test]
+fn the_scan_reads_flat_lines_without_escapes_by_itself() {
+    let names = FieldNames::default();
+    let check = |line: &str, sure: bool| {
+        let read = scan::read(line.as_bytes(), &names);
+        assert_eq!(read.is_some(), sure, "{line}");
+        if read.is_some() {
+            assert_eq!(read, text::read(line.as_bytes(), &names).ok(), "{line}");
+        }
+    };
+    for line in [
+        r#"{"phone_number":"+33612345678","first_name":"Zoë","param1":null,"x":true,"":""}"#,
+        "\t{ \"param1\" : -12.50e+3 , \"phone_number\" : false }\r\n",
+        "{\"param1\":0,\"param2\":\"\u{7f}😀\"}",
+        "{}",
+        " { } ",
+    ] {
+        check(line, true);
+    }
+    for line in [
+        r#"{"param1":"a\tb"}"#,
+        r#"{"par\u0061m1":"a"}"#,
+        r#"{"x":{}}"#,
+        r#"{"x":[1]}"#,
+        r#"{"param1":1,"param1":1}"#,
+        r#"{"param1":01}"#,
+        r#"{"param1":1.}"#,
+        r#"{"param1":"a",}"#,
+        r#"{"param1":"a"} x"#,
+        r#"{"param1":"a""#,
+        "{\"param1\":\"a\tb\"}",
+        "",
+        "[]",
+    ] {
+        check(line, false);
+    }
+}
+
+#[test]
 fn the_tape_reads_ordinary_lines_by_itself() {
     let names = FieldNames::default();
     let mut tape = tape::TapeReader::new();
@@ -182,13 +220,16 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 
-    /// Whatever the tape is sure of, `serde_json` reads the same; and in what `serde_json` rejects, the tape finds nothing.
+    /// Whatever scan or tape are sure of, `serde_json` reads the same; and in what `serde_json` rejects, they find nothing.
     #[test]
-    fn both_readers_agree(lines in prop::collection::vec(line(), 1..8)) {
+    fn all_readers_agree(lines in prop::collection::vec(line(), 1..8)) {
         let names = FieldNames::default();
         let mut tape = tape::TapeReader::new();
         for line in lines {
             let thorough = text::read(&line, &names);
+            if let Some(quickest) = scan::read(&line, &names) {
+                prop_assert_eq!(Ok(&quickest), thorough.as_ref(), "{}", line.escape_ascii());
+            }
             if let Some(quick) = tape.read(&line, &names) {
                 prop_assert_eq!(Ok(quick), thorough, "{}", line.escape_ascii());
             }
