@@ -17,8 +17,8 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, get_national_significant_n
 use volley_model::Msisdn;
 
 pub use fault::NumberFault;
-use homes::{HOMES, Home};
-use international::{CodeIndex, International};
+use homes::{HOMES, Home, Trunk};
+use international::{CodeIndex, International, TwoZeros};
 use region::DoubleZero;
 pub use region::Region;
 
@@ -46,6 +46,7 @@ pub struct Normalizer {
     /// The default region, if it is the main one of its calling code.
     home: Option<&'static Home>,
     double_zero: DoubleZero,
+    two_zeros: TwoZeros,
     allowed: Option<Vec<Region>>,
     codes: CodeIndex,
 }
@@ -56,11 +57,20 @@ impl Normalizer {
         let home = default_region
             .map(|region| region.to_string())
             .and_then(|name| HOMES.iter().find(|home| home.region == name));
+        let double_zero = DoubleZero::seen_from(default_region);
+        // Where the trunk is a zero, two of them are the only international prefix.
+        let at_home = home.is_some_and(|home: &Home| home.trunk == Trunk::Zero);
+        let two_zeros = if at_home || double_zero == DoubleZero::MeansPlus {
+            TwoZeros::ArePlus
+        } else {
+            TwoZeros::AreOpen
+        };
         Self {
             rule,
             default_region,
             home,
-            double_zero: DoubleZero::seen_from(default_region),
+            double_zero,
+            two_zeros,
             allowed,
             codes: CodeIndex::new(),
         }
@@ -75,7 +85,7 @@ impl Normalizer {
             return self.any(text);
         }
         let national = || self.home.and_then(|home| self.codes.national(text, home));
-        let Some(found) = self.codes.international(text).or_else(national) else {
+        let Some(found) = self.codes.international(text, self.two_zeros).or_else(national) else {
             return self.asked(text);
         };
         if self.rule == NumberRule::Valid && !PHONE_NUMBER_UTIL.is_valid_number(&found.for_library()) {

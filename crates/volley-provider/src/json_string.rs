@@ -2,42 +2,43 @@
 //!
 //! Sources: RFC 8259, 7 (quotation mark, reverse solidus and U+0000 to U+001F must be escaped, nothing else).
 
-/// For each byte: 0 where it stands for itself, `u` where it needs `\u00xx`, else the letter of its short escape.
-const ESCAPES: [u8; 256] = {
-    let mut escapes = [0; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        escapes[byte] = b'u';
-        byte += 1;
-    }
-    escapes[b'"' as usize] = b'"';
-    escapes[b'\\' as usize] = b'\\';
-    escapes[b'\n' as usize] = b'n';
-    escapes[b'\r' as usize] = b'r';
-    escapes[b'\t' as usize] = b't';
-    escapes
-};
+use volley_model::plain_length;
 
 /// Appends a text as a JSON string, quotes included.
 pub(crate) fn push_json_string(body: &mut Vec<u8>, text: &str) {
-    let bytes = text.as_bytes();
     body.push(b'"');
-    let mut clean_from = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        let escape = ESCAPES[usize::from(byte)];
-        if escape == 0 {
-            continue;
-        }
-        body.extend_from_slice(&bytes[clean_from..at]);
-        body.extend_from_slice(&[b'\\', escape]);
-        if escape == b'u' {
-            body.extend_from_slice(b"00");
-            body.extend_from_slice(&[hex_digit(byte >> 4), hex_digit(byte & 0xf)]);
-        }
-        clean_from = at + 1;
+    push_json_text(body, text);
+    body.push(b'"');
+}
+
+/// Appends what stands between the quotes.
+pub(crate) fn push_json_text(body: &mut Vec<u8>, text: &str) {
+    let mut rest = text.as_bytes();
+    loop {
+        let (plain, behind) = rest.split_at(plain_length(rest));
+        body.extend_from_slice(plain);
+        let Some((&byte, behind)) = behind.split_first() else {
+            return;
+        };
+        push_escape(body, byte);
+        rest = behind;
     }
-    body.extend_from_slice(&bytes[clean_from..]);
-    body.push(b'"');
+}
+
+fn push_escape(body: &mut Vec<u8>, byte: u8) {
+    let short = match byte {
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        b'"' | b'\\' => byte,
+        _ => {
+            let digits = [hex_digit(byte >> 4), hex_digit(byte & 0xf)];
+            body.extend_from_slice(b"\\u00");
+            body.extend_from_slice(&digits);
+            return;
+        }
+    };
+    body.extend_from_slice(&[b'\\', short]);
 }
 
 fn hex_digit(nibble: u8) -> u8 {

@@ -3,20 +3,25 @@
 //! Proof, by the library's own steps: behind a plus the region plays no part; calling codes are no prefix of one
 //! another, so the one found is the library's; the national prefix is not stripped where its pattern cannot match the
 //! first digit; the length is one of the possible ones; and E.164 form is the code and the national digits as they
-//! are. At home, a number that begins like no international prefix and not with its own calling code is national: then
+//! are. One zero in front of the national digits is stripped where it is the only national prefix of the code's main country,
+//! no number there begins with one, and what is left has a possible length. Two zeros in front of all are a plus where no
+//! region is set, or where they are the region's only international prefix, unless a third follows. At home, a number that begins like no international prefix and not with its own calling code is national: then
 //! the same holds of it, and a single zero is stripped where it is the only national prefix and no number begins with it.
-//! Between digits the library drops space, hyphen, point and brackets; with nothing else in the text there can
-//! be no extension. Everything else is left to the library.
+//! Between digits the library drops space, no-break space, hyphen, point and brackets; with nothing else in the text there
+//! can be no extension. Everything else is left to the library.
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber};
 use volley_model::Msisdn;
 
 use super::Region;
 use super::calling_codes::CALLING_CODES;
-use super::homes::{Home, Trunk};
+use super::homes::{HOMES, Home, Trunk};
 
 /// The library takes two digits for a number only if nothing is between them; nobody writes to such short ones.
 const DIALLED_DIGITS_MIN: usize = 5;
+/// U+00A0 in UTF-8, as numbers copied from web pages have it.
+const NO_BREAK_SPACE_FIRST: u8 = 0xc2;
+const NO_BREAK_SPACE_SECOND: u8 = 0xa0;
 
 /// The calling codes by their digits.
 pub(super) struct CodeIndex {
@@ -24,6 +29,17 @@ pub(super) struct CodeIndex {
     places: Box<[u8; 1000]>,
     /// The only region of each code in the table, where there is but one.
     regions: Vec<Option<Region>>,
+    /// What a zero in front of the national digits is, for each code in the table.
+    trunks: Vec<Trunk>,
+}
+
+/// Whether a number that begins with two zeros is one in international form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TwoZeros {
+    /// They stand for the plus.
+    ArePlus,
+    /// The library has to say.
+    AreOpen,
 }
 
 /// A number cut at its calling code.
@@ -50,23 +66,42 @@ impl CodeIndex {
                     .and_then(Region::known)
             })
             .collect();
-        Self { places, regions }
+        let trunk = |code| HOMES.iter().find(|home| home.code == code).map(|home| home.trunk);
+        let trunks = CALLING_CODES
+            .iter()
+            .map(|row| trunk(row.code).unwrap_or(Trunk::None))
+            .collect();
+        Self {
+            places,
+            regions,
+            trunks,
+        }
     }
 
-    /// The number of a text in international form, if the library would leave it unchanged.
-    pub(super) fn international(&self, text: &str) -> Option<International> {
-        let (&first, rest) = text.as_bytes().split_first()?;
-        if first != b'+' || !rest.last()?.is_ascii_digit() || !rest[0].is_ascii_digit() {
+    /// The number of a text in international form, if the library is known to leave it unchanged, or to strip a trunk zero.
+    pub(super) fn international(&self, text: &str, two_zeros: TwoZeros) -> Option<International> {
+        let rest = match text.as_bytes() {
+            [b'+', rest @ ..] => rest,
+            [b'0', b'0', rest @ ..] if two_zeros == TwoZeros::ArePlus => rest,
+            _ => return None,
+        };
+        if !rest.last()?.is_ascii_digit() || !rest[0].is_ascii_digit() {
             return None;
         }
         let mut digits = [0u8; Msisdn::DIGITS_MAX];
         let digits = plain_digits(rest, &mut digits)?;
         let (place, length) = self.place(digits)?;
-        let national = &digits[length..];
-        if !CALLING_CODES[place].leaves_unchanged(national.len(), *national.first()?) {
-            return None;
+        let row = &CALLING_CODES[place];
+        match (&digits[length..], self.trunks[place]) {
+            ([0, national @ ..], Trunk::Zero) => {
+                let stripped = national.first() != Some(&0) && row.takes_length(national.len());
+                stripped.then(|| self.joined(place, national)).flatten()
+            }
+            (national, _) => {
+                let unchanged = row.leaves_unchanged(national.len(), *national.first()?);
+                unchanged.then(|| self.joined(place, national)).flatten()
+            }
         }
-        self.cut(digits, place, length)
     }
 
     /// The number of a text as it is dialled at home, if the library is known to only put the calling code before it,
@@ -81,7 +116,8 @@ impl CodeIndex {
         if dialled.len() < DIALLED_DIGITS_MIN {
             return None;
         }
-        let row = &CALLING_CODES[usize::from(self.places[usize::from(home.code)]).checked_sub(1)?];
+        let place = usize::from(self.places[usize::from(home.code)]).checked_sub(1)?;
+        let row = &CALLING_CODES[place];
         let (code, code_length) = code_digits(home.code);
         let code = &code[..code_length];
         let national = match (dialled, home.trunk) {
@@ -97,14 +133,7 @@ impl CodeIndex {
             }
             ([], _) => return None,
         };
-        let mut digits = [0u8; Msisdn::DIGITS_MAX];
-        digits.get_mut(..code_length)?.copy_from_slice(code);
-        digits
-            .get_mut(code_length..code_length + national.len())?
-            .copy_from_slice(national);
-        let digits = &digits[..code_length + national.len()];
-        let (place, length) = self.place(digits)?;
-        self.cut(digits, place, length)
+        self.joined(place, national)
     }
 
     /// Cuts a number at its calling code, whatever follows.
@@ -112,20 +141,22 @@ impl CodeIndex {
         let text = number.get().to_string();
         let digits: Vec<u8> = text.bytes().map(|byte| byte - b'0').collect();
         let (place, length) = self.place(&digits)?;
-        self.cut(&digits, place, length)
+        self.joined(place, &digits[length..])
     }
 
-    fn cut(&self, digits: &[u8], place: usize, code_length: usize) -> Option<International> {
-        let value = |digits: &[u8]| {
-            digits
-                .iter()
-                .fold(0, |value, digit| value * 10 + u64::from(*digit))
-        };
+    /// A calling code and what follows it.
+    fn joined(&self, place: usize, national: &[u8]) -> Option<International> {
+        let code = CALLING_CODES[place].code;
+        let (mut number, mut value) = (u64::from(code), 0);
+        for digit in national {
+            number = number * 10 + u64::from(*digit);
+            value = value * 10 + u64::from(*digit);
+        }
         Some(International {
-            number: Msisdn::new(value(digits)).ok()?,
-            code: CALLING_CODES[place].code,
-            national: value(&digits[code_length..]),
-            national_length: digits.len() - code_length,
+            number: Msisdn::new(number).ok()?,
+            code,
+            national: value,
+            national_length: national.len(),
             only_region: self.regions[place],
         })
     }
@@ -152,13 +183,15 @@ fn plain_digits<'buffer>(
     buffer: &'buffer mut [u8; Msisdn::DIGITS_MAX],
 ) -> Option<&'buffer [u8]> {
     let mut count = 0;
-    for &byte in text {
+    let mut bytes = text.iter();
+    while let Some(&byte) = bytes.next() {
         match byte {
             b'0'..=b'9' => {
                 *buffer.get_mut(count)? = byte - b'0';
                 count += 1;
             }
             b' ' | b'-' | b'.' | b'(' | b')' => {}
+            NO_BREAK_SPACE_FIRST if bytes.next() == Some(&NO_BREAK_SPACE_SECOND) => {}
             _ => return None,
         }
     }

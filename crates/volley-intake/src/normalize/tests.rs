@@ -198,20 +198,31 @@ fn the_fast_path_answers_as_the_library_does() {
         Some(region("US")),
         Some(region("IT")),
         Some(region("GG")),
+        Some(region("DE")),
     ];
-    let codes = CodeIndex::new();
+    let normalizers = regions.map(|region| Normalizer::new(region, NumberRule::Possible, None));
     let mut taken = [0u32; 1000];
+    let mut of_two_zeros = 0;
     for row in CALLING_CODES {
         for (length, first_two) in (1..=14).flat_map(|length| (0..100).map(move |two| (length, two))) {
             let tail: String = (0..12).map(|_| random.char('0'..='9')).collect();
             let national = &format!("{first_two:02}{tail}")[..length];
-            let text = spelled(&format!("+{}", row.code), national, &mut random);
-            let Some(found) = codes.international(&text) else {
+            let begin = ["+", "+", "00"][random.usize(..3)];
+            let text = spelled(&format!("{begin}{}", row.code), national, &mut random);
+            let normalizer = &normalizers[random.usize(..normalizers.len())];
+            let default_region = normalizer.default_region;
+            let Some(found) = normalizer.codes.international(&text, normalizer.two_zeros) else {
                 continue;
             };
             taken[usize::from(row.code)] += 1;
-            let default_region = regions[random.usize(..regions.len())].map(Region::as_library_region);
-            let library = PHONE_NUMBER_UTIL.parse(&text, default_region).unwrap();
+            of_two_zeros += u32::from(begin == "00");
+            // Without a region the library does not know what they are, and we do.
+            let asked = match (default_region, text.strip_prefix("00")) {
+                (None, Some(rest)) => format!("+{rest}"),
+                _ => text.clone(),
+            };
+            let default_region = default_region.map(Region::as_library_region);
+            let library = PHONE_NUMBER_UTIL.parse(&asked, default_region).unwrap();
             assert!(
                 PHONE_NUMBER_UTIL.is_possible_number(&library),
                 "{text}, seed {SEED}"
@@ -224,6 +235,7 @@ fn the_fast_path_answers_as_the_library_does() {
             assert_eq!(found.region(), region, "{text}, seed {SEED}");
         }
     }
+    assert!(of_two_zeros > 1000, "{of_two_zeros}");
     // The path is there to be taken, for every code of a country.
     assert!(
         CALLING_CODES.iter().all(|row| taken[usize::from(row.code)] > 0),
@@ -235,7 +247,7 @@ fn spelled(begin: &str, national: &str, random: &mut fastrand::Rng) -> String {
     let mut text = begin.to_owned();
     for digit in national.chars() {
         if random.u8(..8) == 0 {
-            text.push_str(["-", " ", ".", "(", ")", ") ", " (", "--"][random.usize(..8)]);
+            text.push_str(["-", " ", ".", "(", ")", ") ", " (", "--", "\u{a0}"][random.usize(..9)]);
         }
         text.push(digit);
     }
@@ -303,11 +315,33 @@ fn the_table_of_calling_codes_is_the_library_s() {
     }
 }
 
-/// Trunk prefixes: what the library strips or changes, the fast path leaves alone.
+/// The spellings that people use are taken by the fast path: what it costs to ask the library shows in a file of millions.
+#[test]
+fn common_spellings_need_no_library() {
+    let normalizer = Normalizer::new(Some(region("FR")), NumberRule::Possible, None);
+    for text in [
+        "+33612345678",
+        "+33 6 12 34 56 78",
+        "+33 (0)6 12 34 56 78",
+        "+330612345678",
+        "0033612345678",
+        "+33\u{a0}6\u{a0}12\u{a0}34\u{a0}56\u{a0}78",
+    ] {
+        let found = normalizer.codes.international(text, normalizer.two_zeros);
+        assert_eq!(
+            found.map(|found| found.number.get()),
+            Some(33_612_345_678),
+            "{text}"
+        );
+    }
+}
+
+/// Trunk prefixes: what the library strips or changes, the fast path leaves alone, but for a zero that can be nothing else.
 #[test]
 fn trunk_prefixes_are_left_to_the_library() {
     let codes = CodeIndex::new();
     for text in [
+        "+4901512345678",
         "+330612345678",
         "+4401234567890",
         "+78912345678",
@@ -316,8 +350,9 @@ fn trunk_prefixes_are_left_to_the_library() {
         "+54111512345678",
     ] {
         let library = PHONE_NUMBER_UTIL.parse(text, None).unwrap();
-        let unchanged = e164(&library).is_ok_and(|number| format!("+{}", number.get()) == text);
-        assert!(unchanged || codes.international(text).is_none(), "{text}");
+        if let Some(found) = codes.international(text, TwoZeros::AreOpen) {
+            assert_eq!(Ok(found.number), e164(&library), "{text}");
+        }
     }
     check(None, "+330612345678", Ok(33_612_345_678));
     check(None, "+4407911123456", Ok(447_911_123_456));

@@ -8,11 +8,13 @@
 
 use std::borrow::Cow;
 
+use volley_model::plain_length;
+
 use super::{FieldNames, Record, Value};
 
 /// The line's record; `None` where another reader has to look.
 pub(super) fn read<'line>(line: &'line [u8], names: &FieldNames) -> Option<Record<'line>> {
-    let text = std::str::from_utf8(line).ok()?;
+    let text = simdutf8::basic::from_utf8(line).ok()?;
     let mut cursor = Cursor { text, at: 0 };
     let mut record = Record::default();
     let mut seen = 0_u32;
@@ -127,55 +129,5 @@ impl<'line> Cursor<'line> {
             .count();
         self.at += count;
         (count > 0).then_some(())
-    }
-}
-
-/// How many bytes stand before the first that ends a string or may not stand in one as it is: a quotation mark, a reverse
-/// solidus, or one below U+0020.
-///
-/// Eight bytes at a time: in each of the three sums the lowest byte that is marked is one that is looked for, and a wrong mark
-/// can only stand above it.
-fn plain_length(bytes: &[u8]) -> usize {
-    const LOW: u64 = u64::from_le_bytes([0x01; 8]);
-    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-    let zeros = |word: u64| word.wrapping_sub(LOW) & !word;
-    let (chunks, rest) = bytes.as_chunks::<8>();
-    for (at, chunk) in chunks.iter().enumerate() {
-        let word = u64::from_le_bytes(*chunk);
-        let quotes = zeros(word ^ (LOW * u64::from(b'"')));
-        let solidi = zeros(word ^ (LOW * u64::from(b'\\')));
-        let controls = word.wrapping_sub(LOW * 0x20) & !word;
-        let marks = (quotes | solidi | controls) & HIGH;
-        if marks != 0 {
-            return at * 8 + (marks.trailing_zeros() / 8) as usize;
-        }
-    }
-    let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-    bytes.len() - rest.len() + rest.iter().position(ends).unwrap_or(rest.len())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_byte_at_every_place_ends_a_plain_run_or_does_not() {
-        for byte in 0..=255_u8 {
-            for place in 0..20 {
-                for before in [b'a', 0x7f, 0x80, 0xff, b'!', b'#', b'['] {
-                    let mut bytes = [before; 20];
-                    bytes[place] = byte;
-                    let ends = byte < 0x20 || byte == b'"' || byte == b'\\';
-                    let expected = if ends { place } else { 20 };
-                    assert_eq!(
-                        plain_length(&bytes),
-                        expected,
-                        "{byte} at {place} behind {before}"
-                    );
-                }
-            }
-        }
-        assert_eq!(plain_length(b""), 0);
-        assert_eq!(plain_length(b"ab\"cd\"0123456789"), 2);
     }
 }

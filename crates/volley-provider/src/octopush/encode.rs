@@ -12,7 +12,7 @@ use volley_model::{BodyEncoder, Field, Recipient, Template};
 
 use super::Message;
 use super::seal::KEY_PART_BYTES;
-use crate::json_string::push_json_string;
+use crate::json_string::{push_json_string, push_json_text};
 
 const HEAD: &[u8] = br#"{"recipients":["#;
 const RECIPIENT: &[u8] = br#"{"phone_number":""#;
@@ -68,7 +68,8 @@ impl BodyEncoder for Encoder {
         for field in Field::ALL {
             if let Some(text) = self.template.value(recipient, field) {
                 body.extend_from_slice(key(field));
-                push_json_string(body, text);
+                push_json_text(body, text);
+                body.push(b'"');
             }
         }
         body.push(b'}');
@@ -93,16 +94,16 @@ impl fmt::Debug for Encoder {
     }
 }
 
-/// A recipient's field up to its text.
+/// A recipient's field up to its text, the first quote included.
 fn key(field: Field) -> &'static [u8] {
     match field {
-        Field::FirstName => br#","first_name":"#,
-        Field::LastName => br#","last_name":"#,
-        Field::Param1 => br#","param1":"#,
-        Field::Param2 => br#","param2":"#,
-        Field::Param3 => br#","param3":"#,
-        Field::Param4 => br#","param4":"#,
-        Field::Param5 => br#","param5":"#,
+        Field::FirstName => br#","first_name":""#,
+        Field::LastName => br#","last_name":""#,
+        Field::Param1 => br#","param1":""#,
+        Field::Param2 => br#","param2":""#,
+        Field::Param3 => br#","param3":""#,
+        Field::Param4 => br#","param4":""#,
+        Field::Param5 => br#","param5":""#,
     }
 }
 
