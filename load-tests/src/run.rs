@@ -119,6 +119,9 @@ impl Run {
         }
         if let Some(prefix) = &self.case {
             scenario.cases.retain(|case| case.name.starts_with(prefix));
+            if scenario.cases.is_empty() {
+                return Err(LoadError::Scenario(format!("no case begins with {prefix}")));
+            }
         }
         Ok(scenario)
     }
