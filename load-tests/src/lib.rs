@@ -33,6 +33,10 @@ mod expression;
 pub mod results;
 pub mod run;
 
+pub mod compare;
+mod plot;
+pub mod report;
+
 mod clock;
 mod machine;
 

@@ -5,7 +5,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use load_tests::compare::Compare;
 use load_tests::generate::Generate;
+use load_tests::report::Report;
 use load_tests::run::Run;
 use load_tests::{Bare, Count};
 
@@ -25,6 +27,8 @@ struct Cli {
 enum Command {
     Generate(Generate),
     Run(Run),
+    Compare(Compare),
+    Report(Report),
     Bare(Bare),
     Count(Count),
 }
@@ -33,6 +37,8 @@ fn main() -> ExitCode {
     let done: Result<(), Box<dyn Error>> = match Cli::parse().command {
         Command::Generate(generate) => generate.run().map_err(Into::into),
         Command::Run(run) => run.run().map_err(Into::into),
+        Command::Compare(compare) => compare.run().map_err(Into::into),
+        Command::Report(report) => report.run().map_err(Into::into),
         Command::Bare(bare) => bare.run().map_err(Into::into),
         Command::Count(count) => count.run().map_err(Into::into),
     };
