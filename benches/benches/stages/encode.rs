@@ -34,7 +34,7 @@ fn seal(bencher: divan::Bencher<'_, '_>) {
         .bench_values(|batch| sealer.seal(batch));
 }
 
-fn fill(encoder: &mut Encoder, recipients: &[Recipient<'_>], body: &mut Vec<u8>) {
+pub(crate) fn fill(encoder: &mut Encoder, recipients: &[Recipient<'_>], body: &mut Vec<u8>) {
     encoder.begin(body);
     for recipient in recipients {
         encoder.push(body, recipient);

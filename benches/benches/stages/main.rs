@@ -6,6 +6,8 @@
 
 mod support;
 
+mod count;
+
 mod lines;
 mod parse;
 
@@ -23,6 +25,11 @@ mod ledger;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() {
+fn main() -> std::io::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some("count") {
+        return count::run(arguments);
+    }
     divan::main();
+    Ok(())
 }

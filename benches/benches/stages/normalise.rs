@@ -8,16 +8,23 @@ use crate::support;
 
 #[divan::bench(args = [Spread::Dense, Spread::Mixed, Spread::Sparse])]
 fn e164(bencher: divan::Bencher<'_, '_>, spread: Spread) {
+    normalise(bencher, &e164_written(spread));
+}
+
+#[divan::bench]
+fn spellings(bencher: divan::Bencher<'_, '_>) {
+    normalise(bencher, &spelled());
+}
+
+pub(crate) fn e164_written(spread: Spread) -> Vec<String> {
     let numbers = Numbers::new(spread, support::RECIPIENTS as u64, 1);
-    let written: Vec<String> = (0..numbers.count())
+    (0..numbers.count())
         .map(|index| format!("+{}", numbers.nth(index).e164()))
-        .collect();
-    normalise(bencher, &written);
+        .collect()
 }
 
 /// As people write them: with spaces, dots, hyphens, trunk prefixes, 00.
-#[divan::bench]
-fn spellings(bencher: divan::Bencher<'_, '_>) {
+pub(crate) fn spelled() -> Vec<String> {
     let corpus = Corpus {
         shape: Shape::Lifelike,
         home: HomeRegion::France,
@@ -26,12 +33,11 @@ fn spellings(bencher: divan::Bencher<'_, '_>) {
         ..Corpus::new(1, support::RECIPIENTS as u64)
     };
     let bytes = corpus.to_bytes().expect("few recipients");
-    let written: Vec<String> = bytes
+    bytes
         .split(|&byte| byte == b'\n')
         .filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok())
         .filter_map(|record| Some(record.get("phone_number")?.as_str()?.to_owned()))
-        .collect();
-    normalise(bencher, &written);
+        .collect()
 }
 
 fn normalise(bencher: divan::Bencher<'_, '_>, written: &[String]) {

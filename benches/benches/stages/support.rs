@@ -12,7 +12,7 @@ use volley_provider::octopush::{Encoder, Kind, Message, Purpose, Sealer, Sender}
 /// Distinct numbers of a file: enough for ten batches, and little work for CI.
 pub(crate) const RECIPIENTS: usize = 5_000;
 /// Octopush's most.
-const BATCH_SIZE: usize = 500;
+pub(crate) const BATCH_SIZE: usize = 500;
 
 /// Both shapes of a file.
 pub(crate) const SHAPES: [Shape; 2] = [Shape::Lifelike, Shape::Plain];
