@@ -1,8 +1,9 @@
 //! When requests were handed over and answered, as the ledger has it.
 //!
-//! Output: metrics of [`Times`], and the two series that are plotted. Times are microseconds of the ledger.
+//! Output: metrics of [`Times`], the two series that are plotted, and a word for the bodies sent. Times are microseconds of the ledger.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
@@ -28,6 +29,31 @@ struct Request {
     handed_over: f64,
     answered: f64,
     recipients: f64,
+}
+
+/// One word for all bodies that were accepted, whatever their order: two runs that put the same set of bodies on the wire
+/// have the same.
+pub(crate) fn bodies(ledger: &Path) -> Result<String, LoadError> {
+    let failed = |error: rusqlite::Error| LoadError::Ledger(error.into());
+    let connection = Connection::open_with_flags(ledger, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
+    let mut statement = connection
+        .prepare("SELECT request_key, body_hash FROM batch WHERE state = 'accepted' ORDER BY request_key")
+        .map_err(failed)?;
+    let mut rows = statement.query([]).map_err(failed)?;
+    let mut word = DefaultHasher::new();
+    while let Some(row) = rows.next().map_err(failed)? {
+        word.write(
+            row.get_ref(0)
+                .and_then(|key| Ok(key.as_bytes()?))
+                .map_err(failed)?,
+        );
+        word.write(
+            row.get_ref(1)
+                .and_then(|hash| Ok(hash.as_blob()?))
+                .map_err(failed)?,
+        );
+    }
+    Ok(format!("{:016x}", word.finish()))
 }
 
 /// The accepted requests, in the order in which they were handed over.

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::check;
 use crate::child::{Launch, Used};
 use crate::error::LoadError;
-use crate::ledger::{Series, Times, as_f64};
+use crate::ledger::{self, Series, Times, as_f64};
 use crate::scenario::{Does, Input};
 use crate::server::Server;
 use crate::stage::{Stage, Workshop, failed};
@@ -24,6 +24,8 @@ const AGAIN: [i32; 2] = [6, 8];
 pub(crate) struct Run {
     pub(crate) metrics: BTreeMap<String, f64>,
     pub(crate) series: Series,
+    /// Which bodies were sent, where neither faults nor kills could change that.
+    pub(crate) bodies: Option<String>,
 }
 
 /// All processes of a case, added up.
@@ -63,7 +65,7 @@ pub(crate) fn measure(workshop: &Workshop, stage: &Stage<'_>) -> Result<Run, Loa
     let idle = server.as_ref().map(Server::cpu).transpose()?.unwrap_or_default();
     let (total, last) = run_to_its_end(workshop, stage, server.as_ref(), &folder)?;
     let mut metrics = used_metrics(stage, &total);
-    let mut series = Series::default();
+    let (mut series, mut bodies) = (Series::default(), None);
     if let Some(server) = server {
         let cpu = server.cpu()?.saturating_sub(idle);
         metrics.insert("server_cpu".to_owned(), cpu.as_secs_f64());
@@ -76,14 +78,25 @@ pub(crate) fn measure(workshop: &Workshop, stage: &Stage<'_>) -> Result<Run, Loa
     }
     if stage.case.does == Does::Send && total.runs == 1 {
         let rate = rate(stage);
-        let times = Times::read(&folder.join("volley.db"))?;
+        let ledger = folder.join("volley.db");
+        let times = Times::read(&ledger)?;
+        bodies = stage
+            .case
+            .faults
+            .is_empty()
+            .then(|| ledger::bodies(&ledger))
+            .transpose()?;
         times.metrics(rate, &mut metrics);
         series = times.series(rate);
     }
     if stage.lasting.is_none() {
         fs::remove_dir_all(&folder).map_err(|source| LoadError::Write { path: folder, source })?;
     }
-    Ok(Run { metrics, series })
+    Ok(Run {
+        metrics,
+        series,
+        bodies,
+    })
 }
 
 fn judge(stage: &Stage<'_>, server: &Server, total: &Total, last: &Used) -> Result<(), LoadError> {

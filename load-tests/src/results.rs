@@ -38,6 +38,8 @@ pub struct CaseResults {
     pub runs: Vec<BTreeMap<String, f64>>,
     /// Of the last run.
     pub series: Series,
+    /// A word for the set of bodies that each run sent: the same for the same.
+    pub bodies: Option<String>,
 }
 
 /// A figure.
@@ -55,7 +57,12 @@ pub struct FigureResults {
 }
 
 impl CaseResults {
-    pub(crate) fn new(name: &str, runs: Vec<BTreeMap<String, f64>>, series: Series) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        runs: Vec<BTreeMap<String, f64>>,
+        series: Series,
+        bodies: Option<String>,
+    ) -> Self {
         let names = runs.first().map(|run| run.keys().cloned().collect::<Vec<_>>());
         let median = names
             .unwrap_or_default()
@@ -70,6 +77,7 @@ impl CaseResults {
             median,
             runs,
             series,
+            bodies,
         }
     }
 }

@@ -12,11 +12,12 @@ use clap::Args;
 use crate::clock;
 use crate::error::LoadError;
 use crate::expression::Measured;
+use crate::ledger::Series;
 use crate::machine::{self, Machine};
 use crate::measure::{Run as CaseRun, measure};
 use crate::pin::Pins;
 use crate::results::{CaseResults, FigureResults, Results, SCHEMA, median};
-use crate::scenario::Scenario;
+use crate::scenario::{Case, Scenario};
 use crate::stage::{Programs, Stage, Workshop};
 
 /// Runs a scenario of load-tests/scenarios/, and prints what it came to.
@@ -107,7 +108,7 @@ impl Run {
             machine: Machine::this(pins != Pins::NONE),
             runs: scenario.runs,
             figures: figures(&scenario, &turns),
-            cases: cases(&scenario, turns),
+            cases: cases(&scenario, turns)?,
         })
     }
 
@@ -197,19 +198,26 @@ fn figures(scenario: &Scenario, turns: &[Vec<CaseRun>]) -> Vec<FigureResults> {
     scenario.figures.iter().filter_map(result).collect()
 }
 
-fn cases(scenario: &Scenario, turns: Vec<Vec<CaseRun>>) -> Vec<CaseResults> {
-    let mut by_case: Vec<(Vec<_>, crate::ledger::Series)> =
-        scenario.cases.iter().map(|_| Default::default()).collect();
+/// Each case's runs together. One seed must put the same set of bodies on the wire, in every turn.
+fn cases(scenario: &Scenario, turns: Vec<Vec<CaseRun>>) -> Result<Vec<CaseResults>, LoadError> {
+    let mut by_case: Vec<Vec<CaseRun>> = scenario.cases.iter().map(|_| Vec::new()).collect();
     for turn in turns {
-        for ((metrics, series), run) in by_case.iter_mut().zip(turn) {
-            metrics.push(run.metrics);
-            *series = run.series;
+        for (runs, run) in by_case.iter_mut().zip(turn) {
+            runs.push(run);
         }
     }
-    scenario
-        .cases
-        .iter()
-        .zip(by_case)
-        .map(|(case, (runs, series))| CaseResults::new(&case.name, runs, series))
-        .collect()
+    let together = |(case, runs): (&Case, Vec<CaseRun>)| {
+        if runs.iter().any(|run| run.bodies != runs[0].bodies) {
+            let why = format!("{}: two runs put different bodies on the wire", case.name);
+            return Err(LoadError::Wrong(why));
+        }
+        let mut metrics = Vec::new();
+        let (mut series, mut bodies) = (Series::default(), None);
+        for run in runs {
+            metrics.push(run.metrics);
+            (series, bodies) = (run.series, run.bodies);
+        }
+        Ok(CaseResults::new(&case.name, metrics, series, bodies))
+    };
+    scenario.cases.iter().zip(by_case).map(together).collect()
 }

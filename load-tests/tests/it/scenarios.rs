@@ -65,6 +65,56 @@ fn the_smoke_scenario_is_right_in_every_case() {
 }
 
 #[test]
+fn two_runs_with_one_seed_put_the_same_bodies_on_the_wire_and_another_campaign_does_not() {
+    let results = run(&["smoke", "--case", "counting", "--runs", "2"]);
+    let bodies = |case: &str| {
+        let results = run(&["smoke", "--case", case]);
+        results["cases"][0]["bodies"].as_str().map(str::to_owned)
+    };
+    assert_eq!(results["cases"][0]["runs"].as_array().unwrap().len(), 2);
+    // The runs were compared with each other; this one is compared with them.
+    assert_eq!(
+        results["cases"][0]["bodies"].as_str(),
+        bodies("counting").as_deref()
+    );
+    assert_ne!(bodies("counting"), bodies("dense-stdin"));
+}
+
+#[test]
+fn saved_results_are_compared_and_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    build_what_is_missing();
+    let saved = path("startup.json");
+    let done = load_tests(&["run", "startup", "--runs", "2", "--save"])
+        .arg(&saved)
+        .output()
+        .unwrap();
+    assert!(done.status.success());
+    assert!(String::from_utf8_lossy(&done.stdout).contains("volley --version, in ms"));
+
+    let compared = load_tests(&["compare"]).args([&saved, &saved]).output().unwrap();
+    let told = String::from_utf8_lossy(&compared.stdout).into_owned();
+    assert!(
+        compared.status.success() && told.contains("× 1.000") && told.contains("version cpu"),
+        "{told}"
+    );
+
+    let mut report = load_tests(&["report", "--results"]);
+    report.arg(folder.path()).arg("--output").arg(path("RESULTS.md"));
+    assert!(report.output().unwrap().status.success());
+    let page = std::fs::read_to_string(path("RESULTS.md")).unwrap();
+    for words in [
+        "## Targets",
+        "## startup",
+        "| volley --version, in ms | ≤ 10 |",
+        "load-tests run startup --runs 2",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+}
+
+#[test]
 fn what_is_no_scenario_is_refused() {
     for (args, words) in [
         (&["run", "no-such-scenario"][..], "no-such-scenario.toml"),
