@@ -5,9 +5,17 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use load_tests::compare::Compare;
 use load_tests::generate::Generate;
+use load_tests::report::Report;
+use load_tests::run::Run;
+use load_tests::{Bare, Count};
 
-/// Makes seeded files of contacts to test Volley with.
+/// As Volley's: the bare sender shall differ in what it does alone.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Makes seeded files of contacts to test Volley with, and measures Volley with them.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -18,11 +26,23 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Generate(Generate),
+    Run(Run),
+    Compare(Compare),
+    Report(Report),
+    Bare(Bare),
+    Count(Count),
 }
 
 fn main() -> ExitCode {
-    let Command::Generate(generate) = Cli::parse().command;
-    match generate.run() {
+    let done: Result<(), Box<dyn Error>> = match Cli::parse().command {
+        Command::Generate(generate) => generate.run().map_err(Into::into),
+        Command::Run(run) => run.run().map_err(Into::into),
+        Command::Compare(compare) => compare.run().map_err(Into::into),
+        Command::Report(report) => report.run().map_err(Into::into),
+        Command::Bare(bare) => bare.run().map_err(Into::into),
+        Command::Count(count) => count.run().map_err(Into::into),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let mut message = format!("load-tests: failed to {error}");

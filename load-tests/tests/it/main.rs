@@ -1,5 +1,7 @@
 //! The `load-tests` binary from outside, and the committed example held to it.
 
+mod scenarios;
+
 use std::path::PathBuf;
 
 use assert_cmd::Command;

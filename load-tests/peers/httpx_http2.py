@@ -1,0 +1,72 @@
+"""The job as people do it with httpx over HTTP/2: one connection, 64 requests in flight.
+
+Reads NDJSON, leaves out repeated numbers, posts 500 recipients at a time, reads each answer.
+Not here: validation, other spellings of a number, a ledger, a second attempt, resuming.
+"""
+
+import argparse
+import asyncio
+import json
+import uuid
+
+import httpx
+
+BATCH = 500
+IN_FLIGHT = 64
+TEXT = "Hello {first_name}, 20% off everything this week at Acme. STOP au 30101"
+HEADERS = {"api-login": "load@example.org", "api-key": "load-test", "cache-control": "no-cache"}
+
+
+def batches(path):
+    seen = set()
+    batch = []
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            contact = json.loads(line)
+            number = contact["phone_number"]
+            if number in seen:
+                continue
+            seen.add(number)
+            batch.append({"phone_number": number, "first_name": contact.get("first_name") or "there"})
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
+
+
+async def main(path, address):
+    url = f"http://{address}/v1/public/sms-campaign/send"
+    free = asyncio.Semaphore(IN_FLIGHT)
+    async with httpx.AsyncClient(http1=False, http2=True, headers=HEADERS, timeout=60) as client:
+
+        async def post(batch):
+            try:
+                answer = await client.post(
+                    url,
+                    json={
+                        "recipients": batch,
+                        "text": TEXT,
+                        "type": "sms_premium",
+                        "purpose": "wholesale",
+                        "sender": "Acme",
+                        "request_id": uuid.uuid4().hex,
+                    },
+                )
+                if answer.status_code != 201:
+                    raise SystemExit(f"{answer.status_code}: {answer.text}")
+                answer.json()
+            finally:
+                free.release()
+
+        async with asyncio.TaskGroup() as tasks:
+            for batch in batches(path):
+                await free.acquire()
+                tasks.create_task(post(batch))
+
+
+arguments = argparse.ArgumentParser()
+arguments.add_argument("--address", required=True)
+arguments.add_argument("--input", required=True)
+given = arguments.parse_args()
+asyncio.run(main(given.input, given.address))
