@@ -1,4 +1,6 @@
 //! Finding the lines: the corpus' bytes with everything but the line ends blank, so that nothing is left to parse.
+//!
+//! An upper bound: a blank line is looked through to its end, any other one to its first byte.
 
 use benches::Shape;
 use divan::counter::BytesCount;
