@@ -1,8 +1,8 @@
-//! Invariant 7: requests handed over never exceed the token bucket.
+//! Invariant 7: requests handed over never exceed the token bucket, probes, free GETs and the pages of listings included.
 
 use super::hits;
 use crate::books::{Books, HandOver, expect_all_agree};
-use crate::support::{Sandbox, contacts};
+use crate::support::{Provider, Sandbox, contacts, for_both};
 
 const SECOND: i64 = 1_000_000;
 const RATE: usize = 40;
@@ -10,7 +10,11 @@ const BURST: usize = 4;
 
 #[test]
 fn requests_never_exceed_the_token_bucket() {
-    let sandbox = Sandbox::new();
+    for_both(stay_within_the_bucket);
+}
+
+fn stay_within_the_bucket(provider: Provider) {
+    let sandbox = Sandbox::new().of(provider);
     sandbox
         .campaign()
         .set("limits.batch_size", 5)
@@ -18,24 +22,33 @@ fn requests_never_exceed_the_token_bucket() {
         .set("limits.burst", 4)
         .write();
     sandbox.write("contacts.ndjson", contacts(0..600));
-    // The first trial's answer comes late: the bucket fills meanwhile, and the burst goes out. Retries cost tokens too.
+    // The first trial's answer comes late: the bucket fills meanwhile, and the burst goes out. Retries cost tokens too, and so
+    // does asking about the answer that is lost.
     sandbox.faults(
         r#"{"rules":[
             {"at":"after_commit","do":"delay","ms":300,"request":1},
             {"at":"after_read","do":"status","status":429,"retry_after":"0","request":30},
-            {"at":"after_read","do":"refuse_stream","request":50}
+            {"at":"after_read","do":"refuse_stream","request":50},
+            {"at":"after_commit","do":"status","status":502,"number":"+33600000400","times":1}
         ]}"#,
     );
     let end = sandbox.send(&["contacts.ndjson"]).run();
-    assert_eq!(hits(&sandbox), [1, 1, 1], "{end}");
+    assert_eq!(hits(&sandbox), [1, 1, 1, 1], "{end}");
     end.expect(0).expect_lines(&[("accepted", 600)]);
     let sent = Books::open(&sandbox).hand_overs();
-    assert_eq!(sent.len(), 122, "120 batches, two of them twice");
+    let probes = provider.probes();
+    assert_eq!(
+        sent.len() as u64,
+        122 + probes,
+        "120 batches, two of them twice, and a probe"
+    );
     let most = most_in_any_second(&sent);
     assert!(most <= RATE + BURST, "{most} handed over within one second");
     assert!(most > RATE / 2, "{most}: the limit was near");
+    let all = sandbox.mock().stats().together;
+    assert!(all.requests > 122 + probes, "free GETs are seen: {all:?}");
     // On their way requests may bunch: here by what the rate lets through in a tenth of a second.
-    let seen = sandbox.mock().stats().together.max_requests_in_any_second;
+    let seen = all.max_requests_in_any_second;
     assert!(
         seen <= (RATE + BURST + RATE / 10) as u64,
         "{seen} arrived within one second"
@@ -54,7 +67,11 @@ fn most_in_any_second(sent: &[HandOver]) -> usize {
 
 #[test]
 fn recipients_never_exceed_their_bucket() {
-    let sandbox = Sandbox::new();
+    for_both(stay_within_the_recipients_bucket);
+}
+
+fn stay_within_the_recipients_bucket(provider: Provider) {
+    let sandbox = Sandbox::new().of(provider);
     sandbox
         .campaign()
         .set("limits.batch_size", 50)

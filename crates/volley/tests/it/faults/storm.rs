@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 
 use volley_model::BatchState;
 
-use super::{SEND, hits};
+use super::hits;
 use crate::books::{Books, expect_all_agree};
 use crate::kills::{Fed, Feed, kill_after};
 use crate::support::{End, Sandbox, contacts, wait_until};
@@ -28,15 +28,16 @@ fn a_storm_of_faults_and_kills_doubles_nothing_and_loses_nothing() {
         .set("limits.unit_price", "0.0495")
         .write();
     sandbox.write("contacts.ndjson", contacts(0..1500));
+    let send = sandbox.provider().sends();
     sandbox.faults(&format!(
         r#"{{"seed":{},"rules":[
-            {{"at":"after_commit","do":"drop","probability":0.03,"path":"{SEND}"}},
-            {{"at":"after_read","do":"reset","probability":0.03,"path":"{SEND}"}},
-            {{"at":"after_commit","do":"status","status":502,"probability":0.03,"path":"{SEND}"}},
-            {{"at":"after_commit","do":"truncate","probability":0.03,"path":"{SEND}"}},
-            {{"at":"before_read","do":"refuse_stream","probability":0.03,"path":"{SEND}"}},
-            {{"at":"after_read","do":"status","status":429,"retry_after":"0","probability":0.03,"path":"{SEND}"}},
-            {{"at":"after_read","do":"goaway","probability":0.03,"path":"{SEND}"}}
+            {{"at":"after_commit","do":"drop","probability":0.03,{send}}},
+            {{"at":"after_read","do":"reset","probability":0.03,{send}}},
+            {{"at":"after_commit","do":"status","status":502,"probability":0.03,{send}}},
+            {{"at":"after_commit","do":"truncate","probability":0.03,{send}}},
+            {{"at":"before_read","do":"refuse_stream","probability":0.03,{send}}},
+            {{"at":"after_read","do":"status","status":429,"retry_after":"0","probability":0.03,{send}}},
+            {{"at":"after_read","do":"goaway","probability":0.03,{send}}}
         ]}}"#,
         dice.u32(..)
     ));
@@ -87,12 +88,13 @@ fn survive_the_storm(feed: Feed, seed: u64) {
         .write();
     let lines = contacts(0..LONG_RECIPIENTS);
     sandbox.write("contacts.ndjson", &lines);
+    let send = sandbox.provider().sends();
     sandbox.faults(&format!(
         r#"{{"seed":{},"rules":[
-            {{"at":"after_commit","do":"drop","probability":0.05,"path":"{SEND}"}},
-            {{"at":"after_read","do":"reset","probability":0.05,"path":"{SEND}"}},
-            {{"at":"after_commit","do":"status","status":502,"probability":0.05,"path":"{SEND}"}},
-            {{"at":"after_read","do":"status","status":429,"retry_after":"0","probability":0.05,"path":"{SEND}"}}
+            {{"at":"after_commit","do":"drop","probability":0.05,{send}}},
+            {{"at":"after_read","do":"reset","probability":0.05,{send}}},
+            {{"at":"after_commit","do":"status","status":502,"probability":0.05,{send}}},
+            {{"at":"after_read","do":"status","status":429,"retry_after":"0","probability":0.05,{send}}}
         ]}}"#,
         dice.u32(..)
     ));
