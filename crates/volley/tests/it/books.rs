@@ -74,6 +74,14 @@ impl Books {
         all.map(|row| row.expect("an attempt")).collect()
     }
 
+    /// When listings were asked for that lacked this batch, in microseconds.
+    pub(crate) fn absences(&self, batch: i64) -> Vec<i64> {
+        let sql = "SELECT at FROM lookup WHERE batch = ?1 ORDER BY number";
+        let mut rows = self.tables.prepare(sql).expect("the documented tables");
+        let all = rows.query_map([batch], |row| row.get(0)).expect("lookups");
+        all.map(|at| at.expect("a time")).collect()
+    }
+
     /// When each run began, in microseconds.
     pub(crate) fn runs_started_at(&self) -> Vec<i64> {
         let sql = "SELECT started_at FROM run ORDER BY id";

@@ -32,7 +32,7 @@ fn a_doubt_closes_the_gate_until_a_free_get_and_its_probe_are_answered() {
         let sent = close_the_gate(provider, "0s", 2);
         match provider {
             Provider::Octopush => {
-                assert_eq!(sent[1].batch, sent[0].batch, "a due probe is the trial: {sent:?}")
+                assert_eq!(sent[1].batch, sent[0].batch, "a due probe is the trial: {sent:?}");
             }
             Provider::Exotel => assert_ne!(sent[1].batch, sent[0].batch, "a new batch is: {sent:?}"),
         }
@@ -62,13 +62,13 @@ fn a_doubt_that_is_not_due_lets_a_new_batch_be_the_trial() {
 /// Loses the first answer. The free GET is refused so often, and then answered late; so is the trial behind it.
 fn close_the_gate(provider: Provider, settle: &str, refusals: u64) -> Vec<HandOver> {
     let sandbox = forty_batches(provider, 2000.0);
-    let (free_get, send) = (provider.free_get(), provider.sends());
+    let (free_get, sends) = (provider.free_get(), provider.sends());
     sandbox.faults(&format!(
         r#"{{"rules":[
             {{"at":"after_commit","do":"status","status":502,"request":1}},
             {{"at":"before_read","do":"status","status":503,{free_get},"times":{refusals}}},
             {{"at":"before_read","do":"delay","ms":200,{free_get}}},
-            {{"at":"after_commit","do":"delay","ms":200,{send},"times":1}}
+            {{"at":"after_commit","do":"delay","ms":200,{sends},"times":1}}
         ]}}"#
     ));
     let setting = format!("limits.settle={settle}");

@@ -28,16 +28,16 @@ fn a_storm_of_faults_and_kills_doubles_nothing_and_loses_nothing() {
         .set("limits.unit_price", "0.0495")
         .write();
     sandbox.write("contacts.ndjson", contacts(0..1500));
-    let send = sandbox.provider().sends();
+    let sends = sandbox.provider().sends();
     sandbox.faults(&format!(
         r#"{{"seed":{},"rules":[
-            {{"at":"after_commit","do":"drop","probability":0.03,{send}}},
-            {{"at":"after_read","do":"reset","probability":0.03,{send}}},
-            {{"at":"after_commit","do":"status","status":502,"probability":0.03,{send}}},
-            {{"at":"after_commit","do":"truncate","probability":0.03,{send}}},
-            {{"at":"before_read","do":"refuse_stream","probability":0.03,{send}}},
-            {{"at":"after_read","do":"status","status":429,"retry_after":"0","probability":0.03,{send}}},
-            {{"at":"after_read","do":"goaway","probability":0.03,{send}}}
+            {{"at":"after_commit","do":"drop","probability":0.03,{sends}}},
+            {{"at":"after_read","do":"reset","probability":0.03,{sends}}},
+            {{"at":"after_commit","do":"status","status":502,"probability":0.03,{sends}}},
+            {{"at":"after_commit","do":"truncate","probability":0.03,{sends}}},
+            {{"at":"before_read","do":"refuse_stream","probability":0.03,{sends}}},
+            {{"at":"after_read","do":"status","status":429,"retry_after":"0","probability":0.03,{sends}}},
+            {{"at":"after_read","do":"goaway","probability":0.03,{sends}}}
         ]}}"#,
         dice.u32(..)
     ));
@@ -88,13 +88,13 @@ fn survive_the_storm(feed: Feed, seed: u64) {
         .write();
     let lines = contacts(0..LONG_RECIPIENTS);
     sandbox.write("contacts.ndjson", &lines);
-    let send = sandbox.provider().sends();
+    let sends = sandbox.provider().sends();
     sandbox.faults(&format!(
         r#"{{"seed":{},"rules":[
-            {{"at":"after_commit","do":"drop","probability":0.05,{send}}},
-            {{"at":"after_read","do":"reset","probability":0.05,{send}}},
-            {{"at":"after_commit","do":"status","status":502,"probability":0.05,{send}}},
-            {{"at":"after_read","do":"status","status":429,"retry_after":"0","probability":0.05,{send}}}
+            {{"at":"after_commit","do":"drop","probability":0.05,{sends}}},
+            {{"at":"after_read","do":"reset","probability":0.05,{sends}}},
+            {{"at":"after_commit","do":"status","status":502,"probability":0.05,{sends}}},
+            {{"at":"after_read","do":"status","status":429,"retry_after":"0","probability":0.05,{sends}}}
         ]}}"#,
         dice.u32(..)
     ));
