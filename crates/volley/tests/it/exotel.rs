@@ -2,7 +2,6 @@
 
 mod campaign;
 mod doubts;
-mod kills;
 mod rules;
 mod splits;
 
