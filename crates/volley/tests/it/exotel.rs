@@ -2,6 +2,7 @@
 
 mod campaign;
 mod doubts;
+mod readings;
 mod rules;
 mod splits;
 
