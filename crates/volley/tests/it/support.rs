@@ -245,9 +245,18 @@ pub(crate) fn check_rows<R: Sync>(at_once: usize, rows: &[R], check: impl Fn(&R)
     });
 }
 
-/// Checks one table for both providers, one beside the other.
+/// Checks one table for both providers, one beside the other; a failure names the one.
 pub(crate) fn for_both(check: impl Fn(Provider) + Sync) {
-    check_rows(2, &Provider::BOTH, |provider| check(*provider));
+    let test = thread::current().name().unwrap_or("a test").to_owned();
+    let check = &check;
+    thread::scope(|scope| {
+        for provider in Provider::BOTH {
+            thread::Builder::new()
+                .name(format!("{test} ({provider:?})"))
+                .spawn_scoped(scope, move || check(provider))
+                .expect("a thread");
+        }
+    });
 }
 
 /// An address of loopback on which nothing listens: it was free a moment ago.
