@@ -11,8 +11,8 @@
 //! ```
 //! "After" a point is before the next call. Without ptrace each test here is a named skip.
 //!
-//! A failing disk is below both providers, and has its sweeps for Octopush. What is between a request and what becomes of it is
-//! swept for Exotel too, with a number that splits a batch: its refusal, and the child's intent, are points of their own.
+//! A failing disk is below both providers, and has most of its sweeps for Octopush. What is between a request and what becomes of
+//! it is swept for Exotel too, with a number that splits a batch: its refusal, and the child's intent, are points of their own.
 
 mod order;
 mod tracer;
@@ -70,7 +70,8 @@ fn eio_on_any_sync_is_7_and_loses_no_ticket() {
 
 #[test]
 fn eio_on_any_sync_of_the_ledger_s_thread_is_7_and_loses_no_ticket() {
-    sweep(Whose::LedgerThread, SYNCS, Fault::Error("EIO"), expect_7);
+    let broken = Fault::Error("EIO");
+    for_both(|provider| sweep_of(provider, Whose::LedgerThread, SYNCS, broken, expect_7));
 }
 
 #[test]
