@@ -13,7 +13,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, StatusCode, Version, header};
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method, Request, StatusCode, Uri, Version, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use tower::ServiceExt;
@@ -65,7 +66,7 @@ pub(crate) async fn answer(
         version,
         provider,
         method: request.method().clone(),
-        path: request.uri().path().to_owned(),
+        uri: request.uri().clone(),
     };
     let mut answer = passage.carry(router, request, arrived).await?;
     if version != Version::HTTP_2 && passage.line.end() == End::Graceful {
@@ -86,7 +87,7 @@ struct Passage {
     version: Version,
     provider: Provider,
     method: Method,
-    path: String,
+    uri: Uri,
 }
 
 impl Passage {
@@ -123,7 +124,7 @@ impl Passage {
         let failure = |status: u16, code: u32| {
             let text = "A scripted fault.";
             self.provider
-                .failure(&self.method, &self.path, status, code, text)
+                .failure(&self.method, self.uri.path(), status, code, text)
         };
         let success = self.provider.success_status();
         forgery.answer(real, success, failure).await
@@ -134,7 +135,7 @@ impl Passage {
         let text = "The body is too large.";
         let body = self
             .provider
-            .failure(&self.method, &self.path, status.as_u16(), 100, text);
+            .failure(&self.method, self.uri.path(), status.as_u16(), 100, text);
         let mut answer = Response::new(Body::from(body));
         *answer.status_mut() = status;
         answer
@@ -146,7 +147,8 @@ impl Passage {
         let sight = Sight {
             at,
             nth: self.nth,
-            path: &self.path,
+            method: &self.method,
+            path: self.uri.path_and_query().map_or("", PathAndQuery::as_str),
             body,
             http2,
         };

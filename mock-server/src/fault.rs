@@ -10,6 +10,7 @@ mod script;
 
 use std::time::Duration;
 
+use http::Method;
 use serde::Serialize;
 
 use crate::server::End;
@@ -21,6 +22,8 @@ pub(crate) struct Sight<'a> {
     pub(crate) at: At,
     /// Its number among all provider requests, from 1.
     pub(crate) nth: u64,
+    pub(crate) method: &'a Method,
+    /// With its query.
     pub(crate) path: &'a str,
     /// Empty before it is read.
     pub(crate) body: &'a [u8],
@@ -149,6 +152,7 @@ mod tests {
         Sight {
             at: At::AfterRead,
             nth,
+            method: &Method::POST,
             path: "/v1/public/sms-campaign/send",
             body,
             http2: true,
@@ -187,6 +191,35 @@ mod tests {
                 .plan(&sight(3, br#"{"phone_number":"+336123456789"}"#))
                 .is_none()
         );
+    }
+
+    #[test]
+    fn a_look_and_a_send_of_one_path_are_told_apart() {
+        let hits = |rule: &str| {
+            let mut faults = faults(&format!(
+                r#"{{"rules":[{{"at":"after_read","do":"drop",{rule}}}]}}"#
+            ));
+            [
+                (Method::POST, "/campaigns"),
+                (Method::GET, "/campaigns?limit=1"),
+                (Method::GET, "/campaigns?offset=0"),
+            ]
+            .map(|(method, path)| {
+                let sight = Sight {
+                    method: &method,
+                    path,
+                    ..sight(1, b"")
+                };
+                faults.plan(&sight).is_some()
+            })
+        };
+        assert_eq!(hits(r#""path":"campaigns""#), [true, true, true]);
+        assert_eq!(
+            hits(r#""path":"campaigns","method":"POST""#),
+            [true, false, false]
+        );
+        assert_eq!(hits(r#""path":"campaigns","method":"GET""#), [false, true, true]);
+        assert_eq!(hits(r#""path":"campaigns?offset=""#), [false, false, true]);
     }
 
     #[test]

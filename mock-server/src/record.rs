@@ -28,6 +28,7 @@ use window::Window;
 pub(crate) struct Commit<'a> {
     pub(crate) ticket: String,
     pub(crate) request_key: Option<&'a str>,
+    pub(crate) name: Option<&'a str>,
     pub(crate) numbers: &'a [Number],
     pub(crate) cost: Decimal,
     pub(crate) standing: Standing,
@@ -147,6 +148,7 @@ mod tests {
         record.octopush.commit(Commit {
             ticket: ticket.into(),
             request_key: None,
+            name: None,
             numbers: &numbers,
             cost: Decimal::new(5, 1),
             standing,
@@ -225,6 +227,7 @@ mod tests {
             record.exotel.commit(Commit {
                 ticket: ticket.into(),
                 request_key: None,
+                name: None,
                 numbers: &numbers,
                 cost: Decimal::ZERO,
                 standing: Standing::Final,
@@ -264,6 +267,7 @@ mod tests {
             record.exotel.commit(Commit {
                 ticket: ticket.into(),
                 request_key: None,
+                name: None,
                 numbers: &[one, two],
                 cost: Decimal::ZERO,
                 standing: Standing::Final,

@@ -108,6 +108,7 @@ fn add(
     record.exotel.commit(Commit {
         ticket: id.clone(),
         request_key: None,
+        name: Some(&settings.name),
         numbers: &reach.members,
         cost: Decimal::ZERO,
         // The campaign keeps its numbers itself.

@@ -49,7 +49,10 @@ pub struct FaultRule {
     /// Only requests whose body contains this number; not `before_read`, where the body is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
-    /// Only requests whose path contains this.
+    /// Only requests of this method, in capital letters: at Exotel a look and a send have one path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Only requests whose path contains this, the query being part of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// At most so often; absent: always.
@@ -117,6 +120,7 @@ impl FaultRule {
             probability: 1.0,
             request: None,
             number: None,
+            method: None,
             path: None,
             times: None,
             retry_after: None,
@@ -167,6 +171,10 @@ impl FaultRule {
             && self.times.is_none_or(|times| hits < times)
             && self.request.is_none_or(|nth| nth == sight.nth)
             && (self.deed != Deed::RefuseStream || sight.http2)
+            && self
+                .method
+                .as_ref()
+                .is_none_or(|method| sight.method.as_str() == method)
             && self.path.as_ref().is_none_or(|path| sight.path.contains(path))
             && self
                 .number

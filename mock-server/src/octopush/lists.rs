@@ -149,6 +149,7 @@ fn commit(mock: &Mock, headers: &HeaderMap, body: &[u8]) -> Result<String, Refus
     record.octopush.commit(Commit {
         ticket,
         request_key: None,
+        name: None,
         numbers: &reach.numbers,
         cost: reach.cost,
         standing: if campaign.is_ahead(now) {

@@ -139,6 +139,7 @@ fn book(
     let commit = Commit {
         ticket: ticket.clone(),
         request_key: origin.request_id,
+        name: None,
         numbers: &campaign.numbers,
         cost: campaign.cost,
         standing,

@@ -94,6 +94,7 @@ impl Book {
             recipients,
             cost: commit.cost.normalize(),
             request_id: commit.request_key.map(str::to_owned),
+            name: commit.name.map(str::to_owned),
             cancelled: false,
         });
     }

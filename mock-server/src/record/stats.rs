@@ -108,6 +108,9 @@ pub struct Ticket {
     pub cost: Decimal,
     /// The request's own key, if it had one.
     pub request_id: Option<String>,
+    /// The campaign's name, as it was created: Exotel's only, which has no keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Whether it was cancelled; on the wire only if so.
     #[serde(skip_serializing_if = "is_not")]
     pub cancelled: bool,

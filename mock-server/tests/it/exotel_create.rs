@@ -46,6 +46,7 @@ async fn a_campaign_is_created_shown_and_recorded_over_both_protocols() {
         assert_eq!(stats.exotel.by_status.get(&200), Some(&2));
         let tickets = mock.tickets();
         assert_eq!((tickets[0].ticket.as_str(), tickets[0].recipients), (id, 2));
+        assert_eq!(tickets[0].name.as_deref(), Some("holi_campaign"));
     }
 }
 

@@ -1,4 +1,5 @@
-//! Scripted faults of the provider: what each proves, what it costs, and what the account says afterwards.
+//! Scripted faults of the provider: what each proves, what it costs, and what the account says afterwards. One table for both
+//! providers; where they differ, the table says so.
 //!
 //! Every test asserts through the mock that its fault was really hit.
 
@@ -11,11 +12,6 @@ mod storm;
 mod wire;
 
 use crate::support::{Sandbox, wait_until};
-
-/// The path of sending, for faults that must not meet the free GET.
-const SEND: &str = "sms-campaign/send";
-/// The path of the free GET.
-const FREE_GET: &str = "wallet/check-balance";
 
 /// How often each rule of the script was hit.
 fn hits(sandbox: &Sandbox) -> Vec<u64> {

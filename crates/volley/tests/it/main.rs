@@ -6,6 +6,7 @@
 )]
 
 mod books;
+mod by_hand;
 mod skip;
 mod support;
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::{Waiting, expect_finished, expect_refused, expect_told};
 use crate::skip::Need;
-use crate::support::{Sandbox, contacts, wait_until};
+use crate::support::{Provider, Sandbox, contacts, for_both, wait_until};
 
 const PAGE: u64 = 4096;
 const RECIPIENTS: u32 = 6;
@@ -66,7 +66,8 @@ fn mount(args: &[&str], sandbox: &Sandbox) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// Three batches of two, one at a time.
+/// Three batches of two, one at a time. What is full or fails is below both providers: for both it is here where a request's
+/// outcome is on its way, or was never asked for.
 fn prepare(sandbox: &Sandbox) {
     sandbox
         .campaign()
@@ -80,7 +81,11 @@ fn prepare(sandbox: &Sandbox) {
 
 #[test]
 fn full_on_an_outcome_loses_no_ticket_and_ends_with_7() {
-    let sandbox = Sandbox::new();
+    for_both(fill_on_an_outcome);
+}
+
+fn fill_on_an_outcome(provider: Provider) {
+    let sandbox = Sandbox::new().of(provider);
     let Some(disk) = Tmpfs::on(&sandbox) else { return };
     prepare(&sandbox);
     sandbox.faults(r#"{"rules":[{"at":"after_commit","do":"delay","ms":700,"request":2,"times":1}]}"#);
@@ -100,7 +105,11 @@ fn full_on_an_outcome_loses_no_ticket_and_ends_with_7() {
 
 #[test]
 fn full_on_an_intent_sends_nothing_and_ends_with_7() {
-    let sandbox = Sandbox::new();
+    for_both(fill_on_an_intent);
+}
+
+fn fill_on_an_intent(provider: Provider) {
+    let sandbox = Sandbox::new().of(provider);
     let Some(disk) = Tmpfs::on(&sandbox) else { return };
     prepare(&sandbox);
     let waiting = Waiting::start(&sandbox);

@@ -3,34 +3,38 @@
 use std::os::unix::fs::symlink;
 
 use crate::books::expect_all_agree;
-use crate::support::{Sandbox, contacts, wait_until};
+use crate::support::{Provider, Sandbox, contacts, for_both, wait_until};
 
 #[test]
 fn of_four_processes_that_start_at_once_one_sends_and_the_others_exit_10() {
     for ledger_is_there in [false, true] {
-        let sandbox = Sandbox::with_mock("[server]\nanswer_delay_ms = 300\n");
-        sandbox
-            .campaign()
-            .set("limits.batch_size", 2)
-            .set("limits.max_in_flight", 1)
-            .write();
-        sandbox.write("contacts.ndjson", contacts(0..10));
-        if ledger_is_there {
-            sandbox.write("others.ndjson", contacts(1000..1001));
-            sandbox.send(&["others.ndjson"]).run().expect(0);
-        }
-        let started: Vec<_> = (0..4)
-            .map(|_| sandbox.send(&["contacts.ndjson"]).start())
-            .collect();
-        let ends: Vec<_> = started.into_iter().map(crate::support::Started::wait).collect();
-        let mut codes: Vec<i32> = ends.iter().map(crate::support::End::code).collect();
-        codes.sort_unstable();
-        let all: String = ends.iter().map(ToString::to_string).collect();
-        assert_eq!(codes, [0, 10, 10, 10], "{all}");
-        let sent = ends.iter().find(|end| end.code() == 0).expect("one that sent");
-        sent.expect_lines(&[("accepted", 10)]);
-        expect_all_agree(&sandbox, sent);
+        for_both(|provider| start_four(provider, ledger_is_there));
     }
+}
+
+fn start_four(provider: Provider, ledger_is_there: bool) {
+    let sandbox = Sandbox::with_mock("[server]\nanswer_delay_ms = 300\n").of(provider);
+    sandbox
+        .campaign()
+        .set("limits.batch_size", 2)
+        .set("limits.max_in_flight", 1)
+        .write();
+    sandbox.write("contacts.ndjson", contacts(0..10));
+    if ledger_is_there {
+        sandbox.write("others.ndjson", contacts(1000..1001));
+        sandbox.send(&["others.ndjson"]).run().expect(0);
+    }
+    let started: Vec<_> = (0..4)
+        .map(|_| sandbox.send(&["contacts.ndjson"]).start())
+        .collect();
+    let ends: Vec<_> = started.into_iter().map(crate::support::Started::wait).collect();
+    let mut codes: Vec<i32> = ends.iter().map(crate::support::End::code).collect();
+    codes.sort_unstable();
+    let all: String = ends.iter().map(ToString::to_string).collect();
+    assert_eq!(codes, [0, 10, 10, 10], "{all}");
+    let sent = ends.iter().find(|end| end.code() == 0).expect("one that sent");
+    sent.expect_lines(&[("accepted", 10)]);
+    expect_all_agree(&sandbox, sent);
 }
 
 #[test]

@@ -1,15 +1,17 @@
 //! A provider that owns its socket and writes HTTP/2 frame by frame (RFC 9113, 4.1), to do what no server library does;
 //! and its own record of what it accepted.
 //!
-//! It tells a send from the free GET by the body alone, and so needs no HPACK but for the statuses that it writes.
+//! It tells a send from a GET by the body alone, and the listing's first page by its path, and so needs no HPACK but for the
+//! statuses that it writes.
 
-use std::collections::HashMap;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
-use serde_json::{Value, json};
+use super::huffman::encoded;
+use crate::by_hand::{self, Booked, FIRST_PAGE};
+use crate::support::Provider;
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
@@ -96,19 +98,13 @@ pub(super) enum Status {
 }
 
 /// What the peer knows by itself.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Record {
-    /// How often each number was accepted.
-    pub(super) accepted: HashMap<String, u32>,
-    /// The body that each key came with first.
-    keys: HashMap<String, Vec<u8>>,
-    accepted_keys: HashMap<String, String>,
+    pub(super) provider: by_hand::Record,
     /// Sends that began, repeated ones included.
     pub(super) sends: u32,
     /// Whether the script has been carried out to its end.
     pub(super) struck: bool,
-    /// A key that came with two bodies.
-    pub(super) mixed_up: Option<String>,
 }
 
 /// A listening peer. Its threads end with the test's process.
@@ -118,10 +114,14 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub(super) fn listen(script: Script) -> Self {
+    pub(super) fn listen(provider: Provider, script: Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("its address");
-        let record = Arc::new(Mutex::new(Record::default()));
+        let record = Arc::new(Mutex::new(Record {
+            provider: by_hand::Record::new(provider),
+            sends: 0,
+            struck: false,
+        }));
         let shared = Arc::clone(&record);
         thread::spawn(move || {
             for tcp in listener.incoming().flatten() {
@@ -142,36 +142,19 @@ impl Peer {
 }
 
 impl Record {
-    /// Books a send, or finds that its key has been accepted before. The answer's status and body.
+    /// Books a send. The answer's status and body.
     fn book(&mut self, body: &[u8]) -> (Status, String) {
-        let sent: Value = serde_json::from_slice(body).expect("JSON");
-        let key = sent["request_id"].as_str().expect("a key").to_owned();
-        self.see(&key, body);
-        if self.accepted_keys.contains_key(&key) {
-            return (
-                Status::BadRequest,
-                json!({"code": 120, "message": "sent before"}).to_string(),
-            );
+        match self.provider.book(body) {
+            Booked::Accepted(answer) => (Status::Success, answer),
+            Booked::Duplicate(answer) => (Status::BadRequest, answer),
         }
-        let recipients = sent["recipients"].as_array().expect("recipients");
-        for recipient in recipients {
-            let number = recipient["phone_number"].as_str().expect("a number");
-            *self.accepted.entry(number.to_owned()).or_default() += 1;
-        }
-        let ticket = format!("sms_raw{}", self.accepted_keys.len());
-        let answer = json!({
-            "sms_ticket": ticket, "number_of_contacts": recipients.len(),
-            "number_of_sms_needed": 1, "total_cost": 0.099, "residual_credit": 100,
-        });
-        self.accepted_keys.insert(key, ticket);
-        (Status::Success, answer.to_string())
     }
 
-    fn see(&mut self, key: &str, body: &[u8]) {
-        let first = self.keys.entry(key.to_owned()).or_insert_with(|| body.to_vec());
-        if first != body {
-            self.mixed_up = Some(key.to_owned());
-        }
+    /// The answer to a GET with these headers.
+    fn told(&self, headers: &[u8]) -> String {
+        let path = encoded(FIRST_PAGE);
+        let is_first_page = headers.windows(path.len()).any(|part| part == path);
+        self.provider.told(is_first_page)
     }
 }
 
@@ -200,12 +183,9 @@ impl Connection {
             if kind != HEADERS {
                 self.frame()?;
             } else if flags & END_STREAM != 0 {
-                let stream = self.frame()?.stream;
-                self.answer(
-                    stream,
-                    Status::Success,
-                    r#"{"amount":100,"unit":"euro","wallet_packs":[]}"#,
-                )?;
+                let get = self.frame()?;
+                let told = self.book().told(&get.payload);
+                self.answer(get.stream, Status::Success, &told)?;
             } else {
                 self.send()?;
             }

@@ -1,4 +1,5 @@
-//! The body of a doubt lies in a slot beside the ledger. Without it, whole, nothing is asked about and nothing sent.
+//! The body of a doubt lies in a slot beside the ledger. Without it, whole, Octopush is not asked and nothing sent; Exotel's
+//! listing is read without it.
 
 use std::fs;
 
@@ -8,29 +9,48 @@ use super::{
     BATCH, LOST_COMMITTED, LOST_UNCOMMITTED, RECIPIENTS, THIRD, doubtful, expect_settled, handed_over_since,
 };
 use crate::books::{Books, expect_all_agree};
-use crate::support::{Sandbox, contacts};
+use crate::support::{Converged, Provider, Sandbox, contacts};
 
-/// Destroys the bodies between two runs: the doubt stays, run after run, and everything else goes on.
+/// Destroys the bodies between two runs.
 #[track_caller]
 fn check(how: &str, destroy: impl Fn(&Sandbox)) {
     for lost in [LOST_UNCOMMITTED, LOST_COMMITTED] {
-        let sandbox = doubtful(lost);
+        let sandbox = doubtful(Provider::Octopush, lost);
         destroy(&sandbox);
-        for _ in 0..2 {
-            let end = sandbox.send(&["contacts.ndjson"]).run();
-            assert_eq!(end.code(), 6, "{how}\n{end}");
-            end.expect_lines(&[("already_sent", RECIPIENTS - BATCH), ("in_doubt", BATCH)]);
-            expect_settled(&end, 0);
-            assert_eq!(end.summary()["requests"]["sent"], 0, "{how}\n{end}");
-            assert_eq!(handed_over_since(&sandbox, 6), [0_i64; 0], "{how}");
-            assert_eq!(Books::open(&sandbox).state_of(3), BatchState::InDoubt, "{how}");
-            expect_all_agree(&sandbox, &end);
-        }
-        sandbox.write("new.ndjson", contacts(100..108));
-        let end = sandbox.send(&["new.ndjson"]).run();
-        end.expect(6).expect_lines(&[("accepted", 8)]);
-        expect_all_agree(&sandbox, &end);
+        expect_left(how, &sandbox);
     }
+    let sandbox = doubtful(Provider::Exotel, LOST_COMMITTED);
+    destroy(&sandbox);
+    expect_looked_up(how, &sandbox);
+}
+
+/// The doubt stays, run after run, and everything else goes on.
+#[track_caller]
+fn expect_left(how: &str, sandbox: &Sandbox) {
+    for _ in 0..2 {
+        let end = sandbox.send(&["contacts.ndjson"]).run();
+        assert_eq!(end.code(), 6, "{how}\n{end}");
+        end.expect_lines(&[("already_sent", RECIPIENTS - BATCH), ("in_doubt", BATCH)]);
+        expect_settled(&end, 0);
+        assert_eq!(end.summary()["requests"]["sent"], 0, "{how}\n{end}");
+        assert_eq!(handed_over_since(sandbox), [0_i64; 0], "{how}");
+        assert_eq!(Books::open(sandbox).state_of(3), BatchState::InDoubt, "{how}");
+        expect_all_agree(sandbox, &end);
+    }
+    sandbox.write("new.ndjson", contacts(100..108));
+    let end = sandbox.send(&["new.ndjson"]).run();
+    end.expect(6).expect_lines(&[("accepted", 8)]);
+    expect_all_agree(sandbox, &end);
+}
+
+/// The name is in the ledger itself.
+#[track_caller]
+fn expect_looked_up(how: &str, sandbox: &Sandbox) {
+    let Converged { end, freed } = sandbox.converge(&["contacts.ndjson"]);
+    assert_eq!((end.code(), freed), (0, 0), "{how}\n{end}");
+    expect_settled(&end, 1);
+    assert_eq!(Books::open(sandbox).state_of(3), BatchState::Accepted, "{how}");
+    expect_all_agree(sandbox, &end);
 }
 
 /// Changes the file; it is told where the body in doubt names its first number.

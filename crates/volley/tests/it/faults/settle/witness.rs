@@ -1,16 +1,18 @@
-//! What a provider sees of a probe, byte for byte, and what its clock decides: a server that keeps every request.
+//! What a provider sees of a probe, byte for byte, and what its clock decides, for either: a server that keeps every request.
 //!
 //! HTTP/1.1, as plain as can be: the mock neither keeps bodies nor lies about its `Date`.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use volley_model::BatchState;
 
 use crate::books::Books;
-use crate::support::{End, Sandbox, contacts};
+use crate::by_hand::{Booked, FIRST_PAGE, Record};
+use crate::support::Holding::{self, HasIt, LacksIt};
+use crate::support::{End, Provider, Sandbox, contacts};
 
 /// One request: its line and headers as they came, and its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,49 +21,84 @@ struct Seen {
     body: Vec<u8>,
 }
 
-/// Loses the answers to the first requests that send, gives the others a ticket, and answers the free GET.
+/// Loses the first requests that send, or the answers to them, and answers the others.
 struct Witness {
+    provider: Provider,
     address: SocketAddr,
-    sent: Arc<Mutex<Vec<Seen>>>,
+    known: Arc<Mutex<Known>>,
+}
+
+/// What is lost, what came, and what was accepted.
+struct Known {
+    losses: usize,
+    lost: Holding,
+    date: Option<String>,
+    sent: Vec<Seen>,
+    accepted: Record,
 }
 
 impl Witness {
-    fn start(answers_lost: usize, date: Option<String>) -> Self {
+    fn start(provider: Provider, losses: usize, lost: Holding, date: Option<&str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("its address");
-        let sent = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&sent);
+        let known = Arc::new(Mutex::new(Known {
+            losses,
+            lost,
+            date: date.map(str::to_owned),
+            sent: Vec::new(),
+            accepted: Record::new(provider),
+        }));
+        let shared = Arc::clone(&known);
         // It ends with the process: what it waits for then never comes.
         thread::spawn(move || {
             for connection in listener.incoming().flatten() {
-                let (seen, date) = (Arc::clone(&seen), date.clone());
-                thread::spawn(move || serve(&connection, answers_lost, &seen, date.as_deref()));
+                let known = Arc::clone(&shared);
+                thread::spawn(move || serve(&connection, &known));
             }
         });
-        Self { address, sent }
+        Self {
+            provider,
+            address,
+            known,
+        }
     }
 
     fn sent(&self) -> Vec<Seen> {
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.known).sent.clone()
+    }
+}
+
+fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Known {
+    /// Status and body of an answer; `None` for one that is lost.
+    fn answer(&mut self, request: Seen) -> Option<(&'static str, String)> {
+        if !request.head.starts_with("POST") {
+            let is_first_page = request.head.contains(FIRST_PAGE);
+            return Some(("200 OK", self.accepted.told(is_first_page)));
+        }
+        let is_lost = self.sent.len() < self.losses;
+        let booked = (!is_lost || self.lost == HasIt).then(|| self.accepted.book(&request.body));
+        self.sent.push(request);
+        match booked.filter(|_| !is_lost)? {
+            Booked::Accepted(body) => Some(("200 OK", body)),
+            Booked::Duplicate(body) => Some(("400 Bad Request", body)),
+        }
     }
 }
 
 /// Serves one connection until it ends, or until an answer is to be lost.
-fn serve(connection: &TcpStream, answers_lost: usize, sent: &Mutex<Vec<Seen>>, date: Option<&str>) {
+fn serve(connection: &TcpStream, known: &Mutex<Known>) {
     let mut reader = BufReader::new(connection);
-    let date = date.map(|date| format!("date: {date}\r\n")).unwrap_or_default();
     while let Some(request) = read(&mut reader) {
-        let (status, body) = if request.head.starts_with("POST") {
-            let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
-            sent.push(request);
-            if sent.len() <= answers_lost {
-                return;
-            }
-            let ticket = r#"{"sms_ticket":"sms_1","number_of_contacts":4,"total_cost":0.18}"#;
-            ("201 Created", ticket)
-        } else {
-            ("200 OK", r#"{"amount":100}"#)
+        let mut known = lock(known);
+        let Some((status, body)) = known.answer(request) else {
+            return;
         };
+        let date = known.date.as_ref();
+        let date = date.map(|date| format!("date: {date}\r\n")).unwrap_or_default();
         let length = body.len();
         let answer = format!(
             "HTTP/1.1 {status}\r\n{date}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
@@ -92,29 +129,31 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Seen> {
     Some(Seen { head, body })
 }
 
-/// A campaign of one batch of four against the witness.
-fn send(sandbox: &Sandbox, witness: &Witness) -> End {
+/// A folder with a campaign of one batch of four against the witness.
+fn sandbox(witness: &Witness) -> Sandbox {
+    let sandbox = Sandbox::without_mock().of(witness.provider);
     sandbox
         .campaign()
-        .set(
-            "octopush.base_url",
-            format!("http://{}/v1/public", witness.address),
-        )
+        .at(&format!("http://{}", witness.address))
         .set("limits.connections", 1)
         .set("transport.http2", "never")
         .write();
     sandbox.write("contacts.ndjson", contacts(0..4));
+    sandbox
+}
+
+fn send(sandbox: &Sandbox) -> End {
     sandbox.send(&["contacts.ndjson"]).run()
 }
 
 #[test]
 fn a_probe_has_the_same_key_and_the_same_bytes_in_this_run_and_the_next() {
     // The batch and its probe are lost, so is the second run's probe; the third run's is answered.
-    let sandbox = Sandbox::without_mock();
-    let witness = Witness::start(3, None);
-    send(&sandbox, &witness).expect(6);
-    send(&sandbox, &witness).expect(6);
-    let end = send(&sandbox, &witness);
+    let witness = Witness::start(Provider::Octopush, 3, LacksIt, None);
+    let sandbox = sandbox(&witness);
+    send(&sandbox).expect(6);
+    send(&sandbox).expect(6);
+    let end = send(&sandbox);
     end.expect(0).expect_lines(&[("already_sent", 4)]);
     let sent = witness.sent();
     assert_eq!(sent.len(), 4, "{sent:?}");
@@ -126,26 +165,43 @@ fn a_probe_has_the_same_key_and_the_same_bytes_in_this_run_and_the_next() {
     assert_eq!(body["request_id"].as_str().map(str::len), Some(26), "{body}");
 }
 
-/// A doubt, and a provider whose clock is off by so many seconds, or that shows none.
-fn check_clock(date: Option<&str>, asked_about: bool) {
-    let sandbox = Sandbox::without_mock();
-    let witness = Witness::start(1, date.map(str::to_owned));
-    let end = send(&sandbox, &witness);
-    let (exit, state) = if asked_about {
-        (0, BatchState::Accepted)
+/// A doubt, and a provider whose clock shows this, or nothing.
+fn check_clock(date: Option<&str>, trusted: bool) {
+    let witness = Witness::start(Provider::Octopush, 1, LacksIt, date);
+    let sandbox_of_sms = sandbox(&witness);
+    let state = if trusted {
+        BatchState::Accepted
     } else {
-        (6, BatchState::InDoubt)
+        BatchState::InDoubt
     };
-    assert_eq!(end.code(), exit, "{date:?}\n{end}");
-    assert_eq!(
-        witness.sent().len(),
-        1 + usize::from(asked_about),
-        "{date:?}\n{end}"
-    );
-    assert_eq!(Books::open(&sandbox).state_of(1), state, "{date:?}\n{end}");
-    if !asked_about {
-        assert!(end.stderr.contains("clock"), "it says why\n{end}");
+    let end = expect_clock(&sandbox_of_sms, date, state, trusted);
+    let probes = usize::from(trusted);
+    assert_eq!(witness.sent().len(), 1 + probes, "{date:?}\n{end}");
+
+    // A listing shows what it has on any clock, and tells an absence on one that can be trusted.
+    for (holding, state) in [(HasIt, BatchState::Accepted), (LacksIt, BatchState::InDoubt)] {
+        let witness = Witness::start(Provider::Exotel, 1, holding, date);
+        let sandbox = sandbox(&witness);
+        let end = expect_clock(&sandbox, date, state, trusted);
+        let absences = Books::open(&sandbox).absences(1).len();
+        let told = trusted && holding == LacksIt;
+        assert_eq!(absences, usize::from(told), "{date:?}, {holding:?}\n{end}");
+        assert_eq!(witness.sent().len(), 1, "{date:?}, {holding:?}\n{end}");
     }
+}
+
+/// A run that loses its batch, and what the asking makes of it.
+fn expect_clock(sandbox: &Sandbox, date: Option<&str>, state: BatchState, trusted: bool) -> End {
+    let end = send(sandbox);
+    let exit = if state == BatchState::InDoubt { 6 } else { 0 };
+    assert_eq!(end.code(), exit, "{date:?}\n{end}");
+    assert_eq!(Books::open(sandbox).state_of(1), state, "{date:?}\n{end}");
+    assert_eq!(
+        end.stderr.contains("clock"),
+        !trusted,
+        "it says why: {date:?}\n{end}"
+    );
+    end
 }
 
 #[test]
