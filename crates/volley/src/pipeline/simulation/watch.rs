@@ -1,9 +1,12 @@
 //! Watches what leaves the process: pace, gate, keys in flight, what may follow a doubt. Knows nothing of the dispatcher.
 
+mod passes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::config::Limits;
+use passes::Passes;
 
 /// Trials in a row that may end in doubt.
 const TRIALS_IN_DOUBT_MAX: u32 = 10;
@@ -48,6 +51,8 @@ pub(super) struct Watch {
     first: BTreeMap<String, Duration>,
     /// When each key's last attempt failed in doubt, or the lock was taken after a crash.
     doubted: BTreeMap<String, Duration>,
+    /// Passes through Exotel's listing, in this run.
+    pub(super) passes: Passes,
     /// When the provider last showed that it is there, in this run.
     answered_at: Option<Duration>,
     /// Why nothing may be handed over any more in this run.
@@ -62,6 +67,7 @@ pub(super) struct Hits {
     pub(super) doubts: u64,
     pub(super) probes: u64,
     pub(super) gets: u64,
+    pub(super) pages: u64,
 }
 
 impl Watch {
@@ -78,6 +84,7 @@ impl Watch {
             heard: BTreeSet::new(),
             first: BTreeMap::new(),
             doubted: BTreeMap::new(),
+            passes: Passes::default(),
             answered_at: None,
             silenced: None,
             hits: Hits::default(),
@@ -89,6 +96,7 @@ impl Watch {
         self.door = Door::TrialDue;
         self.trials_in_doubt = 0;
         self.heard.clear();
+        self.passes = Passes::default();
         self.answered_at = None;
         self.silenced = None;
         self.full_at = now;
@@ -154,6 +162,29 @@ impl Watch {
         self.heard.contains(key)
     }
 
+    /// When the doubt of this key began, if it ever was in one.
+    pub(super) fn doubted_at(&self, key: &str) -> Option<Duration> {
+        self.doubted.get(key).copied()
+    }
+
+    /// It is about to be written that the listing lacked this key's campaign.
+    pub(super) fn check_absence(&self, key: &str, clock_is_right: bool) {
+        assert!(
+            self.passes.tells_absence_of(key),
+            "lookups: {key} is called absent, and the last pass was not whole, or had it"
+        );
+        let due = self.doubted[key]
+            + if clock_is_right {
+                self.settle
+            } else {
+                Duration::ZERO
+            };
+        assert!(
+            self.passes.began_at() >= Some(due),
+            "lookups: {key} is called absent by a pass that began before its doubt was due"
+        );
+    }
+
     /// The evidence of a send is there.
     pub(super) fn heard(&mut self, key: &str, weight: Weight, now: Duration) {
         self.in_air.remove(key);
@@ -194,6 +225,18 @@ impl Watch {
     /// A free GET is handed over.
     pub(super) fn get(&mut self, now: Duration) {
         self.hits.gets += 1;
+        self.take_token(now);
+    }
+
+    /// A page of the listing is asked for.
+    pub(super) fn page(&mut self, offset: usize, now: Duration) {
+        self.hits.pages += 1;
+        self.take_token(now);
+        self.passes.ask(offset, now);
+    }
+
+    /// A campaign is to be deleted.
+    pub(super) fn delete(&mut self, now: Duration) {
         self.take_token(now);
     }
 
