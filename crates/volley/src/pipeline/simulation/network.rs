@@ -129,7 +129,7 @@ impl Network {
         let world = &*self.0;
         let key = &sent.key;
         let now = world.elapsed();
-        world.provider.borrow_mut().see(sent);
+        world.provider.borrow_mut().see(sent, now);
         let books = world.books.borrow();
         let row = books.find(key);
         let row = row.unwrap_or_else(|| panic!("invariant 3, write-ahead: {key} has no durable intent"));

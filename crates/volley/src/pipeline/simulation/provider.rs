@@ -104,7 +104,10 @@ impl Provider {
     }
 
     /// Sees the body of a request: one key, one body.
-    pub(super) fn see(&mut self, sent: &Sent) {
+    pub(super) fn see(&mut self, sent: &Sent, now: Duration) {
+        if let Own::Exotel(campaigns) = &mut self.own {
+            campaigns.see(&sent.key, now);
+        }
         let body = self
             .bodies
             .entry(sent.key.clone())

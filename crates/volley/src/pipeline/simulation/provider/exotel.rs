@@ -217,6 +217,19 @@ impl Campaigns {
         }
     }
 
+    /// A request for a campaign is on its way. Now and then somebody else's campaign has almost its name.
+    pub(super) fn see(&mut self, name: &str, now: Duration) {
+        if self.chance.u8(..16) == 0 {
+            let id = format!("other_{}", self.all.len());
+            let likeness = match self.chance.u8(..3) {
+                0 => format!("{name} copy"),
+                1 => name.to_uppercase(),
+                _ => name[..name.len() - 1].to_owned(),
+            };
+            self.push(&likeness, id, now);
+        }
+    }
+
     fn push(&mut self, name: &str, id: String, now: Duration) {
         let lag_max = u64::try_from(self.habits.lag_max.as_millis()).unwrap_or_default();
         let lag = self.chance.u64(..=lag_max);
