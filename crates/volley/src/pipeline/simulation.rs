@@ -1,13 +1,12 @@
 //! A seeded simulator of the dispatcher: provider, disk, clock, crashes and signals are simulated, the rest is real.
 //!
-//! Every other history of a theme is Octopush's, and every other Exotel's: with the same faults, from the same tables, and held to
-//! the same oracles. What differs is in `provider/` (what it keeps), `network/` (what it says) and `history/parts.rs` (what a run
-//! is built from).
-//!
 //! One seed decides a whole history: some runs with faults (safety), then runs without until all is quiet (liveness).
 //! The invariants of the guarantee are asserted where they could break: at every hand-over, at every commit, at the end of
 //! every run. A failing seed says how to repeat it; then it tells what happened, step by step.
-//! Bounds: a history has at most a dozen batches of two or three numbers and a dozen runs.
+//! Half of a theme's histories are Octopush's and half are Exotel's: the faults are from one table, the oracles are the same.
+//! What differs is in `provider/` (what it keeps), `network/` (what it says) and `history/parts.rs` (what a run is built from).
+//! Bounds: a history has at most a dozen batches of two or three numbers and a dozen runs; but for Exotel's lines of splits, which
+//! are long now and then.
 //! Not here: files, sockets, SQLite, the intake; the other harnesses kill and starve the real ones.
 //!
 //! `VOLLEY_SIM_HISTORIES=1000000` runs more of them, `VOLLEY_SIM_SEED=N` one.

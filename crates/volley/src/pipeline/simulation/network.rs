@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use volley_model::{Answer, AnswerBody, BatchState, Evidence, Unsent};
-
 use volley_provider::Provider;
 
 use super::super::outside::Wire;
@@ -21,6 +20,7 @@ use super::provider::Sent;
 use super::scenario::Dates;
 use super::watch::{Watch, Weight};
 use super::world::{World, forever};
+pub(super) use fault::FAULTS;
 use fault::{Effect, Says, Sign};
 use reply::Asked;
 

@@ -135,7 +135,7 @@ impl Scenario {
 /// Numbers a batch and in all: few, for speed; but for lines of splits that are long enough to be halved.
 fn sizes(habits: &Habits, rng: &mut Rng) -> (u32, u64) {
     match habits {
-        Habits::Exotel(habits) if habits.bad == exotel::BAD_MOST => (rng.u32(54..=60), rng.u64(54..=70)),
+        Habits::Exotel(habits) if habits.bad >= exotel::BAD_MOST => (rng.u32(54..=60), rng.u64(54..=70)),
         _ => (rng.u32(2..=3), rng.u64(4..=30)),
     }
 }

@@ -5,6 +5,7 @@ mod passes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::network::FAULTS;
 use crate::config::Limits;
 use passes::Passes;
 
@@ -68,6 +69,8 @@ pub(super) struct Hits {
     pub(super) probes: u64,
     pub(super) gets: u64,
     pub(super) pages: u64,
+    /// What batches met, by the rows of the table of faults.
+    pub(super) faults: [u64; FAULTS],
 }
 
 impl Watch {

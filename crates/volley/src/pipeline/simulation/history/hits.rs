@@ -49,6 +49,9 @@ impl AddAssign for Hits {
         self.seen.probes += other.seen.probes;
         self.seen.gets += other.seen.gets;
         self.seen.pages += other.seen.pages;
+        for (own, met) in self.seen.faults.iter_mut().zip(other.seen.faults) {
+            *own += met;
+        }
         self.booked.splits += other.booked.splits;
         self.booked.children += other.booked.children;
         self.booked.halved += other.booked.halved;
@@ -123,6 +126,6 @@ impl Hits {
         ];
         let many = |hits: &u64| hits * MANY_IN > self.histories;
         let some = |hits: &u64| hits * SOME_IN > self.histories;
-        all.iter().chain(&own).all(many) && rare.iter().all(some)
+        all.iter().chain(&own).all(many) && rare.iter().chain(&self.seen.faults).all(some)
     }
 }

@@ -63,7 +63,7 @@ impl Network {
         let body = format!(
             r#"{{"response":[{{"code":{status},"status":"failure","data":null,"error_data":{error}}}]}}"#
         );
-        // Octopush's "later" is in no success either: of HTTP's 429 it has a sign of its own.
+        // That HTTP itself says 429 is a sign of its own.
         let outside = if status == 429 || self.0.chance(0.3) {
             200
         } else {

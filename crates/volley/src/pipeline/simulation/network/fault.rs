@@ -24,12 +24,13 @@ pub(super) enum Effect {
 pub(super) enum Sign {
     /// What the provider has to say.
     Answer,
-    Lost(u8),
+    Lost,
     Timeout,
     Cancelled,
     RefusedStream,
     GoAway,
-    Status(u16),
+    /// One of these, without anything that could be read.
+    Status(&'static [u16]),
     /// An error in the provider's own words.
     Says(Says),
     TooManyRequests,
@@ -57,6 +58,42 @@ impl Says {
     }
 }
 
+/// Statuses that prove nothing.
+const VAGUE: &[u16] = &[408, 418, 500, 502, 503, 504];
+
+/// How many kinds of faults there are, and how many of them come first and are common; the others refuse, or end a run.
+pub(crate) const FAULTS: usize = TABLE.len();
+const COMMON: usize = 19;
+
+/// What may happen to a batch, and how often: for both providers the same.
+const TABLE: [(u64, Effect, Sign); 25] = [
+    (6, Effect::Nothing, Sign::Lost),
+    (3, Effect::Nothing, Sign::Timeout),
+    (6, Effect::Processed, Sign::Lost),
+    (3, Effect::Processed, Sign::Timeout),
+    (5, Effect::ProcessedLate, Sign::Lost),
+    (3, Effect::ProcessedLate, Sign::Timeout),
+    (3, Effect::Nothing, Sign::Status(VAGUE)),
+    (4, Effect::Processed, Sign::Status(VAGUE)),
+    (2, Effect::ProcessedLate, Sign::Status(VAGUE)),
+    (2, Effect::Nothing, Sign::Cancelled),
+    (3, Effect::Nothing, Sign::RefusedStream),
+    (2, Effect::Nothing, Sign::GoAway),
+    (4, Effect::Nothing, Sign::TooManyRequests),
+    (2, Effect::Nothing, Sign::Says(Says::Later)),
+    (2, Effect::Processed, Sign::Says(Says::Doubt)),
+    (1, Effect::Processed, Sign::Status(&[400])),
+    (2, Effect::Processed, Sign::Unreadable),
+    (2, Effect::Processed, Sign::Cut),
+    (1, Effect::Processed, Sign::TooLarge),
+    (3, Effect::Refused, Sign::Says(Says::Refused)),
+    (1, Effect::Refused, Sign::Lost),
+    (1, Effect::Refused, Sign::Status(&[413])),
+    (1, Effect::Nothing, Sign::Says(Says::Account)),
+    (1, Effect::Nothing, Sign::Status(&[401, 402, 403])),
+    (1, Effect::Nothing, Sign::Status(&[302])),
+];
+
 impl Network {
     /// What is to happen to a request.
     pub(super) fn draw(&self) -> (Effect, Sign) {
@@ -64,35 +101,18 @@ impl Network {
         if !world.faults.get() || !world.chance(world.scenario.fault_rate) {
             return (Effect::Processed, Sign::Answer);
         }
-        let status = self.any([408, 418, 500, 502, 503, 504]);
-        let lost = Sign::Lost(self.any([0, 1, 2]));
-        match world.below(if world.chance(0.3) { 64 } else { 56 }) {
-            0..6 => (Effect::Nothing, lost),
-            6..9 => (Effect::Nothing, Sign::Timeout),
-            9..15 => (Effect::Processed, lost),
-            15..18 => (Effect::Processed, Sign::Timeout),
-            18..23 => (Effect::ProcessedLate, lost),
-            23..26 => (Effect::ProcessedLate, Sign::Timeout),
-            26..29 => (Effect::Nothing, Sign::Status(status)),
-            29..33 => (Effect::Processed, Sign::Status(status)),
-            33..35 => (Effect::ProcessedLate, Sign::Status(status)),
-            35..37 => (Effect::Nothing, Sign::Cancelled),
-            37..40 => (Effect::Nothing, Sign::RefusedStream),
-            40..42 => (Effect::Nothing, Sign::GoAway),
-            42..46 => (Effect::Nothing, Sign::TooManyRequests),
-            46..48 => (Effect::Nothing, Sign::Says(Says::Later)),
-            48..50 => (Effect::Processed, Sign::Says(Says::Doubt)),
-            50 => (Effect::Processed, Sign::Status(400)),
-            51..53 => (Effect::Processed, Sign::Unreadable),
-            53..55 => (Effect::Processed, Sign::Cut),
-            55 => (Effect::Processed, Sign::TooLarge),
-            56..59 => (Effect::Refused, Sign::Says(Says::Refused)),
-            59 => (Effect::Refused, lost),
-            60 => (Effect::Refused, Sign::Status(413)),
-            61 => (Effect::Nothing, Sign::Says(Says::Account)),
-            62 => (Effect::Nothing, Sign::Status(self.any([401, 402, 403]))),
-            _ => (Effect::Nothing, Sign::Status(302)),
-        }
+        let rows = if world.chance(0.3) { FAULTS } else { COMMON };
+        let weights: u64 = TABLE[..rows].iter().map(|(weight, ..)| weight).sum();
+        let mut drawn = world.below(weights);
+        let row = TABLE[..rows].iter().position(|(weight, ..)| {
+            let is_it = drawn < *weight;
+            drawn = drawn.saturating_sub(*weight);
+            is_it
+        });
+        let row = row.expect("less than all weights");
+        world.watch.borrow_mut().hits.faults[row] += 1;
+        let (_, effect, sign) = TABLE[row];
+        (effect, sign)
     }
 
     /// What our side sees, and what that weighs by the guarantee's table.
@@ -105,9 +125,11 @@ impl Network {
     ) -> (Evidence, Weight) {
         let simulated_text = || "simulated".to_owned();
         match sign {
-            Sign::Lost(0) => (Evidence::Lost(Lost::Eof(simulated_text())), Weight::Doubt),
-            Sign::Lost(1) => (Evidence::Lost(Lost::Protocol(simulated_text())), Weight::Doubt),
-            Sign::Lost(_) => (Evidence::Lost(Lost::Reset(simulated_text())), Weight::Doubt),
+            Sign::Lost => {
+                let lost = [Lost::Eof, Lost::Protocol, Lost::Reset];
+                let lost = lost[usize::try_from(self.0.below(3)).unwrap_or_default()];
+                (Evidence::Lost(lost(simulated_text())), Weight::Doubt)
+            }
             Sign::Timeout => (Evidence::Lost(Lost::Timeout), Weight::Doubt),
             Sign::Cancelled => (
                 Evidence::Unsent(Unsent::Cancelled(simulated_text())),
@@ -125,7 +147,8 @@ impl Network {
                 }
                 (evidence, Weight::Neither)
             }
-            Sign::Status(status) => {
+            Sign::Status(any) => {
+                let status = any[usize::try_from(self.0.below(any.len() as u64)).unwrap_or_default()];
                 let weight = match status {
                     401..=403 | 404 | 405 | 413 | 415 => Weight::Definite,
                     _ => Weight::Doubt,

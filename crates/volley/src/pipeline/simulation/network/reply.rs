@@ -42,7 +42,7 @@ impl Network {
         if world.crashed.get() {
             return forever().await;
         }
-        self.check_asked(asked);
+        self.watch(asked);
         if world.step() {
             return forever().await;
         }
@@ -61,7 +61,8 @@ impl Network {
         evidence
     }
 
-    fn check_asked(&self, asked: &Asked) {
+    /// It is handed over.
+    fn watch(&self, asked: &Asked) {
         let now = self.0.elapsed();
         if let Asked::Deletion(id) = asked {
             self.check_deletion(id);
@@ -91,7 +92,7 @@ impl Network {
         {
             self.deletion(id);
         }
-        match world.below(if world.chance(0.3) { 18 } else { 10 }) {
+        match world.below(if world.chance(0.3) { 17 } else { 10 }) {
             0..3 => Evidence::Lost(Lost::Reset("simulated".to_owned())),
             3..5 => {
                 tokio::time::sleep(timeout).await;
@@ -100,16 +101,12 @@ impl Network {
             5..8 => self.answer(503, ""),
             8..11 => match asked {
                 Asked::Page(offset) => self.page(*offset, true),
-                Asked::Free | Asked::Deletion(_) => self.answer(503, ""),
+                Asked::Free | Asked::Deletion(_) => self.answer(self.any([404, 503]), ""),
             },
             11 => self.answer(429, ""),
             12 => self.answer(401, ""),
             13 => self.answer(302, ""),
-            14 => {
-                self.0.watch.borrow_mut().passes.show_nonsense();
-                self.answer(404, "")
-            }
-            15 => self.cut(),
+            14 => self.cut(),
             _ => Evidence::NotProcessed(NotProcessed::GoAway),
         }
     }
