@@ -164,8 +164,8 @@ impl Network {
     }
 
     /// Any of these.
-    fn any<T: Copy, const N: usize>(&self, of: [T; N]) -> T {
-        of[usize::try_from(self.0.below(N as u64)).unwrap_or_default()]
+    fn any<T: Copy>(&self, of: &[T]) -> T {
+        of[usize::try_from(self.0.below(of.len() as u64)).unwrap_or_default()]
     }
 
     fn answer(&self, status: u16, body: &str) -> Evidence {

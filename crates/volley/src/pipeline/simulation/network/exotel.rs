@@ -15,7 +15,7 @@ impl Network {
             (Sign::Cut, _) => (self.answered(200, AnswerBody::Cut), Weight::Doubt),
             (Sign::TooLarge, _) => (self.answered(200, AnswerBody::TooLarge), Weight::Doubt),
             (Sign::Unreadable, _) => {
-                let items = self.any(["null", "[]", r#"[{"code":200,"data":{"id":null}}]"#, "\"ok\""]);
+                let items = self.any(&["null", "[]", r#"[{"code":200,"data":{"id":null}}]"#, "\"ok\""]);
                 (
                     self.answer(200, &format!(r#"{{"response":{items}}}"#)),
                     Weight::Doubt,
@@ -28,8 +28,8 @@ impl Network {
             }
             (_, Some(Said::RefusedFor(number))) => {
                 let spelled = self.0.provider.borrow().campaigns().habits.spell(number);
-                let status = self.any([400, 409, 422]);
-                let code = self.any([Some(1002), Some(4711), None]);
+                let status = self.any(&[400, 409, 422]);
+                let code = self.any(&[Some(1002), Some(4711), None]);
                 let refusal = self.exotel_error(status, code, &format!("the number {spelled} is not valid"));
                 (refusal, Weight::Definite)
             }

@@ -126,8 +126,7 @@ impl Network {
         let simulated_text = || "simulated".to_owned();
         match sign {
             Sign::Lost => {
-                let lost = [Lost::Eof, Lost::Protocol, Lost::Reset];
-                let lost = lost[usize::try_from(self.0.below(3)).unwrap_or_default()];
+                let lost = self.any(&[Lost::Eof, Lost::Protocol, Lost::Reset]);
                 (Evidence::Lost(lost(simulated_text())), Weight::Doubt)
             }
             Sign::Timeout => (Evidence::Lost(Lost::Timeout), Weight::Doubt),
@@ -148,7 +147,7 @@ impl Network {
                 (evidence, Weight::Neither)
             }
             Sign::Status(any) => {
-                let status = any[usize::try_from(self.0.below(any.len() as u64)).unwrap_or_default()];
+                let status = self.any(any);
                 let weight = match status {
                     401..=403 | 404 | 405 | 413 | 415 => Weight::Definite,
                     _ => Weight::Doubt,

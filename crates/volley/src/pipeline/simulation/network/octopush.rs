@@ -52,9 +52,9 @@ impl Network {
     /// An error of that meaning.
     pub(super) fn octopush_says(&self, says: Says) -> Evidence {
         let (status, code) = match says {
-            Says::Later => (400, self.any([126, 127, 129, 130, 153])),
-            Says::Doubt => (400, self.any([125, 500, 501])),
-            Says::Refused => self.any([(400, 121), (400, 121), (422, 999)]),
+            Says::Later => (400, self.any(&[126, 127, 129, 130, 153])),
+            Says::Doubt => (400, self.any(&[125, 500, 501])),
+            Says::Refused => self.any(&[(400, 121), (400, 121), (422, 999)]),
             Says::Account => (400, 104),
         };
         self.octopush_error(status, code)

@@ -101,7 +101,7 @@ impl Network {
             5..8 => self.answer(503, ""),
             8..11 => match asked {
                 Asked::Page(offset) => self.page(*offset, true),
-                Asked::Free | Asked::Deletion(_) => self.answer(self.any([404, 503]), ""),
+                Asked::Free | Asked::Deletion(_) => self.answer(self.any(&[404, 503]), ""),
             },
             11 => self.answer(429, ""),
             12 => self.answer(401, ""),
