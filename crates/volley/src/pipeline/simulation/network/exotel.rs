@@ -75,7 +75,9 @@ impl Network {
     /// A page of the listing, or what stands in its place.
     pub(super) fn page(&self, offset: usize, faulty: bool) -> Evidence {
         let world = &*self.0;
-        let page = world.provider.borrow().campaigns().page(offset, world.elapsed());
+        let now = world.elapsed();
+        world.provider.borrow_mut().catch_up(now);
+        let page = world.provider.borrow().campaigns().page(offset, now);
         let passes = &mut world.watch.borrow_mut().passes;
         if faulty {
             passes.show_nonsense();
