@@ -46,9 +46,11 @@ impl Wire for Network {
         let (from, until) = world.outage.get();
         if (from..until).contains(&world.elapsed()) {
             tokio::time::sleep(world.millis_below(2_000)).await;
+            world.watch.borrow_mut().saw_nothing(world.elapsed());
             return Err(Unsent::Connect("refused".to_owned()));
         }
         if world.faults.get() && world.chance(world.scenario.fault_rate * 0.02) {
+            world.watch.borrow_mut().saw_nothing(world.elapsed());
             return Err(Unsent::Tls {
                 certificate: world.chance(0.5),
                 detail: "simulated".to_owned(),
@@ -116,6 +118,8 @@ impl Network {
         watch.heard(&sent.key, weight, world.elapsed());
         if matches!(evidence, Evidence::Answered(_) | Evidence::NotProcessed(_)) {
             watch.saw_life(world.elapsed());
+        } else {
+            watch.saw_nothing(world.elapsed());
         }
         if sign == Sign::Says(Says::Account) {
             watch.silenced = Some("the account was refused");

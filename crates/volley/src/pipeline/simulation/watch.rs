@@ -13,6 +13,8 @@ use passes::Passes;
 const TRIALS_IN_DOUBT_MAX: u32 = 10;
 /// A key's last moment, from its first attempt.
 const PROBE_WINDOW: Duration = Duration::from_hours(23);
+/// How often a provider is tried at least that has answered nothing yet.
+const TRIES_MIN: u32 = 3;
 /// How long an unreachable provider that had answered is tried at least.
 const SILENCE_MIN: Duration = Duration::from_mins(5);
 /// Wall clocks that agree within five minutes are trusted.
@@ -56,6 +58,10 @@ pub(super) struct Watch {
     pub(super) passes: Passes,
     /// When the provider last showed that it is there, in this run.
     answered_at: Option<Duration>,
+    /// The longest silence behind which the provider was found not to be there.
+    silence_max: Duration,
+    /// How often it was found not to be there before it had answered anything in this run.
+    vain_tries: u32,
     /// Why nothing may be handed over any more in this run.
     pub(super) silenced: Option<&'static str>,
     pub(super) hits: Hits,
@@ -89,6 +95,8 @@ impl Watch {
             doubted: BTreeMap::new(),
             passes: Passes::default(),
             answered_at: None,
+            silence_max: Duration::ZERO,
+            vain_tries: 0,
             silenced: None,
             hits: Hits::default(),
         }
@@ -101,6 +109,8 @@ impl Watch {
         self.heard.clear();
         self.passes = Passes::default();
         self.answered_at = None;
+        self.silence_max = Duration::ZERO;
+        self.vain_tries = 0;
         self.silenced = None;
         self.full_at = now;
         assert!(self.in_air.is_empty(), "the last run left nothing in the air");
@@ -248,15 +258,21 @@ impl Watch {
         self.answered_at = Some(now);
     }
 
-    /// The run gives up, since nobody answers.
-    pub(super) fn check_given_up(&self, now: Duration) {
-        if let Some(answered_at) = self.answered_at {
-            let silence = now.saturating_sub(answered_at);
-            assert!(
-                silence > SILENCE_MIN,
-                "liveness: given up after {silence:?} without an answer"
-            );
+    /// The provider showed that it is not there: the moment at which a run may give up.
+    pub(super) fn saw_nothing(&mut self, now: Duration) {
+        match self.answered_at {
+            Some(answered_at) => self.silence_max = self.silence_max.max(now.saturating_sub(answered_at)),
+            None => self.vain_tries += 1,
         }
+    }
+
+    /// The run gave up, since nobody answered.
+    pub(super) fn check_given_up(&self) {
+        assert!(
+            self.vain_tries >= TRIES_MIN || self.silence_max > SILENCE_MIN,
+            "liveness: given up after {:?} without an answer",
+            self.silence_max
+        );
     }
 
     /// A free GET had a good answer.

@@ -95,7 +95,7 @@ fn check_end(world: &World, dispatch: &Simulated, planned: &Planned, reasons: &[
     }
     let gave_up = |reason: &StopReason| matches!(reason, StopReason::Unreachable { hopeless: false, .. });
     if reasons.iter().any(gave_up) {
-        world.watch.borrow().check_given_up(world.elapsed());
+        world.watch.borrow().check_given_up();
     }
 }
 

@@ -116,6 +116,7 @@ impl Network {
         note(watch, evidence);
         // A missing route is an answer too: somebody is there, and says something definite.
         let Evidence::Answered(answer) = evidence else {
+            watch.saw_nothing(now);
             return;
         };
         // What Exotel says may be a failure within a success: one that broke off says nothing.
@@ -123,7 +124,7 @@ impl Network {
         match (asked, answer.status) {
             (Asked::Free, 200 | 404) if is_whole => watch.answered(now),
             (_, 200 | 400 | 404) if is_whole => watch.saw_life(now),
-            _ => {}
+            _ => watch.saw_nothing(now),
         }
     }
 }
