@@ -99,17 +99,20 @@ pub(crate) fn absentees(
     absent_for: Duration,
 ) -> Result<Vec<OpenDoubt>, LedgerError> {
     let mut found = doubts::find(connection, place, LISTED, which)?;
-    found.retain(|doubt| is_absent(doubt, absent_for));
+    found.retain(|doubt| doubt.was_absent_for(absent_for));
     Ok(found)
 }
 
-fn is_absent(doubt: &OpenDoubt, absent_for: Duration) -> bool {
-    let (Some(first), Some(last)) = (doubt.first_absent_at, doubt.last_absent_at) else {
-        return false;
-    };
-    // A duration beyond what times can be apart is never over.
-    let absent_for = SignedDuration::try_from(absent_for).unwrap_or(SignedDuration::MAX);
-    doubt.absent >= LISTINGS_MIN && last.duration_since(first) >= absent_for
+impl OpenDoubt {
+    /// Whether the provider's listings have lacked it for so long: a first one, and a last one at least that much later.
+    pub fn was_absent_for(&self, absent_for: Duration) -> bool {
+        let (Some(first), Some(last)) = (self.first_absent_at, self.last_absent_at) else {
+            return false;
+        };
+        // A duration beyond what times can be apart is never over.
+        let absent_for = SignedDuration::try_from(absent_for).unwrap_or(SignedDuration::MAX);
+        self.absent >= LISTINGS_MIN && last.duration_since(first) >= absent_for
+    }
 }
 
 /// Writes that a listing lacked the batch, behind those that did before.

@@ -41,21 +41,21 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
 
     /// The answer to the free GET, if there was one.
     pub(super) async fn free_get(&self) -> Option<Answer> {
-        match self.get(self.api.free_request()).await? {
+        match self.ask(self.api.free_request()).await? {
             Evidence::Answered(answer) => Some(answer),
             _ => None,
         }
     }
 
-    /// What was answered to a GET that reaches nobody: a success, or a definite refusal. What the guarantee says of an answer
-    /// to a batch holds for this one too, but that nothing of it is ever in doubt.
-    pub(super) async fn get(&self, request: Request<Bytes>) -> Option<Evidence> {
+    /// What was answered to a request that reaches nobody, a GET or the deletion of a twin: a success, or a definite refusal.
+    /// What the guarantee says of an answer to a batch holds for this one too, but that nothing of it is ever in doubt.
+    pub(super) async fn ask(&self, request: Request<Bytes>) -> Option<Evidence> {
         let evidence = match self.stop.unless(Stage::Stopping, self.wire.ready()).await? {
             Err(unsent) => Evidence::Unsent(unsent),
             Ok(stream) => {
                 self.stop.unless(Stage::Stopping, self.pace.token(0)).await?;
                 let asked = self.wire.send(stream, request, self.request_timeout);
-                // Nothing is lost with a GET: a stop does not wait for it.
+                // Nothing is lost with it: a stop does not wait for it.
                 self.stop.unless(Stage::Stopping, asked).await?
             }
         };

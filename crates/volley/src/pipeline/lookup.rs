@@ -85,7 +85,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     async fn page(&self, exotel: &Exotel, offset: u64) -> Option<Evidence> {
         let mut tries = 0;
         loop {
-            if let Some(evidence) = self.get(exotel.listing_request(offset)).await {
+            if let Some(evidence) = self.ask(exotel.listing_request(offset)).await {
                 return Some(evidence);
             }
             tries += 1;
@@ -140,20 +140,9 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
 
     /// Whether the provider confirms that it deleted it.
     async fn delete(&self, exotel: &Exotel, id: &str) -> bool {
-        let Some(Ok(stream)) = self.stop.unless(Stage::Stopping, self.wire.ready()).await else {
-            return false;
-        };
-        if self
-            .stop
-            .unless(Stage::Stopping, self.pace.token(0))
-            .await
-            .is_none()
-        {
-            return false;
-        }
-        let request = exotel.delete_request(id);
-        let evidence = self.wire.send(stream, request, self.request_timeout).await;
-        matches!(exotel.reply(&evidence), Reply::Done(said) if said.is_confirmed())
+        let evidence = self.ask(exotel.delete_request(id)).await;
+        let reply = evidence.map(|evidence| exotel.reply(&evidence));
+        matches!(reply, Some(Reply::Done(said)) if said.is_confirmed())
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Patience {
     answered: Cell<bool>,
     tries: Cell<u32>,
     silent_since: Cell<Option<Instant>>,
+    /// Until then the provider asked us to wait.
+    cool_until: Cell<Option<Instant>>,
 }
 
 impl Patience {
@@ -39,7 +41,9 @@ impl Patience {
     pub(crate) fn failed(&self) -> Try {
         self.tries.set(self.tries.get() + 1);
         let now = Instant::now();
-        let since = self.silent_since.get().unwrap_or(now);
+        // A silence that begins within a cool-down counts from its end.
+        let begins = self.cool_until.get().map_or(now, |until| until.max(now));
+        let since = self.silent_since.get().unwrap_or(begins);
         self.silent_since.set(Some(since));
         let enough = if self.answered.get() {
             now.saturating_duration_since(since) > SILENCE_MAX
@@ -53,6 +57,8 @@ impl Patience {
     pub(crate) fn cooled_down(&self, pause: Duration) {
         self.silent_since
             .set(self.silent_since.get().map(|since| since + pause));
+        let until = Instant::now() + pause;
+        self.cool_until.set(self.cool_until.get().max(Some(until)));
     }
 }
 
@@ -78,5 +84,17 @@ mod tests {
         assert_eq!(patience.failed(), Try::Enough);
         patience.answered();
         assert_eq!(patience.failed(), Try::Again);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silence_that_begins_within_a_cool_down_counts_from_its_end() {
+        let patience = Patience::default();
+        patience.answered();
+        patience.cooled_down(Duration::from_mins(15));
+        assert_eq!(patience.failed(), Try::Again);
+        tokio::time::advance(Duration::from_mins(15)).await;
+        assert_eq!(patience.failed(), Try::Again, "the cool-down does not count");
+        tokio::time::advance(SILENCE_MAX + Duration::from_secs(1)).await;
+        assert_eq!(patience.failed(), Try::Enough);
     }
 }

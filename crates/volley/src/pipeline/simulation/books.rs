@@ -3,86 +3,23 @@
 //! Whatever is written is checked against the provider's own record at once: a commit that books a number as free while
 //! the provider has it is the moment to fail, not the end of the history.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+mod checks;
+mod row;
+mod words;
 
-use bytes::Bytes;
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
-use volley_ledger::{BatchId, Conclusion, Intent, OpenDoubt, Outcome, RunId};
-use volley_model::{Amount, BatchState, BodyHash, Currency, LineCounts, RequestKey};
+use volley_ledger::{BatchId, Conclusion, Intent, OpenDoubt, Outcome};
+use volley_model::{Amount, BatchState, BodyHash, LineCounts, RequestKey};
 
-use super::super::settle::deadline;
 use super::provider::Provider;
-
-/// A batch as the disk has it.
-#[derive(Debug, Clone)]
-pub(super) struct Row {
-    pub(super) run: i64,
-    pub(super) key: String,
-    pub(super) body: Option<Bytes>,
-    pub(super) sealed: Bytes,
-    body_hash: BodyHash,
-    pub(super) numbers: Vec<u64>,
-    units: u64,
-    pub(super) simulated: bool,
-    pub(super) reserved: Option<Amount>,
-    intended_at: Timestamp,
-    pub(super) state: BatchState,
-    pub(super) ticket: Option<String>,
-    /// The provider's, or estimated.
-    pub(super) cost: Option<Amount>,
-    doubt_since: Option<Timestamp>,
-    failed_at: Option<Timestamp>,
-    /// The run, and when the request was handed over.
-    attempts: Vec<(i64, Option<Timestamp>)>,
-    pub(super) lines: LineCounts,
-}
-
-impl Row {
-    pub(super) fn is_open(&self) -> bool {
-        matches!(self.state, BatchState::Intended | BatchState::InDoubt)
-    }
-
-    fn reserved_still(&self) -> Amount {
-        let stands = matches!(
-            self.state,
-            BatchState::Intended
-                | BatchState::InDoubt
-                | BatchState::Accepted
-                | BatchState::Unticketed
-                | BatchState::DeclaredSent
-                | BatchState::Abandoned
-        );
-        let reserved = self
-            .reserved
-            .filter(|_| stands && !self.simulated && self.cost.is_none());
-        reserved.unwrap_or(Amount::ZERO)
-    }
-
-    /// Its key's time is over by our clock, or what would be sent is lost.
-    pub(super) fn is_beyond_us(&self, now: Timestamp) -> bool {
-        self.body.is_none() || now >= self.deadline()
-    }
-
-    /// The time that is left, by our clock, until it can no longer be asked about.
-    pub(super) fn left(&self, now: Timestamp) -> Duration {
-        Duration::try_from(self.deadline().duration_since(now)).unwrap_or_default()
-    }
-
-    fn deadline(&self) -> Timestamp {
-        deadline(self.first_handed_over_at().unwrap_or(self.intended_at))
-    }
-
-    /// When its key may first have been used. A run that was killed while it sent the batch told nothing of its attempts:
-    /// those of later runs are no measure.
-    fn first_handed_over_at(&self) -> Option<Timestamp> {
-        let own = self.attempts.iter().filter(|(run, _)| *run == self.run);
-        own.filter_map(|(_, at)| *at).min()
-    }
-}
+pub(super) use row::{Row, Standing};
+pub(super) use words::Word;
 
 #[derive(Debug)]
 pub(super) struct Books {
+    provider: volley_provider::Provider,
     max_cost: Option<Amount>,
     pub(super) rows: Vec<Row>,
     by_key: BTreeMap<String, usize>,
@@ -92,11 +29,30 @@ pub(super) struct Books {
     pub(super) unended: bool,
     /// Batches in doubt before this run that are settled since.
     pub(super) settled: Vec<BatchId>,
+    pub(super) hits: Hits,
+}
+
+/// What the histories met.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hits {
+    /// Batches refused for one number, children, and lines that went on as two.
+    pub(super) splits: u64,
+    pub(super) children: u64,
+    pub(super) halved: u64,
+    /// Doubts that were settled after all: by a probe, or since the listing had them.
+    pub(super) found: u64,
+    /// Listings that lacked a doubt.
+    pub(super) absences: u64,
+    /// Batches freed by the operator's word on all that was absent.
+    pub(super) freed: u64,
+    /// Prices that came later.
+    pub(super) priced: u64,
 }
 
 impl Books {
-    pub(super) fn new(max_cost: Option<Amount>) -> Self {
+    pub(super) fn new(provider: volley_provider::Provider, max_cost: Option<Amount>) -> Self {
         Self {
+            provider,
             max_cost,
             rows: Vec::new(),
             by_key: BTreeMap::new(),
@@ -104,6 +60,7 @@ impl Books {
             last_at: Timestamp::UNIX_EPOCH,
             unended: false,
             settled: Vec::new(),
+            hits: Hits::default(),
         }
     }
 
@@ -116,7 +73,7 @@ impl Books {
     }
 
     pub(super) fn row(&mut self, id: BatchId) -> &mut Row {
-        &mut self.rows[usize::try_from(id.0).expect("ids are rows")]
+        &mut self.rows[at(id)]
     }
 
     /// Begins a run: what is found open is in doubt.
@@ -139,20 +96,11 @@ impl Books {
         }
     }
 
-    /// The state that tells of a number what may become of it; the last of its batches that is not forgotten.
-    pub(super) fn standing(&self, number: u64) -> Option<BatchState> {
+    /// What may become of a number, by all of its batches.
+    pub(super) fn standing(&self, number: u64) -> Standing {
         let batches = self.rows.iter().filter(|row| row.numbers.contains(&number));
-        let telling = batches.map(|row| row.state).filter(|state| {
-            !matches!(
-                state,
-                BatchState::Released
-                    | BatchState::Simulated
-                    | BatchState::DeclaredNotSent
-                    | BatchState::Withdrawn
-            )
-        });
-        // What reached somebody outranks a refusal.
-        telling.max_by_key(|state| *state != BatchState::Refused)
+        let standings = batches.map(|row| row.standing(number));
+        standings.max().unwrap_or(Standing::Free)
     }
 
     pub(super) fn generations(&self) -> impl Iterator<Item = BodyHash> {
@@ -161,6 +109,7 @@ impl Books {
                 row.state,
                 BatchState::Refused
                     | BatchState::Released
+                    | BatchState::Split
                     | BatchState::Simulated
                     | BatchState::DeclaredNotSent
             )
@@ -175,85 +124,69 @@ impl Books {
     }
 
     pub(super) fn doubts(&self) -> Vec<OpenDoubt> {
-        let open = self
-            .rows
-            .iter()
-            .enumerate()
-            .filter(|(_, row)| row.is_open() && !row.simulated);
-        open.map(|(at, row)| OpenDoubt {
-            batch: id(at),
-            campaign: "simulated".to_owned(),
-            provider: "octopush".to_owned(),
-            run: RunId(row.run),
-            state: row.state,
-            request_key: RequestKey(row.key.clone()),
-            body_hash: row.body_hash,
-            recipients: row.numbers.len() as u64,
-            units: row.units,
-            reserved: row.reserved,
-            currency: Currency::EUR,
-            reason: None,
-            doubt_since: row.doubt_since,
-            failed_at: row.failed_at,
-            intended_at: row.intended_at,
-            first_handed_over_at: row.first_handed_over_at(),
-            attempts: row.attempts.len() as u64,
-            body_kept: row.body.is_some(),
-            absent: 0,
-            first_absent_at: None,
-            last_absent_at: None,
-        })
-        .collect()
+        let rows = self.rows.iter().enumerate();
+        let open = rows.filter(|(_, row)| row.is_open() && !row.simulated);
+        open.map(|(at, row)| row.doubt(id(at), self.provider)).collect()
     }
 
     /// An intent is durable.
     pub(super) fn intend(&mut self, intent: &Intent) -> BatchId {
         let batch = &intent.batch;
-        let numbers: Vec<u64> = batch.members.iter().map(|number| number.get()).collect();
+        let row = Row::of(intent, self.run);
         assert!(
             !self.by_key.contains_key(&batch.key.0),
             "invariant 6, keys: {} was used before",
             batch.key
         );
-        assert_eq!(
-            batch.lines.planned,
-            numbers.len() as u64,
-            "invariant 2, none lost"
-        );
+        match intent.parent {
+            None => assert_eq!(
+                batch.lines.planned,
+                row.numbers.len() as u64,
+                "invariant 2, none lost"
+            ),
+            Some(parent) => self.check_child(&row, parent),
+        }
         if !intent.simulated {
-            let reached =
-                |number: &&u64| !matches!(self.standing(**number), None | Some(BatchState::Refused));
-            let twice = numbers.iter().find(reached);
+            let taken = |number: &&u64| self.standing(**number) > Standing::Refused;
+            let twice = row.numbers.iter().find(taken);
             assert_eq!(
                 twice, None,
-                "invariant 1, once: a number of {} is in another batch",
+                "invariant 1, once: a number of {} is in another batch, or was refused for good",
                 batch.key
             );
         }
         let at = self.rows.len();
         self.by_key.insert(batch.key.0.clone(), at);
         self.last_at = self.last_at.max(intent.at);
-        self.rows.push(Row {
-            run: self.run,
-            key: batch.key.0.clone(),
-            body: Some(batch.body.clone()),
-            sealed: batch.body.clone(),
-            body_hash: batch.body_hash,
-            numbers,
-            units: batch.units,
-            simulated: intent.simulated,
-            reserved: intent.reserved,
-            intended_at: intent.at,
-            state: BatchState::Intended,
-            ticket: None,
-            cost: None,
-            doubt_since: None,
-            failed_at: None,
-            attempts: Vec::new(),
-            lines: batch.lines,
-        });
+        self.rows.push(row);
         self.check_budget();
         id(at)
+    }
+
+    /// The guarantee's "split": a child has numbers that its parent of this run left free, and no lines.
+    fn check_child(&mut self, child: &Row, parent: BatchId) {
+        let row = &self.rows[at(parent)];
+        let key = &child.key;
+        assert_eq!(
+            (row.state, row.run),
+            (BatchState::Split, self.run),
+            "states: {key} is a child of a batch that was not split in this run"
+        );
+        let siblings = || self.rows.iter().filter(|row| row.parent == Some(parent));
+        let taken: BTreeSet<u64> = siblings().flat_map(|row| row.numbers.iter().copied()).collect();
+        let is_left = |number: &&u64| row.named != Some(**number) && !taken.contains(number);
+        let mut left: BTreeSet<u64> = row.numbers.iter().filter(is_left).copied().collect();
+        assert!(
+            child.numbers.iter().all(|number| left.remove(number)),
+            "states: {key} has numbers that its parent did not leave to it"
+        );
+        assert_eq!(
+            child.lines,
+            LineCounts::default(),
+            "invariant 2, none lost: {key}"
+        );
+        self.hits.halved += siblings().count() as u64;
+        self.hits.children += 1;
     }
 
     /// An outcome is durable.
@@ -286,19 +219,44 @@ impl Books {
                 row.doubt_since = row.doubt_since.or(Some(at));
                 row.failed_at = Some(at);
             }
-            Outcome::Refused { .. }
-            | Outcome::Split { .. }
-            | Outcome::Released { .. }
-            | Outcome::Simulated { .. } => {}
+            Outcome::Split { named, .. } => row.named = Some(named.get()),
+            Outcome::Refused { .. } | Outcome::Released { .. } | Outcome::Simulated { .. } => {}
         }
         if !row.is_open() {
             row.body = None;
         }
-        check_against(row, provider);
-        if was == BatchState::InDoubt && !row.is_open() && row.run != run {
-            self.settled.push(id);
+        checks::check_against(row, provider);
+        let (is_open, is_earlier) = (row.is_open(), row.run != run);
+        self.hits.splits += u64::from(state == BatchState::Split);
+        if was == BatchState::InDoubt && !is_open {
+            self.hits.found += 1;
+            if is_earlier {
+                self.settled.push(id);
+            }
         }
         self.check_budget();
+    }
+
+    /// It is durable that a listing, asked for then, lacked these.
+    pub(super) fn absent(&mut self, ids: &[BatchId], at: Timestamp) {
+        let run = self.run;
+        self.last_at = self.last_at.max(at);
+        self.hits.absences += ids.len() as u64;
+        for id in ids {
+            let row = self.row(*id);
+            assert_eq!(
+                row.state,
+                BatchState::InDoubt,
+                "lookups: {} is called absent, and is not in doubt",
+                row.key
+            );
+            assert!(
+                row.absences.iter().all(|(told, _)| *told != run),
+                "lookups: {} was looked for twice in one run",
+                row.key
+            );
+            row.absences.push((run, at));
+        }
     }
 
     /// What a process still knew when its storage had failed, over a fresh connection.
@@ -309,59 +267,6 @@ impl Books {
         if drawn {
             self.conclude(id, conclusion, provider);
         }
-    }
-
-    fn check_budget(&self) {
-        let Some(max_cost) = self.max_cost else { return };
-        let (settled, reserved) = self.spending();
-        let dearer = |row: &Row| {
-            row.cost
-                .unwrap_or_default()
-                .saturating_sub(row.reserved.unwrap_or_default())
-        };
-        let excess: Amount = self.rows.iter().map(dearer).sum();
-        assert!(
-            settled + reserved <= max_cost + excess,
-            "invariant 8, budget: {settled} settled and {reserved} reserved, {max_cost} allowed, {excess} dearer"
-        );
-    }
-
-    /// Ledger against provider, at the end of a run: tickets and costs.
-    pub(super) fn check_tickets(&self, provider: &Provider) {
-        for (key, order) in &provider.orders {
-            let row = self.find(key);
-            let row = row.unwrap_or_else(|| panic!("invariant 4, tickets: {key} is not in the ledger"));
-            check_against(row, provider);
-            assert_eq!(row.numbers, order.numbers, "invariant 6, keys: {key}");
-        }
-        self.rows.iter().for_each(|row| check_against(row, provider));
-    }
-}
-
-/// One batch against the provider's record.
-fn check_against(row: &Row, provider: &Provider) {
-    let key = &row.key;
-    let order = provider.orders.get(key);
-    match row.state {
-        BatchState::Accepted => {
-            let order = order.unwrap_or_else(|| panic!("invariant 4, tickets: {key} was never accepted"));
-            assert_eq!(
-                row.ticket.as_ref(),
-                Some(&order.ticket),
-                "invariant 4, tickets: {key}"
-            );
-            assert_eq!(row.cost, order.cost, "invariant 5, costs: {key}");
-        }
-        BatchState::Unticketed => assert!(
-            order.is_some() || provider.burned.contains_key(key),
-            "invariant 4, tickets: {key} counts as sent and was not"
-        ),
-        BatchState::Refused | BatchState::Released | BatchState::Simulated => assert!(
-            !provider.has_or_will(key),
-            "invariant 4, tickets: {key} is {:?} and the provider has accepted it",
-            row.state
-        ),
-        _ => {}
     }
 }
 
@@ -397,28 +302,6 @@ fn id(row: usize) -> BatchId {
     BatchId(i64::try_from(row).expect("few rows"))
 }
 
-/// What an operator may say of a doubt.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Word {
-    Sent,
-    NotSent,
-    Abandon,
-}
-
-impl Books {
-    /// The operator's word on a doubt; a number that is said not to be reached may be reached once more.
-    pub(super) fn declare(&mut self, id: BatchId, word: Word, provider: &mut Provider) {
-        let row = self.row(id);
-        row.body = None;
-        row.state = match word {
-            Word::Sent => BatchState::DeclaredSent,
-            Word::Abandon => BatchState::Abandoned,
-            Word::NotSent => {
-                for number in &row.numbers {
-                    *provider.pardoned.entry(*number).or_default() += 1;
-                }
-                BatchState::DeclaredNotSent
-            }
-        };
-    }
+fn at(id: BatchId) -> usize {
+    usize::try_from(id.0).expect("ids are rows")
 }

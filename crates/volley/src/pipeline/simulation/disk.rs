@@ -8,8 +8,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 use volley_ledger::{BatchId, Conclusion, Intent, LedgerError, StorageError};
+use volley_model::BatchState;
 
 use super::super::outside::Journal;
+use super::scenario::OurClock;
 use super::world::{World, forever};
 
 /// The ledger's writer.
@@ -19,6 +21,7 @@ pub(super) struct Disk(pub(super) Rc<World>);
 enum Order {
     Intend(Box<Intent>),
     Conclude(BatchId, Box<Conclusion>),
+    Absent(Vec<BatchId>, Timestamp),
 }
 
 /// An order on its way. Dropped before its end, it may have reached the disk.
@@ -41,19 +44,27 @@ impl Journal for Disk {
     }
 
     async fn conclude(&self, id: BatchId, conclusion: Conclusion) -> Result<(), LedgerError> {
-        let key = self.0.books.borrow_mut().row(id).key.clone();
+        let row = self.0.books.borrow_mut().row(id).clone();
         self.0.say(|| format!("conclude {id} {:?}", conclusion.outcome));
         if !self.0.crashed.get() {
-            self.0.watch.borrow_mut().concluded(&key);
+            let watch = &mut *self.0.watch.borrow_mut();
+            watch.concluded(&row.key);
+            if row.state == BatchState::InDoubt {
+                watch.passes.settle(&row.key);
+            }
         }
         self.commit(Order::Conclude(id, Box::new(conclusion))).await?;
         self.0.say(|| format!("concluded {id}"));
         Ok(())
     }
 
-    /// The simulated provider has keys, and no listing.
-    async fn absent(&self, _: Vec<BatchId>, _: Timestamp) -> Result<(), LedgerError> {
-        Ok(())
+    async fn absent(&self, ids: Vec<BatchId>, at: Timestamp) -> Result<(), LedgerError> {
+        let world = &*self.0;
+        world.say(|| format!("absent: {ids:?}"));
+        if !world.crashed.get() {
+            check_absences(world, &ids);
+        }
+        self.commit(Order::Absent(ids, at)).await
     }
 
     async fn body(&self, id: BatchId) -> Result<Option<Bytes>, LedgerError> {
@@ -116,6 +127,20 @@ impl Disk {
     }
 }
 
+/// An absence is told by a whole pass, and by a clock that can be trusted.
+fn check_absences(world: &World, ids: &[BatchId]) {
+    assert!(
+        world.clock_may_be_trusted(),
+        "lookups: an absence is stamped by a clock that is off"
+    );
+    let clock_is_right = world.scenario.our_clock == OurClock::Right;
+    let watch = world.watch.borrow();
+    for id in ids {
+        let key = world.books.borrow_mut().row(*id).key.clone();
+        watch.check_absence(&key, clock_is_right);
+    }
+}
+
 impl Pending<'_> {
     fn write(&mut self) {
         let Some(order) = self.order.take() else { return };
@@ -125,6 +150,7 @@ impl Pending<'_> {
             Order::Conclude(id, conclusion) => {
                 books.conclude(id, &conclusion, &self.world.provider.borrow());
             }
+            Order::Absent(ids, at) => books.absent(&ids, at),
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use volley_model::{BatchState, LineCounts, Msisdn, PlannedBatch};
+use volley_model::{LineCounts, Msisdn, PlannedBatch};
 
-use super::books::Books;
+use super::books::Standing;
+use super::provider::octopush;
+use super::scenario::Habits;
 use super::world::World;
 
 /// What an intake made of an input.
@@ -32,7 +34,13 @@ pub(super) fn lines(world: &World, whole: bool) -> Vec<u64> {
 }
 
 /// The guarantee's "Standing of a number", and the cut.
-pub(super) fn plan(lines: &[u64], books: &Books, batch_size: usize, simulated: bool, retry: bool) -> Planned {
+pub(super) fn plan(world: &World, lines: &[u64], simulated: bool, retry: bool) -> Planned {
+    let books = world.books.borrow();
+    let batch_size = usize::try_from(world.scenario.limits.batch_size.get()).unwrap_or_default();
+    let body = |members: &[Msisdn]| match &world.scenario.habits {
+        Habits::Octopush(_) => octopush::body(members, simulated),
+        Habits::Exotel(habits) => habits.encoder().child_body(members),
+    };
     let mut planned = Planned::default();
     let mut met = BTreeSet::new();
     let mut members = Vec::new();
@@ -41,37 +49,38 @@ pub(super) fn plan(lines: &[u64], books: &Books, batch_size: usize, simulated: b
         let first = met.insert(number);
         match books.standing(number) {
             _ if !first => counts.duplicate += 1,
-            Some(BatchState::Refused) if !retry => counts.refused += 1,
-            Some(BatchState::Intended | BatchState::InDoubt) => counts.in_doubt += 1,
-            None | Some(BatchState::Refused) => {
+            Standing::Reached => counts.already_sent += 1,
+            Standing::InDoubt => counts.in_doubt += 1,
+            Standing::Named => counts.refused += 1,
+            Standing::Refused if !retry => counts.refused += 1,
+            Standing::Refused | Standing::Free => {
                 counts.planned += 1;
                 members.push(number);
             }
-            Some(_) => counts.already_sent += 1,
         }
         if members.len() == batch_size {
-            planned.cut(&mut members, &mut counts, simulated);
+            planned.cut(&mut members, &mut counts, &body);
         }
     }
     if !members.is_empty() {
-        planned.cut(&mut members, &mut counts, simulated);
+        planned.cut(&mut members, &mut counts, &body);
     }
     planned.totals += counts;
     planned
 }
 
 impl Planned {
-    fn cut(&mut self, members: &mut Vec<u64>, counts: &mut LineCounts, simulated: bool) {
-        let numbers = std::mem::take(members);
+    fn cut(&mut self, numbers: &mut Vec<u64>, counts: &mut LineCounts, body: &impl Fn(&[Msisdn]) -> Vec<u8>) {
         let lines = std::mem::take(counts);
         self.totals += lines;
+        let numbers = std::mem::take(numbers).into_iter();
+        let members: Vec<Msisdn> = numbers
+            .map(|number| Msisdn::new(number).expect("a number"))
+            .collect();
         self.batches.push(PlannedBatch {
-            body: format!(r#"{{"simulated":{simulated},"numbers":{numbers:?}"#).into_bytes(),
-            units: numbers.len() as u64,
-            members: numbers
-                .into_iter()
-                .map(|number| Msisdn::new(number).expect("a number"))
-                .collect(),
+            body: body(&members),
+            units: members.len() as u64,
+            members,
             lines,
             places: Vec::new(),
         });

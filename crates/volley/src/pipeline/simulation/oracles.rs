@@ -2,9 +2,10 @@
 
 use volley_ledger::BatchId;
 use volley_model::{Amount, BatchState, LineCounts};
+use volley_provider::Provider;
 
-use super::super::stop::Stage;
-use super::books::Row;
+use super::super::stop::{Stage, StopReason};
+use super::books::{Row, Standing};
 use super::history::Simulated;
 use super::input::Planned;
 use super::world::World;
@@ -13,29 +14,80 @@ use super::world::World;
 pub(super) fn check_converged(world: &World, lines: &[u64]) -> u64 {
     let books = world.books.borrow();
     let now = world.wall();
-    let can_be_settled = |row: &&Row| !row.is_beyond_us(now) && world.clock_may_be_trusted();
+    let can_be_settled = |row: &&Row| match world.scenario.provider() {
+        Provider::Octopush => !row.is_beyond_us(now) && world.clock_may_be_trusted(),
+        Provider::Exotel => true,
+    };
     let left = books.rows.iter().filter(|row| row.is_open()).find(can_be_settled);
     let key = left.map(|row| &row.key);
     assert_eq!(key, None, "invariant 12, convergence: it is still in doubt");
     if world.scenario.limits.max_cost.is_none() && world.scenario.credit.is_none() {
-        let free = lines.iter().find(|number| books.standing(**number).is_none());
-        assert_eq!(free, None, "invariant 2, none lost: a number was never sent to");
+        let is_free = |number: &&u64| books.standing(**number) == Standing::Free;
+        assert_eq!(
+            lines.iter().find(is_free),
+            None,
+            "invariant 2, none lost: a number was never sent to"
+        );
     }
     books.doubts().len() as u64
 }
 
-/// A run that may ask about its doubts ends with all of them asked about.
+/// Once the listing has caught up, whatever stands in it is in doubt no more.
+pub(super) fn check_found(world: &World) {
+    let provider = world.provider.borrow();
+    for doubt in world.books.borrow().doubts() {
+        assert!(
+            !provider.has_or_will(&doubt.request_key.0),
+            "lookups: {} is in the listing, and still in doubt",
+            doubt.request_key
+        );
+    }
+}
+
+/// A run that may ask about its doubts ends with all of them asked about: by a probe, or by a pass through the listing that
+/// began after them.
 pub(super) fn check_asked(world: &World, dispatch: &Simulated) {
     let clock_is_known = world.clock_may_be_trusted() && !world.our_clock_jumps();
-    if dispatch.stop.has_reached(Stage::Stopping) || !clock_is_known {
+    let has_keys = world.scenario.provider() == Provider::Octopush;
+    if dispatch.stop.has_reached(Stage::Stopping) || has_keys && !clock_is_known {
         return;
     }
+    let watch = world.watch.borrow();
     for row in world.books.borrow().rows.iter().filter(|row| row.is_open()) {
-        let asked = world.watch.borrow().was_asked_about(&row.key);
+        let asked = if has_keys {
+            watch.was_asked_about(&row.key) || row.is_beyond_us(world.wall())
+        } else {
+            watch.passes.began_at() >= watch.doubted_at(&row.key)
+        };
+        assert!(asked, "settling: {} was not asked about", row.key);
+    }
+}
+
+/// Of several campaigns of one name that a lookup found one is left, or the user hears of the others.
+pub(super) fn check_twins(world: &World, reasons: &[StopReason]) {
+    let (books, watch, provider) = (
+        world.books.borrow(),
+        world.watch.borrow(),
+        world.provider.borrow(),
+    );
+    for (name, ids) in watch.passes.twins() {
+        let Some(row) = books.find(name).filter(|row| row.state == BatchState::Accepted) else {
+            continue;
+        };
+        let ticket = row.ticket.as_deref().unwrap_or_default();
+        let campaign = |id: &str| provider.campaigns().find(id).expect("it was listed");
+        let goes_on = |id: &&String| *id != ticket && campaign(id).is_live();
+        for id in ids.iter().filter(goes_on) {
+            let told = |reason: &StopReason| matches!(reason, StopReason::Twins(what) if what.contains(id));
+            assert!(
+                reasons.iter().any(told),
+                "twins: {id} of {name} goes on beside {ticket}, and nobody hears of it"
+            );
+        }
+        let any_live = ids.iter().any(|id| campaign(id).is_live());
         assert!(
-            asked || row.is_beyond_us(world.wall()),
-            "settling: {} was not asked about",
-            row.key
+            campaign(ticket).is_live() || !any_live,
+            "twins: {ticket} of {name} calls nobody, and another does"
         );
     }
 }
@@ -56,9 +108,10 @@ pub(super) fn check_account(world: &World, dispatch: &Simulated, planned: &Plann
         BatchState::Unticketed,
         BatchState::Simulated,
     ];
+    let splits = own().filter(|row| row.state == BatchState::Split).count() as u64;
     let ledger = (
         members(&sent),
-        members(&[BatchState::Refused]),
+        members(&[BatchState::Refused]) + splits,
         members(&[BatchState::InDoubt]),
     );
     let told = (account.accepted, account.refused, account.in_doubt);

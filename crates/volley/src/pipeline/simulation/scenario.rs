@@ -1,11 +1,13 @@
-//! What a seed decides before anything happens: the limits, the provider's habits, how often what fails.
+//! What a seed decides before anything happens: whose campaign it is, the limits, the provider's habits, how often what fails.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use fastrand::Rng;
 use volley_model::Amount;
+use volley_provider::Provider;
 
+use super::provider::{exotel, octopush};
 use crate::config::Limits;
 
 /// What a history is about.
@@ -29,13 +31,19 @@ impl Theme {
     }
 }
 
-/// How a second request with a key is answered.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum DuplicateAnswer {
-    /// An error with this status and code.
-    Error(u16, u32),
-    /// The first one's ticket again.
-    Ticket,
+/// Whose history a seed tells: of each theme as many of the one as of the other.
+pub(super) fn provider_of(seed: u64) -> Provider {
+    match (seed / 4) % 2 {
+        0 => Provider::Octopush,
+        _ => Provider::Exotel,
+    }
+}
+
+/// What the provider is like.
+#[derive(Debug, Clone)]
+pub(super) enum Habits {
+    Octopush(octopush::Habits),
+    Exotel(exotel::Habits),
 }
 
 /// What the `Date` of the provider's answers is worth.
@@ -58,9 +66,9 @@ pub(super) enum OurClock {
 }
 
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a habit of its own")]
 pub(super) struct Scenario {
     pub(super) theme: Theme,
+    pub(super) habits: Habits,
     pub(super) limits: Limits,
     /// What the account has at the start, where the answers tell what is left of it; then there is a `min_credit`.
     pub(super) credit: Option<Amount>,
@@ -68,11 +76,6 @@ pub(super) struct Scenario {
     /// The share of requests that meet a fault.
     pub(super) fault_rate: f64,
     pub(super) outages: bool,
-    pub(super) duplicates: DuplicateAnswer,
-    /// Whether a duplicate is noticed while the first one is being processed.
-    pub(super) atomic: bool,
-    /// Whether a refused request uses its key up.
-    pub(super) burns: bool,
     pub(super) dates: Dates,
     pub(super) our_clock: OurClock,
     /// Whether a rehearsal comes first.
@@ -83,32 +86,57 @@ pub(super) struct Scenario {
 impl Scenario {
     pub(super) fn of(seed: u64, rng: &mut Rng) -> Self {
         let theme = Theme::of(seed);
-        let batch_size = rng.u32(2..=3);
-        let numbers = rng.u64(4..=30);
+        let habits = match provider_of(seed) {
+            Provider::Octopush => Habits::Octopush(octopush::Habits::drawn(rng)),
+            Provider::Exotel => Habits::Exotel(exotel::Habits::drawn(rng)),
+        };
+        let (batch_size, numbers) = sizes(&habits, rng);
         let (dates, our_clock) = clocks(theme, rng);
-        let mut limits = limits(theme, batch_size, numbers, rng);
-        let credit = credit(theme, numbers, rng);
+        let charges = match &habits {
+            Habits::Octopush(_) => 1,
+            Habits::Exotel(habits) => habits.charges_per_unit(),
+        };
+        let mut limits = limits(theme, batch_size, numbers * charges, rng);
+        // Exotel tells of no credit, and pretends nothing.
+        let is_octopush = matches!(habits, Habits::Octopush(_));
+        let credit = credit(theme, numbers, rng).filter(|_| is_octopush);
         limits.min_credit = credit.map(|_| amount("0.25"));
         Self {
             theme,
+            habits,
             limits,
             credit,
             numbers,
             fault_rate: [0.0, 0.05, 0.2, 0.5, 0.9][rng.usize(..5)],
             outages: rng.u8(..4) == 0,
-            duplicates: match rng.u8(..5) {
-                0 => DuplicateAnswer::Error(409, 120),
-                1 => DuplicateAnswer::Error(400, 133),
-                2 => DuplicateAnswer::Ticket,
-                _ => DuplicateAnswer::Error(400, 120),
-            },
-            atomic: rng.bool(),
-            burns: rng.bool(),
             dates,
             our_clock,
-            rehearsal: rng.u8(..8) == 0,
+            rehearsal: rng.u8(..8) == 0 && is_octopush,
             runs_with_faults: rng.u32(1..=5),
         }
+    }
+
+    pub(super) fn provider(&self) -> Provider {
+        match self.habits {
+            Habits::Octopush(_) => Provider::Octopush,
+            Habits::Exotel(_) => Provider::Exotel,
+        }
+    }
+
+    /// What Exotel is like, if it is Exotel's history.
+    pub(super) fn exotel(&self) -> Option<&exotel::Habits> {
+        match &self.habits {
+            Habits::Octopush(_) => None,
+            Habits::Exotel(habits) => Some(habits),
+        }
+    }
+}
+
+/// Numbers a batch and in all: few, for speed; but for lines of splits that are long enough to be halved.
+fn sizes(habits: &Habits, rng: &mut Rng) -> (u32, u64) {
+    match habits {
+        Habits::Exotel(habits) if habits.bad >= exotel::BAD_MOST => (rng.u32(54..=60), rng.u64(54..=70)),
+        _ => (rng.u32(2..=3), rng.u64(4..=30)),
     }
 }
 
@@ -134,10 +162,10 @@ fn amount(text: &str) -> Amount {
     text.parse().expect("an amount")
 }
 
-fn limits(theme: Theme, batch_size: u32, numbers: u64, rng: &mut Rng) -> Limits {
+fn limits(theme: Theme, batch_size: u32, charges: u64, rng: &mut Rng) -> Limits {
     let priced = theme == Theme::Money || rng.bool();
     let unit_price = priced.then(|| amount("0.05"));
-    let hundredths = rng.u64(0..=numbers * 6);
+    let hundredths = rng.u64(0..=charges * 6);
     let limited = theme == Theme::Money || rng.u8(..4) == 0;
     let max_cost = (priced && limited).then(|| amount("0.01").times(hundredths).expect("small"));
     Limits {

@@ -1,14 +1,20 @@
 //! Watches what leaves the process: pace, gate, keys in flight, what may follow a doubt. Knows nothing of the dispatcher.
 
+mod passes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::network::FAULTS;
 use crate::config::Limits;
+use passes::Passes;
 
 /// Trials in a row that may end in doubt.
 const TRIALS_IN_DOUBT_MAX: u32 = 10;
 /// A key's last moment, from its first attempt.
 const PROBE_WINDOW: Duration = Duration::from_hours(23);
+/// How often a provider is tried at least that has answered nothing yet.
+const TRIES_MIN: u32 = 3;
 /// How long an unreachable provider that had answered is tried at least.
 const SILENCE_MIN: Duration = Duration::from_mins(5);
 /// Wall clocks that agree within five minutes are trusted.
@@ -48,8 +54,14 @@ pub(super) struct Watch {
     first: BTreeMap<String, Duration>,
     /// When each key's last attempt failed in doubt, or the lock was taken after a crash.
     doubted: BTreeMap<String, Duration>,
+    /// Passes through Exotel's listing, in this run.
+    pub(super) passes: Passes,
     /// When the provider last showed that it is there, in this run.
     answered_at: Option<Duration>,
+    /// The longest silence behind which the provider was found not to be there.
+    silence_max: Duration,
+    /// How often it was found not to be there before it had answered anything in this run.
+    vain_tries: u32,
     /// Why nothing may be handed over any more in this run.
     pub(super) silenced: Option<&'static str>,
     pub(super) hits: Hits,
@@ -62,6 +74,9 @@ pub(super) struct Hits {
     pub(super) doubts: u64,
     pub(super) probes: u64,
     pub(super) gets: u64,
+    pub(super) pages: u64,
+    /// What batches met, by the rows of the table of faults.
+    pub(super) faults: [u64; FAULTS],
 }
 
 impl Watch {
@@ -78,7 +93,10 @@ impl Watch {
             heard: BTreeSet::new(),
             first: BTreeMap::new(),
             doubted: BTreeMap::new(),
+            passes: Passes::default(),
             answered_at: None,
+            silence_max: Duration::ZERO,
+            vain_tries: 0,
             silenced: None,
             hits: Hits::default(),
         }
@@ -89,7 +107,10 @@ impl Watch {
         self.door = Door::TrialDue;
         self.trials_in_doubt = 0;
         self.heard.clear();
+        self.passes = Passes::default();
         self.answered_at = None;
+        self.silence_max = Duration::ZERO;
+        self.vain_tries = 0;
         self.silenced = None;
         self.full_at = now;
         assert!(self.in_air.is_empty(), "the last run left nothing in the air");
@@ -154,6 +175,29 @@ impl Watch {
         self.heard.contains(key)
     }
 
+    /// When the doubt of this key began, if it ever was in one.
+    pub(super) fn doubted_at(&self, key: &str) -> Option<Duration> {
+        self.doubted.get(key).copied()
+    }
+
+    /// It is about to be written that the listing lacked this key's campaign.
+    pub(super) fn check_absence(&self, key: &str, clock_is_right: bool) {
+        assert!(
+            self.passes.tells_absence_of(key),
+            "lookups: {key} is called absent, and the last pass was not whole, or had it"
+        );
+        let due = self.doubted[key]
+            + if clock_is_right {
+                self.settle
+            } else {
+                Duration::ZERO
+            };
+        assert!(
+            self.passes.began_at() >= Some(due),
+            "lookups: {key} is called absent by a pass that began before its doubt was due"
+        );
+    }
+
     /// The evidence of a send is there.
     pub(super) fn heard(&mut self, key: &str, weight: Weight, now: Duration) {
         self.in_air.remove(key);
@@ -197,20 +241,38 @@ impl Watch {
         self.take_token(now);
     }
 
+    /// A page of the listing is asked for.
+    pub(super) fn page(&mut self, offset: usize, now: Duration) {
+        self.hits.pages += 1;
+        self.take_token(now);
+        self.passes.ask(offset, now);
+    }
+
+    /// A campaign is to be deleted.
+    pub(super) fn delete(&mut self, now: Duration) {
+        self.take_token(now);
+    }
+
     /// The provider showed that it is there.
     pub(super) fn saw_life(&mut self, now: Duration) {
         self.answered_at = Some(now);
     }
 
-    /// The run gives up, since nobody answers.
-    pub(super) fn check_given_up(&self, now: Duration) {
-        if let Some(answered_at) = self.answered_at {
-            let silence = now.saturating_sub(answered_at);
-            assert!(
-                silence > SILENCE_MIN,
-                "liveness: given up after {silence:?} without an answer"
-            );
+    /// The provider showed that it is not there: the moment at which a run may give up.
+    pub(super) fn saw_nothing(&mut self, now: Duration) {
+        match self.answered_at {
+            Some(answered_at) => self.silence_max = self.silence_max.max(now.saturating_sub(answered_at)),
+            None => self.vain_tries += 1,
         }
+    }
+
+    /// The run gave up, since nobody answered.
+    pub(super) fn check_given_up(&self) {
+        assert!(
+            self.vain_tries >= TRIES_MIN || self.silence_max > SILENCE_MIN,
+            "liveness: given up after {:?} without an answer",
+            self.silence_max
+        );
     }
 
     /// A free GET had a good answer.

@@ -55,7 +55,7 @@ impl World {
         let scenario = Scenario::of(seed, &mut rng);
         let world = Rc::new(Self {
             provider: RefCell::new(Provider::new(&scenario)),
-            books: RefCell::new(Books::new(scenario.limits.max_cost)),
+            books: RefCell::new(Books::new(scenario.provider(), scenario.limits.max_cost)),
             watch: RefCell::new(Watch::new(&scenario.limits)),
             rng: RefCell::new(rng),
             faults: Cell::new(true),
