@@ -134,7 +134,7 @@ impl Network {
         self.answer(200, r#"{"http_code":200,"metadata":{"total":0},"response":[]}"#)
     }
 
-    /// The ticket is durable, and calls people, before another of its name is deleted.
+    /// Another of its name calls people, and its batch is in doubt until its ticket is booked: after a crash it is looked up again.
     pub(super) fn check_deletion(&self, id: &str) {
         let (books, provider) = (self.0.books.borrow(), self.0.provider.borrow());
         let campaigns = provider.campaigns();
@@ -144,12 +144,11 @@ impl Network {
         let row = row.unwrap_or_else(|| panic!("twins: {id} is somebody else's, and is deleted"));
         assert_eq!(
             row.state,
-            BatchState::Accepted,
-            "twins: {id} is deleted before the other's ticket is durable"
+            BatchState::InDoubt,
+            "twins: {id} is deleted, and after a crash nobody would look {name} up again"
         );
-        let kept = row.ticket.as_deref().unwrap_or_default();
         assert!(
-            kept != id && campaigns.find(kept).is_some_and(Campaign::is_live),
+            campaigns.any_live_beside(id, name),
             "twins: {id} is deleted, and nothing is left of {name} that calls"
         );
     }

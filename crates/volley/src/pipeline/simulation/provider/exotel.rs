@@ -247,6 +247,12 @@ impl Campaigns {
         self.all.iter().find(|campaign| campaign.id == id)
     }
 
+    /// Whether another campaign of that name calls people, has or will.
+    pub(crate) fn any_live_beside(&self, id: &str, name: &str) -> bool {
+        let mut all = self.all.iter();
+        all.any(|other| other.id != id && other.name == name && other.is_live())
+    }
+
     /// Whether one of that id has that name.
     pub(crate) fn is_named(&self, id: &str, name: &str) -> bool {
         self.find(id).is_some_and(|campaign| campaign.name == name)
