@@ -63,12 +63,14 @@ impl RecordFault {
 
 /// Reads records, one after another, into buffers of its own.
 pub(crate) struct RecordReader {
+    scanner: scan::Scanner,
     tape: tape::TapeReader,
 }
 
 impl RecordReader {
     pub(crate) fn new() -> Self {
         Self {
+            scanner: scan::Scanner::new(),
             tape: tape::TapeReader::new(),
         }
     }
@@ -78,7 +80,10 @@ impl RecordReader {
         line: &'line [u8],
         names: &FieldNames,
     ) -> Result<Record<'line>, RecordFault> {
-        let quick = scan::read(line, names).or_else(|| self.tape.read(line, names));
+        let quick = self
+            .scanner
+            .read(line, names)
+            .or_else(|| self.tape.read(line, names));
         match quick {
             Some(record) => Ok(record),
             None => text::read(line, names),

@@ -7,6 +7,7 @@
 ///
 /// Eight bytes at a time: in each of the three sums the lowest byte that is marked is one that is looked for, and a wrong mark
 /// can only stand above it.
+#[inline]
 pub fn plain_length(bytes: &[u8]) -> usize {
     const LOW: u64 = u64::from_le_bytes([0x01; 8]);
     const HIGH: u64 = u64::from_le_bytes([0x80; 8]);

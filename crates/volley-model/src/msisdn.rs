@@ -22,6 +22,17 @@ pub enum MsisdnError {
     TooLong,
 }
 
+/// The digits of 0 to 99: numbers are written two digits at a time.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut value = 0_u8;
+    while value < 100 {
+        pairs[value as usize] = [b'0' + value / 10, b'0' + value % 10];
+        value += 1;
+    }
+    pairs
+};
+
 impl Msisdn {
     /// The most digits an E.164 number has (ITU-T E.164, 6.2.1).
     pub const DIGITS_MAX: usize = 15;
@@ -57,16 +68,19 @@ impl Msisdn {
 
     /// Appends `+` and all digits.
     pub fn write_e164(self, out: &mut Vec<u8>) {
-        let mut digits = [0u8; Self::DIGITS_MAX];
+        let mut text = [b'+'; Self::DIGITS_MAX + 1];
         let mut rest = self.get();
-        let mut at = Self::DIGITS_MAX;
-        while rest > 0 {
-            at -= 1;
-            digits[at] = b'0' + u8::try_from(rest % 10).unwrap_or_default();
-            rest /= 10;
+        let mut at = text.len();
+        while rest > 9 {
+            at -= 2;
+            text[at..at + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
+            rest /= 100;
         }
-        out.push(b'+');
-        out.extend_from_slice(&digits[at..]);
+        if rest > 0 {
+            at -= 1;
+            text[at] = PAIRS[(rest % 10) as usize][1];
+        }
+        out.extend_from_slice(&text[at - 1..]);
     }
 
     /// `+` and all digits: for requests and for exports the user asked for, never for logs or errors.

@@ -88,20 +88,16 @@ impl CodeIndex {
         if !rest.last()?.is_ascii_digit() || !rest[0].is_ascii_digit() {
             return None;
         }
-        let mut digits = [0u8; Msisdn::DIGITS_MAX];
-        let digits = plain_digits(rest, &mut digits)?;
-        let (place, length) = self.place(digits)?;
+        let digits = Digits::read(rest)?;
+        let (place, length) = self.place(&digits)?;
         let row = &CALLING_CODES[place];
-        match (&digits[length..], self.trunks[place]) {
-            ([0, national @ ..], Trunk::Zero) => {
-                let stripped = national.first() != Some(&0) && row.takes_length(national.len());
-                stripped.then(|| self.joined(place, national)).flatten()
-            }
-            (national, _) => {
-                let unchanged = row.leaves_unchanged(national.len(), *national.first()?);
-                unchanged.then(|| self.joined(place, national)).flatten()
-            }
+        let national = digits.behind(row.code, length)?;
+        if national.first == 0 && self.trunks[place] == Trunk::Zero {
+            let stripped = national.second != 0 && row.takes_length(national.length - 1);
+            return stripped.then(|| self.joined(place, national.value, national.length - 1))?;
         }
+        row.leaves_unchanged(national.length, national.first)
+            .then(|| self.joined(place, national.value, national.length))?
     }
 
     /// The number of a text as it is dialled at home, if the library is known to only put the calling code before it,
@@ -111,61 +107,49 @@ impl CodeIndex {
         if !bytes.first()?.is_ascii_digit() || !bytes.last()?.is_ascii_digit() {
             return None;
         }
-        let mut buffer = [0u8; Msisdn::DIGITS_MAX];
-        let dialled = plain_digits(bytes, &mut buffer)?;
-        if dialled.len() < DIALLED_DIGITS_MIN {
+        let dialled = Digits::read(bytes)?;
+        if dialled.count < DIALLED_DIGITS_MIN {
             return None;
         }
         let place = usize::from(self.places[usize::from(home.code)]).checked_sub(1)?;
         let row = &CALLING_CODES[place];
-        let (code, code_length) = code_digits(home.code);
-        let code = &code[..code_length];
-        let national = match (dialled, home.trunk) {
-            ([0, national @ ..], Trunk::Zero) => {
-                let stripped = national.first() != Some(&0) && row.takes_length(national.len());
-                stripped.then_some(national)?
-            }
-            ([first, ..], _) => {
-                let unchanged = row.leaves_unchanged(dialled.len(), *first)
-                    && !home.may_dial_abroad(*first)
-                    && !dialled.starts_with(code);
-                unchanged.then_some(dialled)?
-            }
-            ([], _) => return None,
-        };
-        self.joined(place, national)
+        let first = dialled.first[0];
+        if first == 0 && home.trunk == Trunk::Zero {
+            let stripped = dialled.first[1] != 0 && row.takes_length(dialled.count - 1);
+            return stripped.then(|| self.joined(place, dialled.value, dialled.count - 1))?;
+        }
+        let unchanged = row.leaves_unchanged(dialled.count, first)
+            && !home.may_dial_abroad(first)
+            && !dialled.begin_with(home.code);
+        unchanged.then(|| self.joined(place, dialled.value, dialled.count))?
     }
 
     /// Cuts a number at its calling code, whatever follows.
     pub(super) fn split(&self, number: Msisdn) -> Option<International> {
-        let text = number.get().to_string();
-        let digits: Vec<u8> = text.bytes().map(|byte| byte - b'0').collect();
+        let digits = Digits::read(number.get().to_string().as_bytes())?;
         let (place, length) = self.place(&digits)?;
-        self.joined(place, &digits[length..])
+        let national = digits.behind(CALLING_CODES[place].code, length)?;
+        self.joined(place, national.value, national.length)
     }
 
-    /// A calling code and what follows it.
-    fn joined(&self, place: usize, national: &[u8]) -> Option<International> {
+    /// A calling code and the national digits behind it.
+    fn joined(&self, place: usize, national: u64, national_length: usize) -> Option<International> {
         let code = CALLING_CODES[place].code;
-        let (mut number, mut value) = (u64::from(code), 0);
-        for digit in national {
-            number = number * 10 + u64::from(*digit);
-            value = value * 10 + u64::from(*digit);
-        }
+        let number = u64::from(code) * TENS.get(national_length)? + national;
         Some(International {
             number: Msisdn::new(number).ok()?,
             code,
-            national: value,
-            national_length: national.len(),
+            national,
+            national_length,
             only_region: self.regions[place],
         })
     }
 
     /// The place of the calling code with which the digits begin, and its length. No code is the beginning of another.
-    fn place(&self, digits: &[u8]) -> Option<(usize, usize)> {
+    fn place(&self, digits: &Digits) -> Option<(usize, usize)> {
         let mut code = 0;
-        for (at, &digit) in digits.iter().take(3).enumerate() {
-            code = code * 10 + usize::from(digit);
+        for (at, digit) in digits.first.iter().take(digits.count.min(3)).enumerate() {
+            code = code * 10 + usize::from(*digit);
             if code == 0 {
                 return None;
             }
@@ -177,34 +161,83 @@ impl CodeIndex {
     }
 }
 
-/// The values of the digits in a text that holds nothing else but what the library drops between digits.
-fn plain_digits<'buffer>(
-    text: &[u8],
-    buffer: &'buffer mut [u8; Msisdn::DIGITS_MAX],
-) -> Option<&'buffer [u8]> {
-    let mut count = 0;
-    let mut bytes = text.iter();
-    while let Some(&byte) = bytes.next() {
-        match byte {
-            b'0'..=b'9' => {
-                *buffer.get_mut(count)? = byte - b'0';
-                count += 1;
-            }
-            b' ' | b'-' | b'.' | b'(' | b')' => {}
-            NO_BREAK_SPACE_FIRST if bytes.next() == Some(&NO_BREAK_SPACE_SECOND) => {}
-            _ => return None,
-        }
+/// Powers of ten, by the number of their zeros.
+const TENS: [u64; Msisdn::DIGITS_MAX + 1] = {
+    let mut tens = [1; Msisdn::DIGITS_MAX + 1];
+    let mut zeros = 1;
+    while zeros < tens.len() {
+        tens[zeros] = tens[zeros - 1] * 10;
+        zeros += 1;
     }
-    Some(&buffer[..count])
+    tens
+};
+
+/// The digits of a text, read once.
+struct Digits {
+    value: u64,
+    /// How many, leading zeros included.
+    count: usize,
+    /// The first of them: a calling code, and the two behind it.
+    first: [u8; 5],
 }
 
-/// The values of a calling code's digits, and how many they are.
-fn code_digits(code: u16) -> ([u8; 3], usize) {
-    let digit = |value: u16| u8::try_from(value % 10).unwrap_or_default();
-    match code {
-        0..10 => ([digit(code), 0, 0], 1),
-        10..100 => ([digit(code / 10), digit(code), 0], 2),
-        _ => ([digit(code / 100), digit(code / 10), digit(code)], 3),
+/// What stands behind a calling code.
+struct National {
+    value: u64,
+    /// How many digits, leading zeros included; at least one.
+    length: usize,
+    first: u8,
+    /// 0 where there is none.
+    second: u8,
+}
+
+impl Digits {
+    /// The digits in a text that holds nothing else but what the library drops between digits; 15 at most.
+    fn read(text: &[u8]) -> Option<Self> {
+        let mut digits = Self {
+            value: 0,
+            count: 0,
+            first: [0; 5],
+        };
+        let mut bytes = text.iter();
+        while let Some(&byte) = bytes.next() {
+            match byte {
+                b'0'..=b'9' if digits.count < Msisdn::DIGITS_MAX => {
+                    let digit = byte - b'0';
+                    if let Some(first) = digits.first.get_mut(digits.count) {
+                        *first = digit;
+                    }
+                    digits.value = digits.value * 10 + u64::from(digit);
+                    digits.count += 1;
+                }
+                b' ' | b'-' | b'.' | b'(' | b')' => {}
+                NO_BREAK_SPACE_FIRST if bytes.next() == Some(&NO_BREAK_SPACE_SECOND) => {}
+                _ => return None,
+            }
+        }
+        Some(digits)
+    }
+
+    /// What stands behind this calling code of so many digits, with which they begin.
+    fn behind(&self, code: u16, code_length: usize) -> Option<National> {
+        let length = self.count.checked_sub(code_length).filter(|length| *length > 0)?;
+        Some(National {
+            value: self.value - u64::from(code) * TENS[length],
+            length,
+            first: self.first[code_length],
+            second: self.first[code_length + 1],
+        })
+    }
+
+    /// Whether these are the first of them.
+    fn begin_with(&self, code: u16) -> bool {
+        let code_length = match code {
+            0..10 => 1,
+            10..100 => 2,
+            _ => 3,
+        };
+        let behind = self.count.checked_sub(code_length);
+        behind.is_some_and(|behind| self.value / TENS[behind] == u64::from(code))
     }
 }
 

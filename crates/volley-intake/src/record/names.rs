@@ -11,6 +11,8 @@ const PHONE_NUMBER: &str = "phone_number";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldNames {
     keys: [Box<str>; KEYS],
+    /// Each key with all that stands before its value, if that is a string: `"phone_number":"`.
+    openings: [Box<[u8]>; KEYS],
 }
 
 /// Why names cannot be mapped.
@@ -36,7 +38,7 @@ impl Default for FieldNames {
         for (place, key) in keys.iter_mut().enumerate() {
             *key = our_name(place).into();
         }
-        Self { keys }
+        Self::of(keys)
     }
 }
 
@@ -46,7 +48,7 @@ impl FieldNames {
     /// # Errors
     /// See [`FieldNamesError`].
     pub fn mapped<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, FieldNamesError> {
-        let mut names = Self::default();
+        let mut keys = Self::default().keys;
         for (name, key) in pairs {
             let place =
                 (0..KEYS)
@@ -54,16 +56,29 @@ impl FieldNames {
                     .ok_or_else(|| FieldNamesError::Unknown {
                         name: name.to_owned(),
                     })?;
-            names.keys[place] = key.into();
+            keys[place] = key.into();
         }
-        for (place, key) in names.keys.iter().enumerate() {
-            if names.keys[..place].contains(key) {
+        for (place, key) in keys.iter().enumerate() {
+            if keys[..place].contains(key) {
                 return Err(FieldNamesError::Twice {
                     key: key.clone().into(),
                 });
             }
         }
-        Ok(names)
+        Ok(Self::of(keys))
+    }
+
+    fn of(keys: [Box<str>; KEYS]) -> Self {
+        let opening = |key: &str| format!("{}:\"", serde_json::Value::from(key)).into_bytes();
+        Self {
+            openings: std::array::from_fn(|place| opening(&keys[place]).into()),
+            keys,
+        }
+    }
+
+    /// All up to the value of the key at a place, as most writers write it; empty for a place that is none.
+    pub(crate) fn opening(&self, place: usize) -> &[u8] {
+        self.openings.get(place).map_or(&[], |opening| opening)
     }
 
     /// The place of an input's key, if we know it. `next` is where it is looked for first: keys mostly come in
