@@ -36,7 +36,7 @@ pub use calls::{Call, CallPrice, CallStatus, Calls, CallsPage, PriceSum, Prices,
 pub use codes::{Class, Code, codes, explain};
 pub use encode::Encoder;
 pub use judge::{JudgeContext, judge};
-pub use listing::{CampaignState, Found, Listed, Listing, ListingPage, Lookup, LookupStep};
+pub use listing::{CampaignState, Found, Listed, Listing, ListingPage, Lookup, LookupStep, kept};
 pub use message::{
     CallerId, Mechanism, MessageError, OnStatus, RETRIES_MAX, Retries, RetryStatus, Schedule, TYPE,
     VoiceMessage, WebUrl,

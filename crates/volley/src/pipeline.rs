@@ -39,7 +39,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use volley_intake::Progress;
+use volley_intake::{IntakeError, Progress};
 use volley_ledger::{LedgerError, Opening};
 use volley_model::{Amount, Currency};
 use volley_provider::CredentialsError;
@@ -54,6 +54,7 @@ use account::Account;
 use dispatch::Dispatch;
 use ending::Ending;
 use reading::Reading;
+use refusals::Refusals;
 use setup::{Prepared, prepare};
 use signals::Signals;
 use stop::Stage;
@@ -228,9 +229,10 @@ pub fn run(
         opened,
         intake,
         sealer,
-        dispatch,
+        mut dispatch,
         writer_thread,
         loaded,
+        refusals,
         ledger,
         run,
         fail_on_invalid,
@@ -258,6 +260,10 @@ pub fn run(
     };
     if let Some(reason) = early {
         dispatch.stop.note(reason);
+    }
+    drop(std::mem::replace(&mut dispatch.refusals, Refusals::none()));
+    if let Err(source) = refusals.join() {
+        dispatch.stop.note(IntakeError::Rejects { source }.into());
     }
     let ending = Ending {
         campaign: &campaign,

@@ -113,6 +113,14 @@ impl ListingPage {
     }
 }
 
+/// Of several campaigns of one name, the one that is taken for what was asked for: one that has begun, else the first that
+/// will, else the first; `None` of none.
+pub fn kept(found: &[Listed]) -> Option<&Listed> {
+    let live = || found.iter().filter(|listed| !listed.state.calls_nobody());
+    let begun = live().find(|listed| !listed.state.may_be_deleted());
+    begun.or_else(|| live().next()).or_else(|| found.first())
+}
+
 impl Listed {
     /// `None` without an id or a name.
     pub(super) fn of(item: &Item<'_>) -> Option<Self> {

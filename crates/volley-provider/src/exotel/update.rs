@@ -32,6 +32,8 @@ use crate::presentable;
 pub const LISTS_MAX: usize = 5;
 /// A name has more than 3 characters ("create campaign").
 const NAME_CHARS_MIN: usize = 4;
+/// The longest name of a campaign that has to be found again by it: no page tells the longest that Exotel keeps.
+const SURE_NAME_CHARS_MAX: usize = 64;
 
 /// Parameters to be set, each checked.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -99,6 +101,12 @@ pub enum ParametersError {
     /// An action on what does not exist yet.
     #[error("action is given; a campaign that is to be created has none")]
     ActionAtCreation,
+    /// A name that may not come back as it was sent.
+    #[error(
+        "name has something else than letters, digits and, between them, spaces, points, hyphens and low lines, or more than \
+         {SURE_NAME_CHARS_MAX} characters; by another one it might not be found again in Exotel's listing"
+    )]
+    UnsureName,
     /// A name that only batches of `volley send` have.
     #[error(
         "name begins with {NAME_HEAD}, by which the batches of `volley send` are found again; choose another"
@@ -171,18 +179,35 @@ impl CampaignParameters {
         self.given.get(&place)
     }
 
-    /// What those who are called get, as key and value: all but the name and the lists. The same text for the same value,
-    /// however it was typed; of numbers a hash alone, which tells the same ones again.
+    /// What is kept of a campaign beside its name and its lists, as key and value: what those who are called hear, and hashes
+    /// that tell the same numbers and the same other parameters again, without showing a number, or a secret of a callback's.
     pub fn message(&self) -> Vec<(String, String)> {
-        let named = |(place, given): (&usize, &Given)| (CAMPAIGN_FIELDS[*place].name, given.text());
-        let parts = self.given.iter().map(named);
-        let parts = parts.filter(|(name, _)| !["name", "lists"].contains(name));
+        let mut parts = Vec::new();
+        let mut others = blake3::Hasher::new();
+        for (place, given) in &self.given {
+            let name = CAMPAIGN_FIELDS[*place].name;
+            match name {
+                "name" | "lists" | "from" => {}
+                "caller_id" | "url" => parts.push((name.to_owned(), given.text())),
+                _ => {
+                    for text in [name, given.text().as_str()] {
+                        others.update(&(text.len() as u64).to_le_bytes());
+                        others.update(text.as_bytes());
+                    }
+                }
+            }
+        }
+        parts.push(("others".to_owned(), others.finalize().to_hex().to_string()));
+        parts.extend(self.numbers_hash().map(|hash| ("from".to_owned(), hash)));
         parts
-            .map(|(name, text)| match name {
-                "from" => (name.to_owned(), hash(self.texts(name))),
-                _ => (name.to_owned(), text),
-            })
-            .collect()
+    }
+
+    /// A hash of the numbers of `from`, the same in any order; `None` without any.
+    pub fn numbers_hash(&self) -> Option<String> {
+        let mut numbers = self.texts("from").to_vec();
+        numbers.sort();
+        let hash = blake3::hash(numbers.join(",").as_bytes());
+        (!numbers.is_empty()).then(|| hash.to_hex().to_string())
     }
 
     /// Whether the change says anew who is called.
@@ -220,6 +245,9 @@ impl CampaignParameters {
             if !self.contains(name) {
                 return Err(ParametersError::Missing { name });
             }
+        }
+        if !self.text("name").is_some_and(is_sure_name) {
+            return Err(ParametersError::UnsureName);
         }
         self.check_together()
     }
@@ -279,13 +307,6 @@ impl Given {
     }
 }
 
-/// The same for the same numbers in any order.
-fn hash(numbers: &[String]) -> String {
-    let mut numbers = numbers.to_vec();
-    numbers.sort();
-    blake3::hash(numbers.join(",").as_bytes()).to_hex().to_string()
-}
-
 impl fmt::Debug for CampaignParameters {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The values may be numbers or have secrets.
@@ -317,6 +338,17 @@ fn wrapped(members: &[u8]) -> Bytes {
     body.extend_from_slice(members.get(1..).unwrap_or_default());
     body.extend_from_slice(b"}]}");
     body.into()
+}
+
+/// Whether a name is *assumed* to come back as it was sent: nothing in it can be trimmed, normalised or quoted.
+fn is_sure_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let inner = |byte: &u8| byte.is_ascii_alphanumeric() || b" .-_".contains(byte);
+    let outer = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    name.len() <= SURE_NAME_CHARS_MAX
+        && bytes.iter().all(inner)
+        && outer(bytes.first())
+        && outer(bytes.last())
 }
 
 /// Reads a text by its rule.

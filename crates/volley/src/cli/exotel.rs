@@ -59,7 +59,8 @@ const CREATE_EXAMPLES: &str = "Fields: as for `update`, without action. name, ca
 campaign under its name: the same command again creates nothing, and looks for a lost one in Exotel's listing.
 
 Examples:
-  volley exotel campaign create --lists 5f0e7c,5f0e7d --file call.toml --set name=spring --set exotel.account_sid=acme1
+  volley exotel campaign create --lists 5f0e7c,5f0e7d --file call.toml --set name=spring --set exotel.account_sid=acme1 \\
+    --set exotel.currency=INR
   volley exotel campaign create --from +919812345678 --file call.toml --set name=try-it --set exotel.account_sid=acme1";
 
 /// `volley exotel campaign create`.

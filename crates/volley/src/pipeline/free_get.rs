@@ -55,7 +55,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             Ok(stream) => {
                 self.stop.unless(Stage::Stopping, self.pace.token(0)).await?;
                 let asked = self.wire.send(stream, request, self.request_timeout);
-                // Nothing is lost with it: a stop does not wait for it.
+                // A stop does not wait for it: a GET loses nothing, and what a deletion did the next run sees.
                 self.stop.unless(Stage::Stopping, asked).await?
             }
         };

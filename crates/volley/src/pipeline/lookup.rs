@@ -7,7 +7,7 @@
 
 use volley_model::{Acceptance, Evidence};
 use volley_provider::Api;
-use volley_provider::exotel::{Exotel, Found, Listed, Listing, Lookup, LookupStep, Reply};
+use volley_provider::exotel::{Exotel, Found, Listed, Listing, Lookup, LookupStep, Reply, kept};
 
 use super::dispatch::Dispatch;
 use super::outside::{Clock, Journal, Wire};
@@ -110,9 +110,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
 
     /// The ticket is the one that has begun, or else the first that will; any other is deleted.
     async fn found_twins(&self, exotel: &Exotel, doubt: Doubt, twins: &[Listed]) {
-        let live = || twins.iter().filter(|twin| !twin.state.calls_nobody());
-        let begun = live().find(|twin| !twin.state.may_be_deleted());
-        let Some(kept) = begun.or(live().next()).or(twins.first()) else {
+        let Some(kept) = kept(twins) else {
             return;
         };
         tracing::error!(
@@ -122,33 +120,52 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             kept.id
         );
         // Before the ticket is booked: after a crash in between the doubt is still one, and is looked up again.
-        for twin in live().filter(|twin| twin.id != kept.id) {
-            if twin.state.may_be_deleted() && self.delete(exotel, &twin.id).await {
-                tracing::warn!("campaign {} is deleted", twin.id);
+        let mut open = false;
+        let others = twins.iter().filter(|twin| twin.id != kept.id);
+        for twin in others.filter(|twin| !twin.state.calls_nobody()) {
+            let deleted = if twin.state.may_be_deleted() {
+                self.delete(exotel, &twin.id).await
             } else {
-                let which = format!(
-                    "campaign {} has the name of batch {} and is not deleted",
-                    twin.id, kept.name
-                );
-                tracing::error!("{which}");
-                self.stop.note(StopReason::Twins(which));
+                Some(false)
+            };
+            let which = format!("campaign {} has the name of batch {}", twin.id, kept.name);
+            match deleted {
+                Some(true) => tracing::warn!("{which} and is deleted"),
+                Some(false) => {
+                    let which = format!("{which} and is not deleted");
+                    tracing::error!("{which}");
+                    self.stop.note(StopReason::Twins(which));
+                }
+                None => {
+                    tracing::error!(
+                        "{which}, and whether it is deleted is not known: the next run looks again"
+                    );
+                    open = true;
+                }
             }
+        }
+        if open {
+            self.budget.keep();
+            return;
         }
         warn_of_dead(kept, &doubt);
         self.found(doubt, &kept.id).await;
     }
 
-    /// Whether the provider confirms that it deleted it.
-    async fn delete(&self, exotel: &Exotel, id: &str) -> bool {
-        let evidence = self.ask(exotel.delete_request(id)).await;
-        let reply = evidence.map(|evidence| exotel.reply(&evidence));
-        matches!(reply, Some(Reply::Done(said)) if said.is_confirmed())
+    /// Whether the provider confirms that it deleted it, or refuses to; `None` where neither is known.
+    async fn delete(&self, exotel: &Exotel, id: &str) -> Option<bool> {
+        let evidence = self.ask(exotel.delete_request(id)).await?;
+        match exotel.reply(&evidence) {
+            Reply::Done(said) if said.is_confirmed() => Some(true),
+            Reply::Refused(_) => Some(false),
+            _ => None,
+        }
     }
 }
 
 /// Someone ended it before we found it: it was accepted, and perhaps nobody was called.
 fn warn_of_dead(listed: &Listed, doubt: &Doubt) {
-    if listed.state.calls_nobody() {
+    if listed.state.may_have_called_nobody() {
         tracing::warn!(
             "campaign {} of batch {} is {} at Exotel; if it called nobody: volley doubt resolve {} --withdrawn --recipients {} \
              --reason TEXT",

@@ -1,12 +1,15 @@
 //! Lines whose number the provider refuses in this run, written to the rejects with the provider's own words.
 //!
-//! The rejects are the intake's too: both write whole blocks of lines, one after the other.
+//! The rejects are the intake's too: both write whole blocks of lines, one after the other. The dispatcher waits for no disk and
+//! no pipe, so that its lines go through a thread of their own.
+//! Bounds: refusals are few; the third batch in a row that is refused ends the run.
 //! Not here: numbers that an earlier run's provider refused; the intake meets those.
 
-use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Write};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use volley_intake::{Rejection, Rejects, Skipped};
 use volley_model::{Msisdn, Place, Reason};
@@ -15,44 +18,55 @@ use crate::inputs::Input;
 
 /// Where such lines go.
 pub(super) struct Refusals {
-    rejects: RefCell<Rejects>,
+    blocks: Sender<Vec<u8>>,
     /// The inputs' names, in their order.
     inputs: Vec<String>,
 }
 
+/// The thread that writes them; it ends once the [`Refusals`] are dropped.
+pub(super) struct RefusalsThread(Option<JoinHandle<io::Result<()>>>);
+
 impl Refusals {
     /// Nowhere.
     pub(super) fn none() -> Self {
-        Self::to(Rejects::none(), Vec::new())
-    }
-
-    fn to(rejects: Rejects, inputs: Vec<String>) -> Self {
         Self {
-            rejects: RefCell::new(rejects),
-            inputs,
+            blocks: channel().0,
+            inputs: Vec::new(),
         }
     }
 
-    /// Writes the lines of these numbers, at once: refusals are few.
-    pub(super) fn write<'a>(
-        &self,
-        refused: impl Iterator<Item = (&'a Msisdn, &'a Place)>,
-        why: &str,
-    ) -> io::Result<()> {
-        let mut rejects = self.rejects.borrow_mut();
+    /// Has the lines of these numbers written.
+    pub(super) fn write<'a>(&self, refused: impl Iterator<Item = (&'a Msisdn, &'a Place)>, why: &str) {
+        let mut block = Vec::new();
         for (number, place) in refused {
             let input = usize::try_from(place.input).ok();
-            rejects.add(&Rejection {
+            let value = number.e164();
+            let rejection = Rejection {
                 line: place.line,
                 input: input
                     .and_then(|nth| self.inputs.get(nth))
                     .map_or("", String::as_str),
                 reason: Reason::RefusedByProvider,
                 detail: why,
-                value: number.e164().as_bytes(),
-            })?;
+                value: value.as_bytes(),
+            };
+            rejection.write(&mut block);
         }
-        rejects.flush()
+        if !block.is_empty() {
+            // A thread that has failed tells so when it is joined.
+            drop(self.blocks.send(block));
+        }
+    }
+}
+
+impl RefusalsThread {
+    /// Waits until all is written.
+    ///
+    /// # Errors
+    /// The output could not be written.
+    pub(super) fn join(self) -> io::Result<()> {
+        let ended = self.0.map_or(Ok(Ok(())), JoinHandle::join);
+        ended.unwrap_or_else(|_| Err(io::Error::other("the thread that writes them panicked")))
     }
 }
 
@@ -60,15 +74,24 @@ impl Refusals {
 pub(super) struct BothRejects {
     pub(super) intake: Rejects,
     pub(super) refusals: Refusals,
+    pub(super) thread: RefusalsThread,
 }
 
 /// Empties the rejects file, and gives it to both who write to it.
-pub(super) fn rejects(file: Option<File>, include_skipped: bool, inputs: &[Input]) -> BothRejects {
+///
+/// # Errors
+/// The system gives no thread.
+pub(super) fn rejects(
+    file: Option<File>,
+    include_skipped: bool,
+    inputs: &[Input],
+) -> io::Result<BothRejects> {
     let Some(file) = file else {
-        return BothRejects {
+        return Ok(BothRejects {
             intake: Rejects::none(),
             refusals: Refusals::none(),
-        };
+            thread: RefusalsThread(None),
+        });
     };
     let skipped = if include_skipped {
         Skipped::Included
@@ -77,28 +100,25 @@ pub(super) fn rejects(file: Option<File>, include_skipped: bool, inputs: &[Input
     };
     // A pipe or a device has no length to cut; whatever else fails shows with the first line written.
     let _ = file.set_len(0);
-    let shared = Shared::new(file);
-    let names = inputs.iter().map(|input| input.name.clone()).collect();
-    BothRejects {
-        intake: shared.rejects(skipped),
-        refusals: Refusals::to(shared.rejects(skipped), names),
-    }
+    let shared = Shared(Arc::new(Mutex::new(file)));
+    let mut own = shared.clone();
+    let (blocks, received) = channel::<Vec<u8>>();
+    let thread = std::thread::Builder::new()
+        .name("refusals".to_owned())
+        .spawn(move || received.iter().try_for_each(|block| own.write_all(&block)))?;
+    Ok(BothRejects {
+        intake: Rejects::to(Box::new(shared), skipped),
+        refusals: Refusals {
+            blocks,
+            inputs: inputs.iter().map(|input| input.name.clone()).collect(),
+        },
+        thread: RefusalsThread(Some(thread)),
+    })
 }
 
-/// One file for several writers, each block of which stays whole.
+/// One file for two writers, each block of which stays whole.
 #[derive(Clone)]
 struct Shared(Arc<Mutex<File>>);
-
-impl Shared {
-    fn new(file: File) -> Self {
-        Self(Arc::new(Mutex::new(file)))
-    }
-
-    /// Rejects of one of the writers.
-    fn rejects(&self, skipped: Skipped) -> Rejects {
-        Rejects::to(Box::new(self.clone()), skipped)
-    }
-}
 
 impl Write for Shared {
     fn write(&mut self, block: &[u8]) -> io::Result<usize> {

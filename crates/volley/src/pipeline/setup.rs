@@ -15,7 +15,7 @@ use volley_transport::{CONNECT_TIMEOUT, Endpoint, Pace, PaceConfig, Pool, PoolCo
 use super::budget::{Budget, Tariff};
 use super::dispatch::{Dispatch, Parts};
 use super::outside::WallClock;
-use super::refusals;
+use super::refusals::{self, RefusalsThread};
 use super::settle::{Doubt, Doubts};
 use super::standing::{self, Loaded, Retry};
 use super::{Job, RunError};
@@ -32,6 +32,7 @@ pub(super) struct Prepared {
     pub(super) dispatch: Dispatch<Pool, Writer, WallClock>,
     pub(super) writer_thread: WriterThread,
     pub(super) loaded: Loaded,
+    pub(super) refusals: RefusalsThread,
     pub(super) ledger: PathBuf,
     pub(super) run: RunId,
     pub(super) fail_on_invalid: bool,
@@ -91,7 +92,8 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
             options.max_recipients,
         )
     };
-    let rejects = refusals::rejects(options.rejects, options.rejects_include_skipped, &opened.inputs);
+    let rejects = refusals::rejects(options.rejects, options.rejects_include_skipped, &opened.inputs)
+        .map_err(RunError::System)?;
     let (writer, writer_thread) = ledger.start(entry.run);
     let account = credentials.account();
     let sealer = Arc::new(campaign.content.sealer(&account, &campaign.name, generations));
@@ -122,6 +124,7 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         opened,
         writer_thread,
         loaded,
+        refusals: rejects.thread,
         ledger: path,
         run: entry.run,
     })

@@ -53,9 +53,15 @@ impl CampaignState {
         *self == Self::Created
     }
 
-    /// Whether it calls nobody, nor will.
+    /// Whether it has called nobody, nor will.
     pub fn calls_nobody(&self) -> bool {
-        matches!(self, Self::Deleted | Self::Canceled | Self::Failed)
+        matches!(self, Self::Deleted | Self::Failed)
+    }
+
+    /// Whether it is over, and may have ended before it called anybody: one that was canceled was paused before, and may have
+    /// called some.
+    pub fn may_have_called_nobody(&self) -> bool {
+        self.calls_nobody() || *self == Self::Canceled
     }
 
     /// The name as Exotel's JSON has it, or the provider's own word.

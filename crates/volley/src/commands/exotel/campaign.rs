@@ -186,7 +186,7 @@ fn told_calls(id: &str, calls: &[Call]) -> Told {
 }
 
 /// An id to be copied, not masked as a number would be.
-fn id_told(id: &str) -> String {
+pub(super) fn id_told(id: &str) -> String {
     if id.is_ascii() {
         id.to_owned()
     } else {

@@ -5,13 +5,18 @@
 //!                                                          ├─► draft again    proof that nothing was made
 //!                                                          └─► in doubt       the next one looks its name up, and makes nothing
 //! ```
-//! Exotel has no key, so that the name stands for one: it must be free before, and whatever has it afterwards is ours.
+//! Exotel has no key, so that the name stands for one: it must be free before, and what has it afterwards is ours.
 //! Source: "create campaign". Not here: batches of `volley send`, whose numbers the ledger knows one by one.
+
+mod settle;
+mod tell;
 
 use volley_ledger::{Ledger, ListCampaign, ListStep};
 use volley_model::{Audience, Currency, ListCampaignState, Verdict};
-use volley_provider::exotel::{CampaignParameters, JudgeContext, Listed, explain};
-use volley_provider::{Reply, Said, presentable};
+use volley_provider::Reply;
+use volley_provider::exotel::{CampaignParameters, JudgeContext, explain};
+
+pub(in crate::commands) use tell::resolve_command;
 
 use super::parameters::{self, Typed};
 use super::{Account, created, reach};
@@ -53,12 +58,17 @@ struct Order<'a> {
 impl Order<'_> {
     fn give(&self, yes: bool) -> Result<Told, CommandError> {
         let account = self.account;
-        if let Some(known) = list_campaign::look(account, self.name)?
-            && known.state != ListCampaignState::Draft
-        {
-            return self.not_again(&known);
+        let known = list_campaign::look(account, self.name)?;
+        if let Some(known) = &known {
+            self.check_same(known)?;
+            if list_campaign::is_doubtful(known) {
+                return settle::settle(self.name, |id, reason| self.sent(id, reason), account);
+            }
+            if known.state != ListCampaignState::Draft {
+                return Ok(tell::standing(known, ""));
+            }
         }
-        if let Some(told) = self.doubtful_like()? {
+        if let Some(told) = self.held_up()? {
             return Ok(told);
         }
         let send_at = self.parameters.text("schedule.send_at");
@@ -66,7 +76,8 @@ impl Order<'_> {
         {
             return Err(RunError::SendAtPast(past.to_owned()).into());
         }
-        if let Some(told) = self.name_taken() {
+        let tried = known.is_some_and(|known| known.reason.is_some());
+        if let Some(told) = self.name_taken(tried) {
             return Ok(told);
         }
         self.warn();
@@ -74,100 +85,52 @@ impl Order<'_> {
             question::confirmed(&format!("Create {}, which calls {}?", self.name, self.whom()))?;
         }
         let mut ledger = account.ledger()?;
-        let told = match list_campaign::known(&ledger, account, self.name)? {
-            // Somebody was quicker, while we looked.
-            Some(known) if known.state != ListCampaignState::Draft => standing(&known, ""),
-            _ => {
-                let draft = ledger.record_draft(&self.draft()).map_err(RunError::from)?;
-                self.check_same(&draft)?;
-                self.carry_out(&draft, &mut ledger)?
-            }
-        };
+        let told = self.give_locked(&mut ledger)?;
         closed(ledger, told)
     }
 
-    /// One whose end is known stands; one in doubt is looked for by its name, and nothing more.
-    fn not_again(&self, known: &ListCampaign) -> Result<Told, CommandError> {
-        if !list_campaign::is_doubtful(known) {
-            return Ok(standing(known, ""));
+    /// Under the lock everything is looked at once more: somebody may have been quicker while we asked.
+    fn give_locked(&self, ledger: &mut Ledger) -> Result<Told, CommandError> {
+        let known = list_campaign::known(ledger, self.account, self.name)?;
+        if let Some(known) = known.filter(|known| known.state != ListCampaignState::Draft) {
+            return Ok(tell::standing(&known, ""));
         }
-        let account = self.account;
-        let mut ledger = account.ledger()?;
-        let Some(mut campaign) = list_campaign::known(&ledger, account, self.name)? else {
-            return Err(CommandError::NotByLedger(format!(
-                "create {}: it is gone from the ledger",
-                self.name
-            )));
-        };
-        if campaign.state == ListCampaignState::Sending {
-            let reason = "found open: it may have been created".to_owned();
-            campaign = list_campaign::step(&mut ledger, &campaign, &ListStep::InDoubt { reason })?;
+        if let Some(told) = self.held_up()? {
+            return Ok(told);
         }
-        let told = if campaign.state == ListCampaignState::InDoubt {
-            self.settle(&campaign, &mut ledger)?
-        } else {
-            standing(&campaign, "")
-        };
-        closed(ledger, told)
+        let draft = ledger.record_draft(&self.draft()).map_err(RunError::from)?;
+        self.check_same(&draft)?;
+        self.carry_out(&draft, ledger)
     }
 
-    /// Looks a campaign in doubt up: one that has its name is it.
-    fn settle(&self, campaign: &ListCampaign, ledger: &mut Ledger) -> Result<Told, CommandError> {
-        let looked = created::look_up(self.name, self.account);
-        let Some(first) = looked.found.first() else {
-            return match looked.whole {
-                Ok(()) => {
-                    let reason = format!(
-                        "no campaign of its name was in the listing of {:.0}",
-                        clock::now()
-                    );
-                    let campaign = list_campaign::step(ledger, campaign, &ListStep::InDoubt { reason })?;
-                    Ok(doubt(&campaign))
-                }
-                Err(reply @ (Reply::Account(_) | Reply::Unsent { .. })) => Ok(Told::not_done(
-                    "look the campaign up",
-                    reply,
-                    &self.account.exchange,
-                )),
-                Err(_) => Ok(doubt(campaign)),
-            };
-        };
-        let kept = looked.found.iter().find(|listed| !listed.state.may_be_deleted());
-        let kept = kept.unwrap_or(first);
-        let sent = self.sent(&kept.id, (looked.found.len() > 1).then(|| twins(&looked.found)));
-        let campaign = list_campaign::step(ledger, campaign, &sent)?;
-        Ok(match looked.found.len() {
-            1 => standing(&campaign, "; it was found by its name"),
-            _ => of(
-                Told::ended(
-                    Exit::Doubtful,
-                    format!("{}: {}", self.name, twins(&looked.found)),
-                    Said::default(),
-                ),
-                &campaign,
-            ),
-        })
-    }
-
-    /// The same message to the same people, under another name and without an answer: another one could call everybody twice.
-    fn doubtful_like(&self) -> Result<Option<Told>, CommandError> {
+    /// Another campaign for the same people, of which nobody knows whether it was created: this one could call them twice.
+    fn held_up(&self) -> Result<Option<Told>, CommandError> {
         let Some(reader) = self.account.reader()? else {
             return Ok(None);
         };
-        let found = reader.doubtful_like(&self.draft()).map_err(RunError::from)?;
-        Ok(found.map(|campaign| doubt(&campaign)))
+        for other in created::all(self.account)? {
+            if other.ticket == self.name || !list_campaign::is_doubtful(&other) {
+                continue;
+            }
+            let same = match &other.audience {
+                Some(audience) => audience
+                    .name()
+                    .split(',')
+                    .any(|list| self.parameters.texts("lists").iter().any(|ours| ours == list)),
+                None => list_campaign::part(&reader, &other, "from")? == self.parameters.numbers_hash(),
+            };
+            if same {
+                return Ok(Some(tell::held_up(self.name, &other)));
+            }
+        }
+        Ok(None)
     }
 
     /// A name that something has already could not prove that ours was made.
-    fn name_taken(&self) -> Option<Told> {
+    fn name_taken(&self, tried: bool) -> Option<Told> {
         let looked = created::look_up(self.name, self.account);
-        if let Some(taken) = looked.found.first() {
-            let text = format!(
-                "{} is not created: campaign {} has this name already, made elsewhere or after all; choose another name",
-                self.name,
-                presentable(&taken.id)
-            );
-            return Some(Told::ended(Exit::Refused, text, Said::default()).with("name", self.name));
+        if let Some(by) = looked.found.first() {
+            return Some(tell::taken(self.name, by, tried));
         }
         let reply = looked.whole.err()?;
         Some(
@@ -176,22 +139,22 @@ impl Order<'_> {
         )
     }
 
-    /// A draft of that name that was never made may have been of something else.
-    fn check_same(&self, draft: &ListCampaign) -> Result<(), CommandError> {
+    /// One name is one campaign: what the ledger has under it must be what is asked for.
+    fn check_same(&self, known: &ListCampaign) -> Result<(), CommandError> {
         let mut wanted = self.draft();
         wanted.message.sort();
         let mut recorded = match self.account.reader()? {
-            Some(reader) => reader.list_campaign_message(draft.id).map_err(RunError::from)?,
+            Some(reader) => reader.list_campaign_message(known.id).map_err(RunError::from)?,
             None => Vec::new(),
         };
         recorded.sort();
-        if recorded == wanted.message && draft.audience == wanted.audience {
+        if recorded == wanted.message && known.audience == wanted.audience {
             return Ok(());
         }
         Err(CommandError::NotByLedger(format!(
-            "create {}: the ledger has this name with other parameters, of a campaign that was not made; choose another name; \
-             nothing was created",
-            self.name
+            "create {}: the ledger has this name with other parameters, and it is {}; choose another name; nothing was created",
+            self.name,
+            known.state.name()
         )))
     }
 
@@ -224,14 +187,14 @@ impl Order<'_> {
             (ListCampaignState::Sent, Reply::Done(said)) => {
                 let id = campaign.provider_id.as_deref().unwrap_or_default();
                 let text = format!("{} is created as {id}, and calls {}\n", self.name, self.whom());
-                of(Told::ended(Exit::Complete, text, said), &campaign)
+                tell::of(Told::ended(Exit::Complete, text, said), &campaign)
             }
             (ListCampaignState::Draft, reply) => {
                 let what = format!("create {}; the same command may try it again", self.name);
-                of(Told::not_done(&what, reply, &self.account.exchange), &campaign)
+                tell::of(Told::not_done(&what, reply, &self.account.exchange), &campaign)
             }
-            (ListCampaignState::Sent, _) => standing(&campaign, ""),
-            _ => doubt(&campaign),
+            (ListCampaignState::Sent, _) => tell::standing(&campaign, ""),
+            _ => tell::doubt(&campaign, ""),
         })
     }
 
@@ -263,7 +226,8 @@ impl Order<'_> {
 
     /// As the ledger takes it.
     fn draft(&self) -> volley_ledger::Draft {
-        let lists = self.parameters.texts("lists");
+        let mut lists = self.parameters.texts("lists").to_vec();
+        lists.sort();
         let audience = (!lists.is_empty()).then(|| Audience::List(lists.join(",")));
         let message = self.parameters.message();
         list_campaign::draft(self.account, self.name, audience, message, self.currency)
@@ -283,65 +247,4 @@ impl Order<'_> {
             );
         }
     }
-}
-
-fn twins(found: &[Listed]) -> String {
-    let ids: Vec<String> = found.iter().map(|listed| presentable(&listed.id)).collect();
-    format!(
-        "{} campaigns have its name, and each calls people: {}; delete all but one at Exotel",
-        found.len(),
-        ids.join(", ")
-    )
-}
-
-/// One that stands as the ledger has it.
-fn standing(campaign: &ListCampaign, how: &str) -> Told {
-    let id = campaign.provider_id.as_deref();
-    let id = id.map(|id| format!(", as {id}")).unwrap_or_default();
-    let then = match campaign.state {
-        ListCampaignState::Failed | ListCampaignState::Cancelled => "choose another name for a new one",
-        _ => "it is not created again",
-    };
-    let text = format!(
-        "{} is {}{id}{how}: {then}\n",
-        campaign.ticket,
-        campaign.state.name()
-    );
-    of(
-        Told::ended(list_campaign::exit_of(campaign.state), text, Said::default()),
-        campaign,
-    )
-}
-
-/// One in doubt.
-fn doubt(campaign: &ListCampaign) -> Told {
-    let name = &campaign.ticket;
-    let reason = campaign
-        .reason
-        .as_deref()
-        .unwrap_or("its command was killed, or still runs");
-    let text = format!(
-        "{name} is in doubt ({reason}): whether it was created is not known, and it is not created again. The same command \
-         looks for its name in the listing once more; if it stays away: {}, or --sent, or --abandon",
-        resolve_command(name)
-    );
-    of(Told::ended(Exit::Doubtful, text, Said::default()), campaign)
-}
-
-/// How the operator says that it was not created.
-pub(in crate::commands) fn resolve_command(name: &str) -> String {
-    // A number alone would be taken for a batch's.
-    let ticket = if name.parse::<i64>().is_ok() {
-        "ticket:"
-    } else {
-        ""
-    };
-    format!("volley doubt resolve '{ticket}{name}' --not-sent --reason TEXT")
-}
-
-fn of(told: Told, campaign: &ListCampaign) -> Told {
-    told.with("name", campaign.ticket.clone())
-        .with("id", campaign.provider_id.clone())
-        .with("state", campaign.state.name())
-        .with("ledger", list_campaign::as_json(campaign))
 }

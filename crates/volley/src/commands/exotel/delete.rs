@@ -7,7 +7,7 @@
 use volley_ledger::{Ledger, ListCampaign, ListStep, Ticketed};
 use volley_model::{BatchState, ListCampaignState};
 use volley_provider::exotel::CampaignState;
-use volley_provider::{Reply, Said, presentable};
+use volley_provider::{Reply, Said};
 
 use super::{Account, PROVIDER, campaign, created};
 use crate::cli::DeleteArgs;
@@ -17,6 +17,7 @@ use crate::commands::told::Told;
 use crate::commands::{CommandError, list_campaign};
 use crate::exit::Exit;
 use crate::pipeline::RunError;
+use crate::print;
 use crate::summary::counted_as;
 
 /// Deletes one.
@@ -45,13 +46,20 @@ fn withdraw(batch: &Ticketed, ledger: &mut Ledger, account: &Account<'_>) -> Res
         let text = format!("{id} was deleted before: its numbers are free\n");
         return Ok(Told::done(text, Said::default()));
     }
-    if let Some(told) = may_have_twin(batch, account) {
+    if let Some(told) = may_have_twin(id, &batch.request_key.0, account) {
         return Ok(told);
     }
-    match ask(id, account) {
-        Ok(said) => withdrawn(batch, ledger, said),
-        Err(told) => Ok(*told),
+    let said = match ask(id, account) {
+        Ok(said) => said,
+        Err(told) => return Ok(*told),
+    };
+    let withdrawn = withdrawn(batch, ledger, said);
+    if withdrawn.is_err() {
+        print::message(&format!(
+            "{id} is deleted at Exotel, and the ledger could not keep that"
+        ));
     }
+    withdrawn
 }
 
 /// Deletes one that `create` made; the ledger has no numbers of it that could become free.
@@ -62,12 +70,21 @@ fn cancel(campaign: &ListCampaign, ledger: &mut Ledger, account: &Account<'_>) -
     if campaign.state == ListCampaignState::Cancelled {
         return Ok(told(format!("{id} was deleted before\n"), Said::default()));
     }
+    if let Some(told) = may_have_twin(id, &campaign.ticket, account) {
+        return Ok(told);
+    }
     let said = match ask(id, account) {
         Ok(said) => said,
         Err(told) => return Ok(*told),
     };
     let reason = "deleted before it started, and the provider confirmed it".to_owned();
-    list_campaign::step(ledger, campaign, &ListStep::Cancelled { reason })?;
+    let cancelled = list_campaign::step(ledger, campaign, &ListStep::Cancelled { reason });
+    if cancelled.is_err() {
+        print::message(&format!(
+            "{id} is deleted at Exotel, and the ledger could not keep that"
+        ));
+    }
+    cancelled?;
     Ok(told(format!("{} is deleted\n", campaign.ticket), said))
 }
 
@@ -90,37 +107,50 @@ fn the_batch(ledger: &Ledger, id: &str, account: &Account<'_>) -> Result<Tickete
     }
 }
 
-/// A second campaign with the batch's name calls the same numbers: none may become free while it can.
-fn may_have_twin(batch: &Ticketed, account: &Account<'_>) -> Option<Told> {
-    let id = &batch.ticket;
+/// A second campaign with its name calls the same people: nobody becomes free while it can.
+fn may_have_twin(id: &str, name: &str, account: &Account<'_>) -> Option<Told> {
     let told = |exit, why: String| {
         let text = format!("{id} is not deleted: {why}");
         Some(Told::ended(exit, text, Said::default()))
     };
-    let looked = created::look_up(&batch.request_key.0, account);
-    let mut others = looked.found.iter().filter(|listed| listed.id != *id);
+    let looked = created::look_up(name, account);
+    let mut others = looked.found.iter().filter(|listed| listed.id != id);
     if let Some(twin) = others.find(|listed| listed.state != CampaignState::Deleted) {
+        let then = if twin.state.may_be_deleted() {
+            "delete that one first, with --not-in-ledger"
+        } else {
+            "it has called some, or may have, so that they do not become free"
+        };
         let why = format!(
-            "campaign {} has its name, is {} and is for the same numbers; delete that one first, with --not-in-ledger",
-            presentable(&twin.id),
+            "campaign {} has its name, is {} and is for the same people; {then}",
+            campaign::id_told(&twin.id),
             twin.state.name()
         );
         return told(Exit::Doubtful, why);
     }
     if let Err(reply) = looked.whole {
         return Some(Told::not_done(
-            "see whether another campaign calls the same numbers",
+            "see whether another campaign calls the same people",
             reply,
             &account.exchange,
         ));
     }
-    let is_listed = looked.found.iter().any(|listed| listed.id == *id);
-    if !is_listed && matches!(campaign::asked(id, account), Reply::Done(shown) if !is_deleted(&shown, id)) {
-        let why = "the listing does not show it yet, nor what else may have its name; try it again later"
-            .to_owned();
-        return told(Exit::Unreachable, why);
+    if looked.found.iter().any(|listed| listed.id == id) {
+        return None;
     }
-    None
+    match campaign::asked(id, account) {
+        Reply::Done(shown) if is_deleted(&shown, id) => None,
+        Reply::Refused(gone) if gone.status == 404 => None,
+        Reply::Done(_) => {
+            let why = "the listing does not show it yet, nor what else may have its name; try it again later";
+            told(Exit::Unreachable, why.to_owned())
+        }
+        reply => Some(Told::not_done(
+            "see whether the listing is up to date",
+            reply,
+            &account.exchange,
+        )),
+    }
 }
 
 /// Deletes it at Exotel, and looks whether it is: numbers are freed by what both say, and by a look that shows it deleted.

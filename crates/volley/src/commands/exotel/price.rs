@@ -248,11 +248,17 @@ fn book_one(
             Err(WordError::Ledger(error)) => Err(RunError::from(error).into()),
             Err(error) => Ok(Some(error.to_string())),
         },
-        Subject::Created(campaign) if campaign.currency != currency => Ok(Some(format!(
+        Subject::Created(campaign) if campaign.currency.with(currency).is_none() => Ok(Some(format!(
             "it was created with {} as its currency: a cost in another one is not booked",
             currency_told(code_of(campaign.currency).as_deref())
         ))),
         Subject::Created(campaign) => {
+            // It may have been deleted, or priced, while we asked.
+            let found = ledger.list_campaign(&campaign.provider, &campaign.account, &campaign.ticket);
+            let now = found.map_err(RunError::from)?;
+            if now.is_none_or(|now| now.state != ListCampaignState::Sent || now.cost.is_some()) {
+                return Ok(Some("it is not sent any more, or has a cost".to_owned()));
+            }
             let priced = ListStep::Priced {
                 contacts: None,
                 cost: Some(cost),

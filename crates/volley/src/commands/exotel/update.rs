@@ -29,15 +29,8 @@ pub(super) fn update(args: &UpdateArgs, common: &Common) -> Result<Told, Command
 
 /// What is changed past the ledger would be called twice, or be lost in the listing. Its name tells whose it is, whatever the
 /// ledger at hand knows: batches of another ledger and those in doubt have one too. One that `create` made has the name it was
-/// given there, and is known by the ledger alone.
+/// given there, which the ledger has.
 fn refuse_ours(id: &str, account: &Account<'_>) -> Result<Option<Told>, CommandError> {
-    if let Some(campaign) = created::with_id(id, account)? {
-        return Err(CommandError::NotByLedger(format!(
-            "update {id}: it was created as {}, and the ledger has whom it calls; from, lists and name may not change: create \
-             another; nothing was changed",
-            campaign.ticket
-        )));
-    }
     let listed = match campaign::asked(id, account) {
         Reply::Done(said) => said.campaign(),
         reply => {
@@ -48,8 +41,19 @@ fn refuse_ours(id: &str, account: &Account<'_>) -> Result<Option<Told>, CommandE
             )));
         }
     };
-    if listed.is_some_and(|listed| !listed.name.starts_with(exotel::NAME_HEAD)) {
-        return Ok(None);
+    if let Some(listed) = listed.filter(|listed| !listed.name.starts_with(exotel::NAME_HEAD)) {
+        // By its name too: one in doubt has no id in the ledger.
+        let mut created = created::all(account)?.into_iter();
+        let ours = created
+            .find(|campaign| campaign.provider_id.as_deref() == Some(id) || campaign.ticket == listed.name);
+        return match ours {
+            None => Ok(None),
+            Some(campaign) => Err(CommandError::NotByLedger(format!(
+                "update {id}: it was created as {}, and the ledger has whom it calls; from, lists and name may not change: \
+                 create another; nothing was changed",
+                campaign.ticket
+            ))),
+        };
     }
     Err(CommandError::NotByLedger(format!(
         "update {id}: Volley sent it, or its name cannot be read, so that from, lists and name may not change: a number would be \

@@ -186,7 +186,7 @@ fn while_a_twin_calls_the_same_numbers_none_become_free() {
     sandbox.mock().advance_clock(61);
     let end = exotel(&sandbox, &["campaign", "delete", &id]);
     end.expect(6);
-    assert!(end.stderr.contains("is for the same numbers"), "{end}");
+    assert!(end.stderr.contains("is for the same people"), "{end}");
     exotel(&sandbox, &["campaign", "delete", "--not-in-ledger", &twin]).expect(0);
     exotel(&sandbox, &["campaign", "delete", &id]).expect(0);
     assert_eq!(Books::open(&sandbox).batches(BatchState::Withdrawn), 1);

@@ -70,8 +70,15 @@ fn one_on_lists_is_created_once_and_kept_with_its_id_and_name() {
     );
     let again = on_lists(&sandbox);
     assert_eq!(again.expect(0).summary()["id"], json!(id), "{again}");
-    // Under that name nothing else is created either.
-    create(&sandbox, &["--lists", "l3", "--set", "name=spring"]).expect(0);
+    // Under that name nothing else is created, nor said to be.
+    let end = create(&sandbox, &["--lists", "l3", "--set", "name=spring"]);
+    end.expect(3);
+    assert!(
+        end.stderr.contains("with other parameters, and it is sent"),
+        "{end}"
+    );
+    // The order of the lists says nothing.
+    create(&sandbox, &["--lists", "l2,l1", "--set", "name=spring"]).expect(0);
     assert_eq!(campaigns(&sandbox), 1);
     let end = exotel(&sandbox, &["campaign", "update", &id, "--set", "lists=l3"]);
     end.expect(3);
@@ -173,13 +180,74 @@ fn a_lost_answer_is_found_by_its_name_and_creates_nothing_again() {
     assert!(end.stderr.contains("volley doubt resolve 'spring'"), "{end}");
     let listed = doubts(&sandbox);
     assert_eq!((listed.len(), &listed[0]["ticket"]), (1, &json!("spring")));
-    // The same message under another name could call everybody twice.
-    create(&sandbox, &["--lists", "l1,l2", "--set", "name=summer"]).expect(6);
-    assert_eq!(campaigns(&sandbox), 1);
+    // Under another name the same people could be called twice, whatever they hear and when.
+    let args = [
+        "--lists",
+        "l2,l4",
+        "--set",
+        "name=summer",
+        "--set",
+        "custom_field=x",
+    ];
+    let end = create(&sandbox, &args);
+    end.expect(6);
+    assert!(
+        end.stderr
+            .contains("summer is not created: spring is for the same people"),
+        "{end}"
+    );
+    create(&sandbox, &["--lists", "l4", "--set", "name=winter"]).expect(0);
+    // Nor may it get another name meanwhile: it would not be found again.
+    let id = sandbox.mock().tickets()[0].ticket.clone();
+    let end = exotel(&sandbox, &["campaign", "update", &id, "--set", "name=another"]);
+    end.expect(3);
+    assert_eq!(campaigns(&sandbox), 2);
     let told = on_lists(&sandbox).expect(0).summary();
     assert_eq!(told["id"], json!(sandbox.mock().tickets()[0].ticket));
     assert!(doubts(&sandbox).is_empty());
+    assert_eq!(campaigns(&sandbox), 2);
+}
+
+#[test]
+fn numbers_of_a_lost_one_are_known_again_by_their_hash() {
+    let sandbox = Sandbox::new();
+    lose_answer(&sandbox, "after_read");
+    let numbers = "+919812345678,+919812345679";
+    create(&sandbox, &["--from", numbers, "--set", "name=first"]).expect(6);
+    create(
+        &sandbox,
+        &["--from", "+919812345679,+919812345678", "--set", "name=second"],
+    )
+    .expect(6);
+    create(&sandbox, &["--from", "+919812345678", "--set", "name=third"]).expect(0);
     assert_eq!(campaigns(&sandbox), 1);
+}
+
+#[test]
+fn twins_are_told_and_the_one_that_has_begun_is_kept() {
+    let sandbox = Sandbox::with_mock("[exotel]\ntwin_every = 1\n");
+    lose_answer(&sandbox, "after_commit");
+    on_lists(&sandbox).expect(6);
+    let end = on_lists(&sandbox);
+    end.expect(6);
+    let ids: Vec<String> = sandbox
+        .mock()
+        .tickets()
+        .iter()
+        .map(|ticket| ticket.ticket.clone())
+        .collect();
+    assert_eq!(end.summary()["id"], json!(ids[0]), "{end}");
+    assert!(
+        end.stderr.contains("another campaign has its name") && end.stderr.contains(&ids[1]),
+        "{end}"
+    );
+    // It is told again, and not only once.
+    let end = on_lists(&sandbox);
+    end.expect(0);
+    assert!(
+        end.stdout.contains(&ids[1]) || end.summary()["ledger"]["reason"].to_string().contains(&ids[1]),
+        "{end}"
+    );
 }
 
 #[test]
@@ -208,8 +276,11 @@ fn a_wrong_word_creates_no_second_one_once_the_listing_shows_the_first() {
     resolve(&sandbox, &["--not-sent", "--recipients", "0"]).expect(0);
     sandbox.mock().advance_clock(61);
     let end = on_lists(&sandbox);
-    end.expect(5);
-    assert!(end.stderr.contains("has this name already"), "{end}");
+    end.expect(6);
+    assert!(
+        end.stderr.contains("created after all") && !end.stderr.contains("choose another name"),
+        "{end}"
+    );
     assert_eq!(campaigns(&sandbox), 1);
 }
 
@@ -287,11 +358,8 @@ fn one_that_has_not_started_is_deleted_and_another_is_priced() {
     );
 
     let rupees = ["--set", "exotel.currency=INR"];
-    create(
-        &sandbox,
-        &[&["--lists", "l2", "--set", "name=today"][..], &rupees].concat(),
-    )
-    .expect(0);
+    // The currency may be left open until then.
+    create(&sandbox, &["--lists", "l2", "--set", "name=today"]).expect(0);
     sandbox.mock().advance_clock(3600);
     let end = exotel(&sandbox, &[&["calls", "--price"][..], &rupees].concat());
     let told = end.expect(0).summary();
