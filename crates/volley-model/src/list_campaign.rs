@@ -1,4 +1,5 @@
-//! A campaign on a list or a tag of contacts that the provider keeps: it knows the recipients, we know the draft's ticket.
+//! A campaign on a list or a tag of contacts that the provider keeps: it knows the recipients, we know the draft's ticket. Or one
+//! on numbers that were typed, of which the ledger keeps no more than of a list.
 //!
 //! ```text
 //!  draft ──intent durable──► sending ─┬─► sent
@@ -50,7 +51,7 @@ impl Audience {
 /// no other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ListCampaignState {
-    /// Made at the provider; nothing is sent until it is told to send.
+    /// Made at the provider, or only recorded where making it sends it; nothing is sent until it is told to send.
     Draft,
     /// The intent to send it is durable; the request may be on its way.
     Sending,
