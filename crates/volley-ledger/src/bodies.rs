@@ -1,7 +1,7 @@
 //! The bodies of open batches, so that a doubt can be settled without the input.
 //!
 //! Shape: the file is a row of 64 KiB units; a body takes as many neighbouring ones as it needs, and a batch's `slot` is
-//! the first of them. A slot is: mark, length, blake3 of request key and body, body.
+//! the first of them. A slot is: mark, length, blake3 of request key and of the body's hash, body.
 //! Written before the intent, not synced: a slot that power loss tore, or that was never a batch's own, shows in its
 //! hash, and the batch then stays in doubt. (Bodies as database rows cost twenty times as much.)
 //! Bounds: as many units as bodies were ever open at once.
@@ -12,12 +12,14 @@ use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use volley_model::BodyHash;
 
 use crate::place::{self, Place};
 use crate::{LedgerError, checksum};
 
 const UNIT: u64 = 64 * 1024;
-const MARK: [u8; 8] = *b"VBODY 1\n";
+/// Bodies with another mark are not read: their batches stay in doubt.
+const MARK: [u8; 8] = *b"VBODY 2\n";
 const HEADER: usize = MARK.len() + 8 + 32;
 
 /// The file, and which of its units are taken.
@@ -48,11 +50,11 @@ impl BodySlots {
         Ok(slots)
     }
 
-    /// Writes a body into a free slot.
-    pub(crate) fn write(&mut self, key: &str, body: &[u8]) -> Result<u64, LedgerError> {
+    /// Writes a body, whose hash that is, into a free slot.
+    pub(crate) fn write(&mut self, key: &str, body: &[u8], hash: BodyHash) -> Result<u64, LedgerError> {
         let body_bytes = body.len() as u64;
         let slot = self.find(units(body_bytes));
-        let header = header(key, body);
+        let header = header(key, body_bytes, hash);
         let at = slot * UNIT;
         self.file
             .write_all_at(&header, at)
@@ -117,7 +119,7 @@ pub(crate) fn read(
     file.read_exact_at(&mut slot, at).map_err(failed)?;
     let mut found = Bytes::from(slot);
     let body = found.split_off(HEADER);
-    Ok((found[..] == header(key, &body)).then_some(body))
+    Ok((found[..] == header(key, body_bytes, BodyHash::of(&body))).then_some(body))
 }
 
 /// Whether the file is there and begins as ours do.
@@ -159,11 +161,11 @@ fn overwrite(file: &File, from: u64, to: u64) -> io::Result<()> {
     Ok(())
 }
 
-fn header(key: &str, body: &[u8]) -> [u8; HEADER] {
+fn header(key: &str, body_bytes: u64, hash: BodyHash) -> [u8; HEADER] {
     let mut header = [0; HEADER];
     header[..8].copy_from_slice(&MARK);
-    header[8..16].copy_from_slice(&(body.len() as u64).to_le_bytes());
-    header[16..].copy_from_slice(&checksum::of_body(key, body));
+    header[8..16].copy_from_slice(&body_bytes.to_le_bytes());
+    header[16..].copy_from_slice(&checksum::of_body(key, hash));
     header
 }
 
@@ -183,14 +185,18 @@ mod tests {
         vec![fill; usize::try_from(bytes).unwrap()]
     }
 
+    fn write(slots: &mut BodySlots, key: &str, body: &[u8]) -> u64 {
+        slots.write(key, body, BodyHash::of(body)).unwrap()
+    }
+
     #[test]
     fn a_body_is_read_back_by_its_own_batch_alone() {
         let folder = tempfile::tempdir().unwrap();
         let place = place(&folder);
         let mut slots = BodySlots::open(&place, []).unwrap();
         let (small, large) = (body(10, 1), body(3 * UNIT, 2));
-        let first = slots.write("a", &small).unwrap();
-        let second = slots.write("b", &large).unwrap();
+        let first = slots.write("a", &small, BodyHash::of(&small)).unwrap();
+        let second = slots.write("b", &large, BodyHash::of(&large)).unwrap();
         assert_eq!((first, second), (0, 1));
         assert_eq!(read(&place, first, "a", 10).unwrap().unwrap(), small);
         assert_eq!(read(&place, second, "b", 3 * UNIT).unwrap().unwrap(), large);
@@ -205,7 +211,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = place(&folder);
         let mut slots = BodySlots::open(&place, []).unwrap();
-        let slot = slots.write("a", &body(9000, 1)).unwrap();
+        let slot = write(&mut slots, "a", &body(9000, 1));
         slots.file.write_all_at(&[0], 4096).unwrap();
         assert_eq!(read(&place, slot, "a", 9000).unwrap(), None);
         std::fs::remove_file(&place.bodies).unwrap();
@@ -218,11 +224,11 @@ mod tests {
         let place = place(&folder);
         let mut slots = BodySlots::open(&place, []).unwrap();
         for (key, fill) in [("a", b'A'), ("b", b'B'), ("c", b'C')] {
-            slots.write(key, &body(9000, fill)).unwrap();
+            write(&mut slots, key, &body(9000, fill));
         }
         // A shorter body in a slot that a longer one had leaves the longer one's tail.
         slots.release(1, 9000);
-        slots.write("d", &body(10, b'D')).unwrap();
+        write(&mut slots, "d", &body(10, b'D'));
         wipe_all_but(&place, vec![(1, 10)]).unwrap();
         assert_eq!(read(&place, 1, "d", 10).unwrap().unwrap(), body(10, b'D'));
         let left = std::fs::read(&place.bodies).unwrap();
@@ -242,14 +248,11 @@ mod tests {
         let place = place(&folder);
         // Units 0 and 2 belong to batches of an earlier run.
         let mut slots = BodySlots::open(&place, [(0, 10), (2, 10)]).unwrap();
-        assert_eq!(slots.write("two units", &body(UNIT, 1)).unwrap(), 3);
-        assert_eq!(
-            slots.write("one unit", &body(UNIT - HEADER as u64, 1)).unwrap(),
-            1
-        );
-        assert_eq!(slots.write("at the end", &body(0, 1)).unwrap(), 5);
+        assert_eq!(write(&mut slots, "two units", &body(UNIT, 1)), 3);
+        assert_eq!(write(&mut slots, "one unit", &body(UNIT - HEADER as u64, 1)), 1);
+        assert_eq!(write(&mut slots, "at the end", &body(0, 1)), 5);
         slots.release(2, 10);
         slots.release(3, UNIT);
-        assert_eq!(slots.write("three units", &body(2 * UNIT, 1)).unwrap(), 2);
+        assert_eq!(write(&mut slots, "three units", &body(2 * UNIT, 1)), 2);
     }
 }

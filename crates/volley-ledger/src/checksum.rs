@@ -2,6 +2,7 @@
 
 use rusqlite::types::{FromSql, Value, ValueRef};
 use rusqlite::{Connection, Row};
+use volley_model::BodyHash;
 
 /// Bytes of a checksum. Eight: one damaged row in 2⁶⁴ goes unnoticed.
 pub(crate) const BYTES: usize = 8;
@@ -76,9 +77,9 @@ pub(crate) fn of_bytes(key: &str, bytes: &[u8]) -> [u8; BYTES] {
     shorten(keyed(key, bytes))
 }
 
-/// The same, whole: what decides over a body that might be sent again.
-pub(crate) fn of_body(key: &str, body: &[u8]) -> [u8; 32] {
-    *keyed(key, body).as_bytes()
+/// The same, whole, for a body by its hash: what decides over a body that might be sent again.
+pub(crate) fn of_body(key: &str, hash: BodyHash) -> [u8; 32] {
+    *keyed(key, &hash.0).as_bytes()
 }
 
 fn keyed(key: &str, bytes: &[u8]) -> blake3::Hash {

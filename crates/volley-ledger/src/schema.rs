@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::place::{self, Place};
@@ -174,6 +175,10 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, LedgerError> {
         Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failed)?;
     connection.busy_timeout(BUSY_PATIENCE).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // Else a statement is prepared anew each time that a value is bound which could change its plan.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(failed)?;
     connection
         .execute_batch(
             "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;

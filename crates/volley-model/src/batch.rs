@@ -89,6 +89,22 @@ impl BodyHash {
     }
 }
 
+/// A body's hash while the body grows: of what there is so far, at any time, and no byte is looked at twice.
+#[derive(Debug, Clone, Default)]
+pub struct BodyHasher(blake3::Hasher);
+
+impl BodyHasher {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The hash of all bytes so far.
+    pub fn hash(&self) -> BodyHash {
+        BodyHash(*self.0.finalize().as_bytes())
+    }
+}
+
 /// The key by which the provider, or we in its listing, recognise a repeated request. ASCII letters and digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestKey(pub String);
@@ -108,6 +124,8 @@ pub struct SealedBatch {
     pub body: Bytes,
     /// The hash of the body without the key; see [`BodyHash`].
     pub body_hash: BodyHash,
+    /// The hash of the whole body, by which it is known again when it is read back.
+    pub sealed_hash: BodyHash,
     /// The key.
     pub key: RequestKey,
     /// How many earlier batches of the campaign with this body ended without reaching anybody.

@@ -12,19 +12,29 @@ pub fn plain_length(bytes: &[u8]) -> usize {
     const LOW: u64 = u64::from_le_bytes([0x01; 8]);
     const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
     let zeros = |word: u64| word.wrapping_sub(LOW) & !word;
-    let (chunks, rest) = bytes.as_chunks::<8>();
-    for (at, chunk) in chunks.iter().enumerate() {
-        let word = u64::from_le_bytes(*chunk);
+    let marks = |eight: [u8; 8]| {
+        let word = u64::from_le_bytes(eight);
         let quotes = zeros(word ^ (LOW * u64::from(b'"')));
         let solidi = zeros(word ^ (LOW * u64::from(b'\\')));
         let controls = word.wrapping_sub(LOW * 0x20) & !word;
-        let marks = (quotes | solidi | controls) & HIGH;
-        if marks != 0 {
-            return at * 8 + (marks.trailing_zeros() / 8) as usize;
+        (quotes | solidi | controls) & HIGH
+    };
+    let first = |marks: u64| (marks.trailing_zeros() / 8) as usize;
+    let mut at = 0;
+    while let Some(chunk) = bytes[at..].first_chunk::<8>() {
+        match marks(*chunk) {
+            0 => at += 8,
+            marks => return at + first(marks),
         }
     }
-    let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-    bytes.len() - rest.len() + rest.iter().position(ends).unwrap_or(rest.len())
+    // What is left, filled up with what stands for itself.
+    let mut last = [b' '; 8];
+    let rest = &bytes[at..];
+    last[..rest.len()].copy_from_slice(rest);
+    match marks(last) {
+        0 => bytes.len(),
+        marks => at + first(marks),
+    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,9 @@ mod list_campaign;
 mod money;
 mod verdict;
 
-pub use batch::{BatchState, BodyEncoder, BodyHash, Place, PlannedBatch, RequestKey, SealedBatch};
+pub use batch::{
+    BatchState, BodyEncoder, BodyHash, BodyHasher, Place, PlannedBatch, RequestKey, SealedBatch,
+};
 pub use evidence::{Answer, AnswerBody, Evidence, Lost, NotProcessed, Unsent};
 pub use json_run::plain_length;
 pub use lines::{LineCounts, Reason};

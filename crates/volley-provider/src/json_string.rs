@@ -12,16 +12,29 @@ pub(crate) fn push_json_string(body: &mut Vec<u8>, text: &str) {
 }
 
 /// Appends what stands between the quotes.
+#[inline]
 pub(crate) fn push_json_text(body: &mut Vec<u8>, text: &str) {
-    let mut rest = text.as_bytes();
+    let bytes = text.as_bytes();
+    let plain = plain_length(bytes);
+    if plain == bytes.len() {
+        body.extend_from_slice(bytes);
+    } else {
+        push_escaped(body, bytes, plain);
+    }
+}
+
+/// The same for a text of which only so many bytes stand as they are.
+#[cold]
+fn push_escaped(body: &mut Vec<u8>, mut rest: &[u8], mut plain: usize) {
     loop {
-        let (plain, behind) = rest.split_at(plain_length(rest));
-        body.extend_from_slice(plain);
+        let (run, behind) = rest.split_at(plain);
+        body.extend_from_slice(run);
         let Some((&byte, behind)) = behind.split_first() else {
             return;
         };
         push_escape(body, byte);
         rest = behind;
+        plain = plain_length(rest);
     }
 }
 

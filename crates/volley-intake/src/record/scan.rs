@@ -80,8 +80,11 @@ impl Scanner {
 
 /// Whether a line has no escapes and no control characters.
 fn is_plain(line: &[u8]) -> bool {
-    let odd = |byte: u8| u8::from(byte < 0x20) | u8::from(byte == b'\\');
-    line.iter().fold(0, |any, byte| any | odd(*byte)) == 0
+    let odd = |byte: &u8| u8::from(*byte < 0x20) | u8::from(*byte == b'\\');
+    let any = |bytes: &[u8]| bytes.iter().fold(0, |any, byte| any | odd(byte));
+    // In blocks of a fixed size, which are looked at sixteen bytes at a time.
+    let (blocks, rest) = line.as_chunks::<32>();
+    blocks.iter().fold(any(rest), |odd, block| odd | any(block)) == 0
 }
 
 /// A place in a plain line.

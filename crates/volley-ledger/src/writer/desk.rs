@@ -225,7 +225,8 @@ impl Desk {
         let mut slots = Vec::new();
         for order in group {
             if let Order::Intend(intent, _) = order {
-                slots.push(self.bodies.write(&intent.batch.key.0, &intent.batch.body)?);
+                let batch = &intent.batch;
+                slots.push(self.bodies.write(&batch.key.0, &batch.body, batch.sealed_hash)?);
             }
         }
         Ok(slots)

@@ -146,6 +146,7 @@ pub(crate) fn intent(numbers: &[u64], generation: u32) -> Intent {
                 .collect(),
             body: format!("{bare}{key}").into(),
             body_hash: BodyHash::of(bare.as_bytes()),
+            sealed_hash: BodyHash::of(format!("{bare}{key}").as_bytes()),
             key: RequestKey(key),
             generation,
             units: numbers.len() as u64,

@@ -12,7 +12,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 
 use bytes::Bytes;
-use volley_model::{BodyHash, PlannedBatch, RequestKey, SealedBatch};
+use volley_model::{BodyHash, BodyHasher, PlannedBatch, RequestKey, SealedBatch};
 
 use crate::base62::{KEY_CHARS, base62};
 
@@ -48,9 +48,10 @@ impl Sealer {
 
     /// Seals a batch. The name and what closes the body are appended to the batch's own buffer.
     pub fn seal(&self, batch: PlannedBatch) -> SealedBatch {
-        let body_hash = BodyHash::of(&batch.body);
+        let hasher = hashed(&batch.body);
+        let body_hash = hasher.hash();
         let key = self.key(body_hash, self.generation(body_hash));
-        self.sealed(batch, body_hash, key)
+        self.sealed(batch, hasher, key)
     }
 
     /// Seals what is left of a batch of which a number was refused.
@@ -59,19 +60,23 @@ impl Sealer {
     /// stay short however long the line grows. The name is no hash of the child's body: it is unique as long as no `n` is
     /// given twice in a line.
     pub fn seal_child(&self, line: &RequestKey, n: NonZeroU32, batch: PlannedBatch) -> SealedBatch {
-        let body_hash = BodyHash::of(&batch.body);
-        self.sealed(batch, body_hash, RequestKey(format!("{line}-{n}")))
+        let hasher = hashed(&batch.body);
+        self.sealed(batch, hasher, RequestKey(format!("{line}-{n}")))
     }
 
-    fn sealed(&self, batch: PlannedBatch, body_hash: BodyHash, key: RequestKey) -> SealedBatch {
+    fn sealed(&self, batch: PlannedBatch, mut hasher: BodyHasher, key: RequestKey) -> SealedBatch {
+        let body_hash = hasher.hash();
         let mut body = batch.body;
+        let unsealed = body.len();
         body.extend_from_slice(KEY_HEAD);
         body.extend_from_slice(key.0.as_bytes());
         body.extend_from_slice(KEY_TAIL);
+        hasher.update(&body[unsealed..]);
         SealedBatch {
             members: batch.members,
             body: Bytes::from(body),
             body_hash,
+            sealed_hash: hasher.hash(),
             key,
             generation: self.generation(body_hash),
             units: batch.units,
@@ -96,6 +101,12 @@ impl fmt::Debug for Sealer {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Sealer").finish_non_exhaustive()
     }
+}
+
+fn hashed(body: &[u8]) -> BodyHasher {
+    let mut hasher = BodyHasher::default();
+    hasher.update(body);
+    hasher
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use bytes::Bytes;
-use volley_model::{BodyHash, PlannedBatch, RequestKey, SealedBatch};
+use volley_model::{BodyHash, BodyHasher, PlannedBatch, RequestKey, SealedBatch};
 
 use crate::base62::{KEY_CHARS, base62};
 
@@ -50,17 +50,22 @@ impl Sealer {
 
     /// Seals a batch. The key and the closing brace are appended to the batch's own buffer.
     pub fn seal(&self, batch: PlannedBatch) -> SealedBatch {
-        let body_hash = BodyHash::of(&batch.body);
+        let mut hasher = BodyHasher::default();
+        hasher.update(&batch.body);
+        let body_hash = hasher.hash();
         let generation = self.generations.get(&body_hash).copied().unwrap_or(0);
         let key = self.key(body_hash, generation);
         let mut body = batch.body;
+        let unsealed = body.len();
         body.extend_from_slice(KEY_HEAD);
         body.extend_from_slice(key.0.as_bytes());
         body.extend_from_slice(KEY_TAIL);
+        hasher.update(&body[unsealed..]);
         SealedBatch {
             members: batch.members,
             body: Bytes::from(body),
             body_hash,
+            sealed_hash: hasher.hash(),
             key,
             generation,
             units: batch.units,
