@@ -1,8 +1,8 @@
 //! How numbers are dialled at home, as far as the fast path has to know it.
 //!
 //! Sources: the metadata in rlibphonenumber 2.2.15 of each code's main country: the first digits of
-//! `international_prefix`; and whether `national_prefix_for_parsing` is `0` and nothing else, the international prefix
-//! is `00` and nothing else, and no number in `general_desc` begins with 0. The tests compare with the library.
+//! `international_prefix`; and whether `national_prefix_for_parsing` is `0` and nothing else that begins with 0, the
+//! international prefix is `00` and nothing else, and no number in `general_desc` begins with 0. The tests compare with the library.
 
 use super::calling_codes::digits;
 
@@ -58,7 +58,7 @@ pub(super) const HOMES: &[Home] = &[
     home("RO", 40, "0", Trunk::Zero),
     home("CH", 41, "0", Trunk::Zero),
     home("AT", 43, "0", Trunk::Zero),
-    home("GB", 44, "0", Trunk::None),
+    home("GB", 44, "0", Trunk::Zero),
     home("DK", 45, "0", Trunk::None),
     home("SE", 46, "0", Trunk::Zero),
     home("NO", 47, "0", Trunk::None),

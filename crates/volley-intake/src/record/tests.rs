@@ -67,7 +67,7 @@ fn a_fault_says_what_and_where() {
 }
 
 #[test]
-fn the_scan_reads_flat_lines_without_escapes_by_itself() {
+fn the_scan_reads_flat_lines_by_itself() {
     let names = FieldNames::default();
     let check = |line: &str, sure: bool| {
         let read = scan::Scanner::new().read(line.as_bytes(), &names);
@@ -80,13 +80,16 @@ fn the_scan_reads_flat_lines_without_escapes_by_itself() {
         r#"{"phone_number":"+33612345678","first_name":"Zoë","param1":null,"x":true,"":""}"#,
         "  { \"param1\" : -12.50e+3 , \"phone_number\" : false } ",
         "{\"param1\":0,\"param2\":\"\u{7f}😀\"}",
+        r#"{"param1":"a\tb\u00e9","x":"\ud83d\ude00\"","phone_number":"+1\/2"}"#,
         "{}",
         " { } ",
     ] {
         check(line, true);
     }
     for line in [
-        r#"{"param1":"a\tb"}"#,
+        r#"{"param1":"a\x"}"#,
+        r#"{"x":"\ud800"}"#,
+        r#"{"param1":"a\"}"#,
         "\t{\"param1\":\"a\"}",
         r#"{"par\u0061m1":"a"}"#,
         r#"{"x":{}}"#,
