@@ -122,10 +122,11 @@ pub(crate) fn read(
     Ok((found[..] == header(key, body_bytes, BodyHash::of(&body))).then_some(body))
 }
 
-/// Whether the file is there and begins as ours do.
+/// Whether the file is there and begins as ours do, of whatever version.
 pub(crate) fn has_mark(place: &Place) -> bool {
     let mut mark = [0; MARK.len()];
-    File::open(&place.bodies).is_ok_and(|file| file.read_exact_at(&mut mark, 0).is_ok()) && mark == MARK
+    let read = File::open(&place.bodies).is_ok_and(|file| file.read_exact_at(&mut mark, 0).is_ok());
+    read && mark.starts_with(b"VBODY ")
 }
 
 /// Overwrites all that does not belong to these open batches, and cuts off what is behind the last of them, durably.

@@ -113,12 +113,15 @@ impl ListingPage {
     }
 }
 
-/// Of several campaigns of one name, the one that is taken for what was asked for: one that has begun, else the first that
-/// will, else the first; `None` of none.
+/// Of several campaigns of one name, the one that is taken for what was asked for: one that has begun, else one that may have
+/// called some before it was canceled, else the first that will begin, else the first; `None` of none.
 pub fn kept(found: &[Listed]) -> Option<&Listed> {
-    let live = || found.iter().filter(|listed| !listed.state.calls_nobody());
-    let begun = live().find(|listed| !listed.state.may_be_deleted());
-    begun.or_else(|| live().next()).or_else(|| found.first())
+    found.iter().min_by_key(|listed| match &listed.state {
+        CampaignState::Canceled => 1,
+        CampaignState::Created => 2,
+        state if state.calls_nobody() => 3,
+        _ => 0,
+    })
 }
 
 impl Listed {
@@ -258,5 +261,30 @@ mod tests {
         check(None, 20, 0, false);
         check(None, 0, 20, true);
         check(Some(0), 500, u64::MAX, true);
+    }
+
+    #[test]
+    fn of_twins_the_one_that_calls_is_kept_and_a_dead_one_last() {
+        use CampaignState::{Canceled, Completed, Created, Deleted, InProgress};
+
+        let listed = |(nth, state): (usize, &CampaignState)| Listed {
+            id: format!("c{nth}"),
+            name: "n".to_owned(),
+            state: state.clone(),
+            date_created: None,
+            send_at: None,
+            stats: BTreeMap::new(),
+        };
+        let check = |states: &[CampaignState], expected: Option<usize>| {
+            let found: Vec<Listed> = states.iter().enumerate().map(listed).collect();
+            let expected = expected.map(|nth| format!("c{nth}"));
+            assert_eq!(kept(&found).map(|kept| kept.id.clone()), expected, "{states:?}");
+        };
+        check(&[], None);
+        check(&[Canceled, InProgress], Some(1));
+        check(&[Created, Completed], Some(1));
+        check(&[Created, Canceled], Some(1));
+        check(&[Deleted, Created, Created], Some(1));
+        check(&[Deleted, Deleted], Some(0));
     }
 }

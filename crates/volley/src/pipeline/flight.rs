@@ -4,6 +4,7 @@
 
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
+use volley_intake::IntakeError;
 use volley_ledger::{BatchId, Conclusion, Intent, Outcome};
 use volley_model::{Amount, Msisdn, Refusal, SealedBatch};
 use volley_provider::JudgeContext;
@@ -155,7 +156,10 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
 
     /// Writes the lines of the refused numbers to the rejects: of all members, or of the named one.
     fn write_refused(&self, leg: &Leg, named: Option<Msisdn>, why: &Refusal) {
-        self.refusals.write(leg.places(named), &self.explain(why));
+        let written = self.refusals.write(leg.places(named), &self.explain(why));
+        if let Err(source) = written {
+            self.stop.request(IntakeError::Rejects { source }.into());
+        }
     }
 
     /// Reserves the money; `false` if the run stops before that, or for that.

@@ -108,7 +108,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         self.settle_doubt(doubt, Vec::new(), decision).await;
     }
 
-    /// The ticket is the one that has begun, or else the first that will; any other is deleted.
+    /// One of them is the ticket: see [`kept`]. Any other that has not begun is deleted.
     async fn found_twins(&self, exotel: &Exotel, doubt: Doubt, twins: &[Listed]) {
         let Some(kept) = kept(twins) else {
             return;
@@ -120,7 +120,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             kept.id
         );
         // Before the ticket is booked: after a crash in between the doubt is still one, and is looked up again.
-        let mut open = false;
+        let mut alone = true;
         let others = twins.iter().filter(|twin| twin.id != kept.id);
         for twin in others.filter(|twin| !twin.state.calls_nobody()) {
             let deleted = if twin.state.may_be_deleted() {
@@ -129,26 +129,20 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                 Some(false)
             };
             let which = format!("campaign {} has the name of batch {}", twin.id, kept.name);
-            match deleted {
-                Some(true) => tracing::warn!("{which} and is deleted"),
-                Some(false) => {
-                    let which = format!("{which} and is not deleted");
-                    tracing::error!("{which}");
-                    self.stop.note(StopReason::Twins(which));
-                }
-                None => {
-                    tracing::error!(
-                        "{which}, and whether it is deleted is not known: the next run looks again"
-                    );
-                    open = true;
-                }
+            if deleted == Some(true) {
+                tracing::warn!("{which} and is deleted");
+                continue;
             }
+            alone = false;
+            let how = deleted.map_or("and whether it is deleted is not known", |_| "and is not deleted");
+            let which = format!("{which} {how}");
+            tracing::error!("{which}");
+            self.stop.note(StopReason::Twins(which));
         }
-        if open {
-            self.budget.keep();
-            return;
+        // While another calls the same people, nobody is to free them.
+        if alone {
+            warn_of_dead(kept, &doubt);
         }
-        warn_of_dead(kept, &doubt);
         self.found(doubt, &kept.id).await;
     }
 

@@ -2,12 +2,12 @@
 //!
 //! The rejects are the intake's too: both write whole blocks of lines, one after the other. The dispatcher waits for no disk and
 //! no pipe, so that its lines go through a thread of their own.
-//! Bounds: refusals are few; the third batch in a row that is refused ends the run.
+//! Bounds: [`BLOCKS_MAX`] refusals wait to be written; what cannot be written ends the run.
 //! Not here: numbers that an earlier run's provider refused; the intake meets those.
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -16,9 +16,12 @@ use volley_model::{Msisdn, Place, Reason};
 
 use crate::inputs::Input;
 
+/// Refusals that may wait to be written: more than a run has in the air, and a few megabytes at the most.
+const BLOCKS_MAX: usize = 1024;
+
 /// Where such lines go.
 pub(super) struct Refusals {
-    blocks: Sender<Vec<u8>>,
+    blocks: SyncSender<Vec<u8>>,
     /// The inputs' names, in their order.
     inputs: Vec<String>,
 }
@@ -30,13 +33,20 @@ impl Refusals {
     /// Nowhere.
     pub(super) fn none() -> Self {
         Self {
-            blocks: channel().0,
+            blocks: sync_channel(0).0,
             inputs: Vec::new(),
         }
     }
 
     /// Has the lines of these numbers written.
-    pub(super) fn write<'a>(&self, refused: impl Iterator<Item = (&'a Msisdn, &'a Place)>, why: &str) {
+    ///
+    /// # Errors
+    /// The output failed before, or does not keep up.
+    pub(super) fn write<'a>(
+        &self,
+        refused: impl Iterator<Item = (&'a Msisdn, &'a Place)>,
+        why: &str,
+    ) -> io::Result<()> {
         let mut block = Vec::new();
         for (number, place) in refused {
             let input = usize::try_from(place.input).ok();
@@ -52,10 +62,13 @@ impl Refusals {
             };
             rejection.write(&mut block);
         }
-        if !block.is_empty() {
-            // A thread that has failed tells so when it is joined.
-            drop(self.blocks.send(block));
+        if block.is_empty() {
+            return Ok(());
         }
+        self.blocks.try_send(block).map_err(|error| match error {
+            TrySendError::Full(_) => io::Error::other("their reader does not keep up"),
+            TrySendError::Disconnected(_) => io::Error::other("writing them has failed before"),
+        })
     }
 }
 
@@ -102,7 +115,7 @@ pub(super) fn rejects(
     let _ = file.set_len(0);
     let shared = Shared(Arc::new(Mutex::new(file)));
     let mut own = shared.clone();
-    let (blocks, received) = channel::<Vec<u8>>();
+    let (blocks, received) = sync_channel::<Vec<u8>>(BLOCKS_MAX);
     let thread = std::thread::Builder::new()
         .name("refusals".to_owned())
         .spawn(move || received.iter().try_for_each(|block| own.write_all(&block)))?;

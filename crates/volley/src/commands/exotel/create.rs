@@ -60,10 +60,13 @@ impl Order<'_> {
         let account = self.account;
         let known = list_campaign::look(account, self.name)?;
         if let Some(known) = &known {
-            self.check_same(known)?;
             if list_campaign::is_doubtful(known) {
+                if !self.is_same(known)? {
+                    return Ok(tell::other_doubt(known));
+                }
                 return settle::settle(self.name, |id, reason| self.sent(id, reason), account);
             }
+            self.check_same(known)?;
             if known.state != ListCampaignState::Draft {
                 return Ok(tell::standing(known, ""));
             }
@@ -71,11 +74,7 @@ impl Order<'_> {
         if let Some(told) = self.held_up()? {
             return Ok(told);
         }
-        let send_at = self.parameters.text("schedule.send_at");
-        if let Some(past) = send_at.filter(|at| at.parse().is_ok_and(|at: jiff::Timestamp| at < clock::now()))
-        {
-            return Err(RunError::SendAtPast(past.to_owned()).into());
-        }
+        self.check_time()?;
         let tried = known.is_some_and(|known| known.reason.is_some());
         if let Some(told) = self.name_taken(tried) {
             return Ok(told);
@@ -89,18 +88,29 @@ impl Order<'_> {
         closed(ledger, told)
     }
 
-    /// Under the lock everything is looked at once more: somebody may have been quicker while we asked.
+    /// What the ledger and the clock say is looked at once more under the lock: somebody may have been quicker while we asked.
     fn give_locked(&self, ledger: &mut Ledger) -> Result<Told, CommandError> {
-        let known = list_campaign::known(ledger, self.account, self.name)?;
-        if let Some(known) = known.filter(|known| known.state != ListCampaignState::Draft) {
-            return Ok(tell::standing(&known, ""));
+        if let Some(known) = list_campaign::known(ledger, self.account, self.name)? {
+            self.check_same(&known)?;
+            if known.state != ListCampaignState::Draft {
+                return Ok(tell::standing(&known, ""));
+            }
         }
         if let Some(told) = self.held_up()? {
             return Ok(told);
         }
+        self.check_time()?;
         let draft = ledger.record_draft(&self.draft()).map_err(RunError::from)?;
-        self.check_same(&draft)?;
         self.carry_out(&draft, ledger)
+    }
+
+    fn check_time(&self) -> Result<(), CommandError> {
+        let send_at = self.parameters.text("schedule.send_at");
+        let past = |at: &&str| at.parse().is_ok_and(|at: jiff::Timestamp| at < clock::now());
+        match send_at.filter(past) {
+            Some(past) => Err(RunError::SendAtPast(past.to_owned()).into()),
+            None => Ok(()),
+        }
     }
 
     /// Another campaign for the same people, of which nobody knows whether it was created: this one could call them twice.
@@ -139,8 +149,8 @@ impl Order<'_> {
         )
     }
 
-    /// One name is one campaign: what the ledger has under it must be what is asked for.
-    fn check_same(&self, known: &ListCampaign) -> Result<(), CommandError> {
+    /// Whether what the ledger has under the name is what is asked for.
+    fn is_same(&self, known: &ListCampaign) -> Result<bool, CommandError> {
         let mut wanted = self.draft();
         wanted.message.sort();
         let mut recorded = match self.account.reader()? {
@@ -148,7 +158,12 @@ impl Order<'_> {
             None => Vec::new(),
         };
         recorded.sort();
-        if recorded == wanted.message && known.audience == wanted.audience {
+        Ok(recorded == wanted.message && known.audience == wanted.audience)
+    }
+
+    /// One name is one campaign.
+    fn check_same(&self, known: &ListCampaign) -> Result<(), CommandError> {
+        if self.is_same(known)? {
             return Ok(());
         }
         Err(CommandError::NotByLedger(format!(
@@ -241,6 +256,11 @@ impl Order<'_> {
     }
 
     fn warn(&self) {
+        if self.currency == Currency::NONE {
+            self.account.notice(
+                "volley: warning: exotel.currency is not set: what the calls cost cannot be booked to this campaign later",
+            );
+        }
         if self.parameters.is_true("call_duplicate_numbers") {
             self.account.notice(
                 "volley: warning: call_duplicate_numbers: who is on the lists twice is called twice; nobody is without it",

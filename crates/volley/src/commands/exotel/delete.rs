@@ -115,11 +115,12 @@ fn may_have_twin(id: &str, name: &str, account: &Account<'_>) -> Option<Told> {
     };
     let looked = created::look_up(name, account);
     let mut others = looked.found.iter().filter(|listed| listed.id != id);
-    if let Some(twin) = others.find(|listed| listed.state != CampaignState::Deleted) {
+    if let Some(twin) = others.find(|listed| !listed.state.calls_nobody()) {
         let then = if twin.state.may_be_deleted() {
             "delete that one first, with --not-in-ledger"
         } else {
-            "it has called some, or may have, so that they do not become free"
+            "it has called them, or does, so that they do not become free; to keep this one from calling them too, give \
+             --not-in-ledger"
         };
         let why = format!(
             "campaign {} has its name, is {} and is for the same people; {then}",

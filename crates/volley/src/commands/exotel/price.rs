@@ -248,9 +248,9 @@ fn book_one(
             Err(WordError::Ledger(error)) => Err(RunError::from(error).into()),
             Err(error) => Ok(Some(error.to_string())),
         },
-        Subject::Created(campaign) if campaign.currency.with(currency).is_none() => Ok(Some(format!(
-            "it was created with {} as its currency: a cost in another one is not booked",
-            currency_told(code_of(campaign.currency).as_deref())
+        Subject::Created(campaign) if campaign.currency != currency => Ok(Some(format!(
+            "it was created with {}: a cost in another currency is not booked",
+            code_of(campaign.currency).unwrap_or_else(|| "its currency left open".to_owned())
         ))),
         Subject::Created(campaign) => {
             // It may have been deleted, or priced, while we asked.

@@ -358,14 +358,20 @@ fn one_that_has_not_started_is_deleted_and_another_is_priced() {
     );
 
     let rupees = ["--set", "exotel.currency=INR"];
-    // The currency may be left open until then.
-    create(&sandbox, &["--lists", "l2", "--set", "name=today"]).expect(0);
+    let today = ["--lists", "l2", "--set", "name=today"];
+    create(&sandbox, &[&today[..], &rupees].concat()).expect(0);
+    // What was created without a currency never gets a cost, and that is told.
+    let end = create(&sandbox, &["--lists", "l3", "--set", "name=open"]);
+    assert!(
+        end.expect(0).stderr.contains("exotel.currency is not set"),
+        "{end}"
+    );
     sandbox.mock().advance_clock(3600);
     let end = exotel(&sandbox, &[&["calls", "--price"][..], &rupees].concat());
     let told = end.expect(0).summary();
     assert_eq!(
         (&told["booked"][0]["campaign"], &told["unpriced_batches"]),
-        (&json!("today"), &json!(0)),
+        (&json!("today"), &json!(1)),
         "{end}"
     );
     assert_eq!(reported(&sandbox)[1]["cost"], told["total"]);

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use volley_ledger::{Ledger, ListCampaign, ListStep};
 use volley_model::ListCampaignState;
-use volley_provider::Said;
-use volley_provider::exotel::{Listed, kept};
+use volley_provider::exotel::{Listed, explain, kept};
+use volley_provider::{Reply, Said};
 
 use super::super::campaign::id_told;
 use super::super::{Account, created};
@@ -56,8 +56,12 @@ fn look_up(
         .partition(|listed| is_older(listed, campaign));
     let Some(kept) = kept(&found) else {
         let now = match (older.first(), looked.whole) {
-            (Some(older), _) => format!("; campaign {} has its name, and is older", id_told(&older.id)),
-            (None, Err(_)) => "; the listing could not be read this time".to_owned(),
+            (Some(older), _) => format!(
+                "; campaign {} has its name, and was created at {}, before it, unless the clocks differ",
+                id_told(&older.id),
+                older.date_created.as_deref().unwrap_or_default()
+            ),
+            (None, Err(reply)) => format!("; the listing could not be read this time: {}", why(&reply)),
             (None, Ok(())) => {
                 let reason = format!(
                     "no campaign of its name was in the listing of {:.0}",
@@ -69,8 +73,10 @@ fn look_up(
         };
         return Ok(tell::doubt(campaign, &now));
     };
+    // An older one may be that of an earlier try, which was said not to have been sent.
     let others: Vec<&Listed> = found
         .iter()
+        .chain(&older)
         .filter(|listed| listed.id != kept.id && !listed.state.calls_nobody())
         .collect();
     let reason = match others.as_slice() {
@@ -87,6 +93,15 @@ fn look_up(
         Told::ended(Exit::Doubtful, text, Said::default()),
         &campaign,
     ))
+}
+
+/// Why there is no page.
+fn why(reply: &Reply) -> String {
+    match reply {
+        Reply::Refused(refusal) | Reply::Account(refusal) => explain(refusal),
+        Reply::Later { reason } | Reply::Unsent { reason } | Reply::Unknown { reason } => reason.clone(),
+        Reply::Done(_) => "its answer is no page".to_owned(),
+    }
 }
 
 /// Whether a campaign was there before ours was asked for, as far as Exotel's date can be read.

@@ -47,6 +47,17 @@ pub(super) fn doubt(campaign: &ListCampaign, now: &str) -> Told {
     of(Told::ended(Exit::Doubtful, text, Said::default()), campaign)
 }
 
+/// One in doubt that was not what is asked for now.
+pub(super) fn other_doubt(campaign: &ListCampaign) -> Told {
+    let name = &campaign.ticket;
+    let text = format!(
+        "nothing is created: {name} is in doubt, with other parameters, and may have been created. Give the parameters that it \
+         had, and it is looked for in the listing; if it stays away: {}, or --sent, or --abandon",
+        resolve_command(name)
+    );
+    of(Told::ended(Exit::Doubtful, text, Said::default()), campaign)
+}
+
 /// Another one in doubt stands in the way of one that is to be created.
 pub(super) fn held_up(name: &str, doubtful: &ListCampaign) -> Told {
     let text = format!(
