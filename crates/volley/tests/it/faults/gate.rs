@@ -250,7 +250,9 @@ fn a_stop_while_the_gate_is_closed_is_heard() {
         wait_for_hits(&sandbox, 0, 2);
         send.signal(Signal::TERM);
         let end = send.wait();
-        end.expect(6).expect_lines(&[("in_doubt", 5), ("pending", 195)]);
+        // It may have come before the whole file was read.
+        let read = end.expect(6).lines("read");
+        end.expect_lines(&[("in_doubt", 5), ("pending", read - 5)]);
         expect_all_agree(&sandbox, &end);
     });
 }
@@ -268,8 +270,9 @@ fn refused_credentials_stop_the_run_at_the_free_get_too() {
         ));
         let end = sandbox.send(&["contacts.ndjson"]).run();
         assert!(hits(&sandbox)[1] >= 1, "{end}");
-        // The doubt outranks the account in the exit code.
-        end.expect(6).expect_lines(&[("in_doubt", 5), ("pending", 195)]);
+        // The doubt outranks the account in the exit code. The stop may have come before the whole file was read.
+        let read = end.expect(6).lines("read");
+        end.expect_lines(&[("in_doubt", 5), ("pending", read - 5)]);
         expect_all_agree(&sandbox, &end);
     });
 }
