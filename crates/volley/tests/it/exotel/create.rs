@@ -197,6 +197,21 @@ fn a_lost_answer_is_found_by_its_name_and_creates_nothing_again() {
         "{end}"
     );
     create(&sandbox, &["--lists", "l4", "--set", "name=winter"]).expect(0);
+    // With other parameters it is not looked for, nor is another name given away.
+    let args = [
+        "--lists",
+        "l1,l2",
+        "--set",
+        "name=spring",
+        "--set",
+        "custom_field=x",
+    ];
+    let end = create(&sandbox, &args);
+    end.expect(6);
+    assert!(
+        end.stderr.contains("in doubt, with other parameters") && !end.stderr.contains("another name"),
+        "{end}"
+    );
     // Nor may it get another name meanwhile: it would not be found again.
     let id = sandbox.mock().tickets()[0].ticket.clone();
     let end = exotel(&sandbox, &["campaign", "update", &id, "--set", "name=another"]);
