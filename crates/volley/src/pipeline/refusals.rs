@@ -16,8 +16,9 @@ use volley_model::{Msisdn, Place, Reason};
 
 use crate::inputs::Input;
 
-/// Refusals that may wait to be written: more than a run has in the air, and a few megabytes at the most.
-const BLOCKS_MAX: usize = 1024;
+/// Refusals that may wait to be written. Mostly each is one named number's line; a refused batch of 5,000 is under 1 MB, and the
+/// third of those in a row ends the run.
+const BLOCKS_MAX: usize = 128;
 
 /// Where such lines go.
 pub(super) struct Refusals {

@@ -91,6 +91,9 @@ impl Order<'_> {
     /// What the ledger and the clock say is looked at once more under the lock: somebody may have been quicker while we asked.
     fn give_locked(&self, ledger: &mut Ledger) -> Result<Told, CommandError> {
         if let Some(known) = list_campaign::known(ledger, self.account, self.name)? {
+            if list_campaign::is_doubtful(&known) && !self.is_same(&known)? {
+                return Ok(tell::other_doubt(&known));
+            }
             self.check_same(&known)?;
             if known.state != ListCampaignState::Draft {
                 return Ok(tell::standing(&known, ""));
