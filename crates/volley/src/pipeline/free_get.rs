@@ -55,7 +55,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             Ok(stream) => {
                 self.stop.unless(Stage::Stopping, self.pace.token(0)).await?;
                 let asked = self.wire.send(stream, request, self.request_timeout);
-                // A stop does not wait for it: a GET loses nothing, and what a deletion did the next run sees.
+                // A stop does not wait for it: a GET loses nothing, and of a deletion it is told that nobody knows.
                 self.stop.unless(Stage::Stopping, asked).await?
             }
         };
