@@ -55,6 +55,7 @@ pub(crate) fn recipients(name: &str) -> Vec<Recipient<'_>> {
             Recipient {
                 number: Msisdn::new(numbers.nth(index).e164()).expect("a number"),
                 fields,
+                verbatim: false,
             }
         })
         .collect()

@@ -9,17 +9,21 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 
-use volley_model::{BodyEncoder, LineCounts, Place, PlannedBatch, Reason};
+use volley_model::{BodyEncoder, LineCounts, Msisdn, Place, PlannedBatch, Reason};
 
 use crate::batcher::{Batcher, Sink};
 use crate::lines::{Filled, LINE_BYTES_MAX, Line, LineBuffer};
-use crate::record::RecordReader;
+use crate::record::{Record, RecordReader};
 use crate::source::{Meter, Source, Tap};
 use crate::{
     IntakeConfig, InvalidLimit, Normalizer, NumberBook, Progress, ReasonCounts, Rejection, Rejects, Standing,
     Tally,
 };
 use examine::Examiner;
+
+/// Lines read before the first of them is judged: enough that the waiting for the memory overlaps, few enough that they
+/// are still in the processor's first cache when they are judged.
+const LINES_AHEAD: usize = 32;
 
 /// Reads inputs and cuts batches, which run over the borders of inputs.
 pub struct Intake {
@@ -231,6 +235,16 @@ struct Desk {
     ended: Option<ReadEnd>,
 }
 
+/// What a glance at a line tells, before it is judged.
+#[derive(Default)]
+struct Sight<'block> {
+    /// Whether the record is the line's; else a glance does not tell it.
+    is_told: bool,
+    record: Record<'block>,
+    /// Where it can be told at once.
+    number: Option<Msisdn>,
+}
+
 /// What became of a line.
 enum Outcome {
     Planned,
@@ -260,33 +274,56 @@ impl Desk {
         }
     }
 
-    /// Takes all lines that the buffer holds whole.
+    /// Takes all lines that the buffer holds whole, a few at a time.
     fn take_lines(
         &mut self,
         buffer: &mut LineBuffer,
         input: Named<'_>,
         sink: Sink<'_>,
     ) -> Result<ControlFlow<ReadEnd>, IntakeError> {
-        let number = buffer.number();
-        for number in number + 1.. {
-            let Some(line) = buffer.next_line() else { break };
-            if matches!(line, Line::Whole(line) if line.trim_ascii().is_empty()) {
-                continue;
+        loop {
+            let number = buffer.number();
+            let lines = buffer.next_lines(LINES_AHEAD);
+            if lines.is_empty() {
+                return Ok(ControlFlow::Continue(()));
             }
-            if let Some(end) = self.ended.or_else(|| self.end_before_line()) {
-                self.ended = Some(end);
-                return Ok(ControlFlow::Break(end));
-            }
-            let outcome = self
-                .judge(number, input, &line)
-                .map_err(|source| IntakeError::Rejects { source })?;
-            self.count(&outcome);
-            if let Some(end) = self.after_line(&outcome, sink) {
-                self.ended = Some(end);
-                return Ok(ControlFlow::Break(end));
+            let seen = self.look_ahead(&lines);
+            for ((number, line), sight) in (number + 1..).zip(lines).zip(&seen) {
+                if is_blank(line) {
+                    continue;
+                }
+                if let Some(end) = self.ended.or_else(|| self.end_before_line()) {
+                    self.ended = Some(end);
+                    return Ok(ControlFlow::Break(end));
+                }
+                let outcome = self
+                    .judge(number, input, line, sight)
+                    .map_err(|source| IntakeError::Rejects { source })?;
+                self.count(&outcome);
+                if let Some(end) = self.after_line(&outcome, sink) {
+                    self.ended = Some(end);
+                    return Ok(ControlFlow::Break(end));
+                }
             }
         }
-        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Reads what can be read without judging: records of the common shape, and their numbers. What is known of those is
+    /// then fetched for all at once: one after another, each would wait for the memory.
+    fn look_ahead<'block>(&mut self, lines: &[Line<'block>]) -> Vec<Sight<'block>> {
+        let names = &self.config.names;
+        let mut seen = Vec::with_capacity(lines.len());
+        for line in lines {
+            seen.push(Sight::default());
+            if let (Line::Text(line), Some(sight)) = (line, seen.last_mut()) {
+                sight.is_told = self.records.glance(line, names, &mut sight.record).is_some();
+                if sight.is_told {
+                    sight.number = self.examiner.number_at_a_glance(&sight.record);
+                }
+            }
+        }
+        self.book.fetch(seen.iter().filter_map(|sight| sight.number));
+        seen
     }
 
     fn end_before_line(&self) -> Option<ReadEnd> {
@@ -295,20 +332,34 @@ impl Desk {
     }
 
     /// What becomes of a line; if it is planned, it is in the open batch then.
-    fn judge(&mut self, number: u64, input: Named<'_>, line: &Line<'_>) -> io::Result<Outcome> {
+    fn judge(
+        &mut self,
+        number: u64,
+        input: Named<'_>,
+        line: Line<'_>,
+        sight: &Sight<'_>,
+    ) -> io::Result<Outcome> {
         let (reason, detail, value) = 'rejected: {
-            let line = match *line {
-                Line::Whole(line) => line,
+            let line = match line {
+                Line::Text(line) => line.as_bytes(),
+                Line::Bytes(line) => line,
                 Line::TooLong(head) => {
                     let detail = format!("longer than {LINE_BYTES_MAX} bytes");
                     break 'rejected (Reason::LineTooLong, detail, head);
                 }
             };
-            let record = match self.records.read(line, &self.config.names) {
-                Ok(record) => record,
-                Err(fault) => break 'rejected (fault.reason, fault.detail, line),
+            let names = &self.config.names;
+            let thorough;
+            let record = if sight.is_told {
+                &sight.record
+            } else {
+                thorough = match self.records.read(line, names) {
+                    Ok(record) => record,
+                    Err(fault) => break 'rejected (fault.reason, fault.detail, line),
+                };
+                &thorough
             };
-            let recipient = match self.examiner.examine(&record, &self.config.names) {
+            let recipient = match self.examiner.examine(record, sight.number, names) {
                 Ok(recipient) => recipient,
                 Err(fault) => {
                     let value = fault.value.map_or(line, str::as_bytes);
@@ -335,7 +386,7 @@ impl Desk {
                 Standing::AlreadySent => Reason::AlreadySent,
                 Standing::Refused => Reason::RefusedByProvider,
             };
-            let value = examine::number_text(&record).unwrap_or_default();
+            let value = examine::number_text(record).unwrap_or_default();
             return reject(
                 &mut self.rejects,
                 number,
@@ -418,6 +469,10 @@ impl Desk {
             too_many_invalid,
         }
     }
+}
+
+fn is_blank(line: Line<'_>) -> bool {
+    matches!(line, Line::Text(line) if line.trim_ascii().is_empty())
 }
 
 fn reject(

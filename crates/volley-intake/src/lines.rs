@@ -18,11 +18,21 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 const UNFINISHED_BYTES_MAX: usize = LINE_BYTES_MAX + BOM.len() + 1;
 
 /// A line without its end.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Line<'block> {
-    Whole(&'block [u8]),
+    Text(&'block str),
+    /// A whole line that is no UTF-8.
+    Bytes(&'block [u8]),
     /// Its first bytes.
     TooLong(&'block [u8]),
+}
+
+/// Where a line is kept, until the next read.
+#[derive(Debug, Clone, Copy)]
+enum Span {
+    Whole { from: usize, to: usize },
+    TooLong { from: usize },
+    Forgotten { head: usize },
 }
 
 /// What reading brought.
@@ -82,12 +92,49 @@ impl LineBuffer {
         self.number
     }
 
-    /// The next line that is there whole; `None` when more has to be read, or nothing is left.
-    pub(crate) fn next_line(&mut self) -> Option<Line<'_>> {
-        if let State::Forgotten(length) = self.state {
+    /// The next lines that are there whole, at most so many; none when more has to be read, or nothing is left.
+    pub(crate) fn next_lines(&mut self, most: usize) -> Vec<Line<'_>> {
+        let mut spans = Vec::with_capacity(most);
+        while spans.len() < most
+            && let Some(span) = self.next_span()
+        {
+            spans.push(span);
+        }
+        let text = self.text_of(&spans);
+        spans.into_iter().map(|span| self.line(span, text)).collect()
+    }
+
+    /// All of these lines with what stands between them, if it is UTF-8: where it begins, and the text. Most often it is,
+    /// and asked once for many lines the question costs next to nothing.
+    fn text_of(&self, spans: &[Span]) -> Option<(usize, &str)> {
+        let (Some(Span::Whole { from, .. }), Some(Span::Whole { to, .. })) = (spans.first(), spans.last())
+        else {
+            return None;
+        };
+        let text = simdutf8::basic::from_utf8(&self.block[*from..*to]).ok()?;
+        Some((*from, text))
+    }
+
+    fn line<'block>(&'block self, span: Span, text: Option<(usize, &'block str)>) -> Line<'block> {
+        let (from, to) = match span {
+            Span::Whole { from, to } => (from, to),
+            Span::TooLong { from } => return Line::TooLong(&self.block[from..from + HEAD_BYTES]),
+            Span::Forgotten { head } => return Line::TooLong(&self.head[..head]),
+        };
+        if let Some((start, text)) = text
+            && let Some(line) = text.get(from - start..to - start)
+        {
+            return Line::Text(line);
+        }
+        let bytes = &self.block[from..to];
+        simdutf8::basic::from_utf8(bytes).map_or(Line::Bytes(bytes), Line::Text)
+    }
+
+    fn next_span(&mut self) -> Option<Span> {
+        if let State::Forgotten(head) = self.state {
             self.state = State::Whole;
             self.number += 1;
-            return Some(Line::TooLong(&self.head[..length]));
+            return Some(Span::Forgotten { head });
         }
         let rest = &self.block[self.scanned..self.end];
         let (stop, next) = match memchr::memchr(b'\n', rest) {
@@ -101,14 +148,23 @@ impl LineBuffer {
         let from = self.start;
         (self.start, self.scanned) = (next, next);
         self.number += 1;
-        let line = without_marks(&self.block[from..stop], self.number == 1);
-        if line.len() > LINE_BYTES_MAX {
-            return Some(Line::TooLong(&line[..HEAD_BYTES]));
-        }
-        Some(Line::Whole(line))
+        let (from, to) = self.without_marks(from, stop, self.number == 1);
+        Some(if to - from > LINE_BYTES_MAX {
+            Span::TooLong { from }
+        } else {
+            Span::Whole { from, to }
+        })
     }
 
-    /// Reads on, once [`next_line`](Self::next_line) has nothing left.
+    /// A line's place without a carriage return at its end, and for the first line without a byte order mark.
+    fn without_marks(&self, from: usize, to: usize, first: bool) -> (usize, usize) {
+        let line = &self.block[from..to];
+        let to = to - usize::from(line.ends_with(b"\r"));
+        let mark = first && line.starts_with(BOM);
+        (from + if mark { BOM.len() } else { 0 }, to)
+    }
+
+    /// Reads on, once [`next_lines`](Self::next_lines) has nothing left.
     pub(crate) fn fill(&mut self, input: &mut dyn Read) -> io::Result<Filled> {
         if self.end - self.start > UNFINISHED_BYTES_MAX {
             self.forget_line();
@@ -138,8 +194,8 @@ impl LineBuffer {
     }
 
     fn forget_line(&mut self) {
-        let line = without_marks(&self.block[self.start..self.end], self.number == 0);
-        self.head.copy_from_slice(&line[..HEAD_BYTES]);
+        let (from, _) = self.without_marks(self.start, self.end, self.number == 0);
+        self.head.copy_from_slice(&self.block[from..from + HEAD_BYTES]);
         self.state = State::Forgetting(HEAD_BYTES);
         (self.start, self.scanned, self.end) = (0, 0, 0);
     }
@@ -155,14 +211,6 @@ impl LineBuffer {
         }
         Ok(self.filled(count))
     }
-}
-
-fn without_marks(line: &[u8], first: bool) -> &[u8] {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if first {
-        return line.strip_prefix(BOM).unwrap_or(line);
-    }
-    line
 }
 
 fn read(input: &mut dyn Read, out: &mut [u8]) -> io::Result<usize> {
@@ -184,11 +232,19 @@ mod tests {
         buffer.begin();
         let mut lines = Vec::new();
         loop {
-            while let Some(line) = buffer.next_line() {
-                lines.push(match line {
-                    Line::Whole(line) => Some(line.to_vec()),
+            loop {
+                let some = buffer.next_lines(3);
+                if some.is_empty() {
+                    break;
+                }
+                lines.extend(some.into_iter().map(|line| match line {
+                    Line::Text(line) => Some(line.as_bytes().to_vec()),
+                    Line::Bytes(line) => {
+                        assert!(std::str::from_utf8(line).is_err());
+                        Some(line.to_vec())
+                    }
                     Line::TooLong(_) => None,
-                });
+                }));
             }
             if buffer.fill(&mut input).unwrap() == Filled::End {
                 assert_eq!(buffer.number(), u64::try_from(lines.len()).unwrap());
@@ -215,6 +271,35 @@ mod tests {
         check(b"\xef\xbb\xbfa\n\xef\xbb\xbfb", &["a", "\u{feff}b"]);
         check(b"\xef\xbb\xbf", &[""]);
         check(b"a\r", &["a"]);
+    }
+
+    #[test]
+    fn a_line_that_is_no_utf8_stands_alone_among_those_that_are() {
+        let mut buffer = LineBuffer::new();
+        buffer.begin();
+        let mut input: &[u8] = b"\xef\xbb\xbfa\xc3\xa9\r\n\xff\nb\xc3\n\xa9c\nd";
+        let mut found = Vec::new();
+        while buffer.fill(&mut input).unwrap() == Filled::More {
+            for line in buffer.next_lines(9) {
+                found.push(match line {
+                    Line::Text(line) => Ok(line.to_owned()),
+                    Line::Bytes(line) => Err(line.to_vec()),
+                    Line::TooLong(_) => panic!("none is long"),
+                });
+            }
+        }
+        let text = |text: &str| Ok(text.to_owned());
+        let bytes = |bytes: &[u8]| Err(bytes.to_vec());
+        assert_eq!(
+            found,
+            [
+                text("aé"),
+                bytes(b"\xff"),
+                bytes(b"b\xc3"),
+                bytes(b"\xa9c"),
+                text("d")
+            ]
+        );
     }
 
     #[test]
@@ -253,7 +338,7 @@ mod tests {
         let mut input = io::repeat(b'x').take(1 << 30).chain(&b"\nnext"[..]);
         let mut found = Vec::new();
         loop {
-            while let Some(line) = buffer.next_line() {
+            for line in buffer.next_lines(5) {
                 found.push(matches!(line, Line::TooLong(head) if head == [b'x'; HEAD_BYTES]));
             }
             assert_eq!(buffer.block.capacity(), BLOCK_BYTES);

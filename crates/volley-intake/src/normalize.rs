@@ -84,8 +84,7 @@ impl Normalizer {
         if self.rule == NumberRule::Any {
             return self.any(text);
         }
-        let national = || self.home.and_then(|home| self.codes.national(text, home));
-        let Some(found) = self.codes.international(text, self.two_zeros).or_else(national) else {
+        let Some(found) = self.quickly(text) else {
             return self.asked(text);
         };
         if self.rule == NumberRule::Valid && !PHONE_NUMBER_UTIL.is_valid_number(&found.for_library()) {
@@ -93,6 +92,22 @@ impl Normalizer {
         }
         self.allow(&found)?;
         Ok(found.number)
+    }
+
+    /// The number a text means, where the fast path knows it and it is allowed; what is left is a matter for
+    /// [`normalize`](Self::normalize).
+    pub(crate) fn at_a_glance(&self, text: &str) -> Option<Msisdn> {
+        if self.rule != NumberRule::Possible {
+            return None;
+        }
+        let found = self.quickly(text)?;
+        self.allow(&found).ok()?;
+        Some(found.number)
+    }
+
+    fn quickly(&self, text: &str) -> Option<International> {
+        let national = || self.home.and_then(|home| self.codes.national(text, home));
+        self.codes.international(text, self.two_zeros).or_else(national)
     }
 
     /// Under the rule that takes any digits.

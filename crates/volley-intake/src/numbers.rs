@@ -69,6 +69,14 @@ impl NumberBook {
         self.barred.mark(number, REFUSED);
     }
 
+    /// Brings what is known of these numbers near, for [`meet`](Self::meet) to find it there.
+    pub(crate) fn fetch(&self, numbers: impl Iterator<Item = Msisdn>) {
+        for number in numbers {
+            self.met.fetch(number);
+            self.barred.fetch(number);
+        }
+    }
+
     /// A number of this run's inputs: what becomes of it. From now on it is a duplicate.
     pub(crate) fn meet(&mut self, number: Msisdn) -> Standing {
         let barred = self.barred.planes(number);

@@ -1,14 +1,14 @@
 //! One line of JSON, as far as it concerns us: the phone number and the seven fields.
 //!
 //! Three readers of the same rules, each of which says either what the line holds or that it cannot tell. [`scan`] reads
-//! flat lines without escapes, the common shape; [`tape`] any other, by simd-json; then [`text`] decides, on the line as it
-//! was written. The last one is asked for lines that simd-json rejects for things in keys we ignore (integers above u64,
+//! the common shape; [`tape`] any other, by simd-json; then [`text`] decides, on the line as it was written. The last one is asked for lines that simd-json rejects for things in keys we ignore (integers above u64,
 //! `1e400`, lone surrogates), for numbers beside escapes, whose text a tape no longer knows, and for every fault, so that
 //! all explanations come from one place.
 //!
 //! Bounds: nesting at most [`DEPTH_MAX`]. No allocation a line, but for a field that has both a number beside it
 //! and an escape in it.
 
+mod marks;
 mod names;
 mod scan;
 mod tape;
@@ -43,6 +43,8 @@ pub(crate) enum Value<'line> {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Record<'line> {
     pub(crate) values: [Value<'line>; KEYS],
+    /// Whether it is known that every text and number stands in a JSON string as it is, without escapes.
+    pub(crate) verbatim: bool,
 }
 
 /// Why a line is no record.
@@ -75,16 +77,24 @@ impl RecordReader {
         }
     }
 
+    /// Reads a line of the common shape into an empty record; `None` if it is of another, and what the record has then
+    /// means nothing.
+    pub(crate) fn glance<'line>(
+        &mut self,
+        line: &'line str,
+        names: &FieldNames,
+        record: &mut Record<'line>,
+    ) -> Option<()> {
+        self.scanner.read(line, names, record)
+    }
+
+    /// The record of a line that a [`glance`](Self::glance) did not tell.
     pub(crate) fn read<'line>(
         &'line mut self,
         line: &'line [u8],
         names: &FieldNames,
     ) -> Result<Record<'line>, RecordFault> {
-        let quick = self
-            .scanner
-            .read(line, names)
-            .or_else(|| self.tape.read(line, names));
-        match quick {
+        match self.tape.read(line, names) {
             Some(record) => Ok(record),
             None => text::read(line, names),
         }

@@ -97,6 +97,8 @@ pub struct Recipient<'line> {
     pub number: Msisdn,
     /// The fields' texts by [`Field::index`]; null and empty ones are `None`, numbers keep their text.
     pub fields: [Option<&'line str>; Field::COUNT],
+    /// Whether it is known that each of these texts stands in a JSON string as it is, without escapes.
+    pub verbatim: bool,
 }
 
 impl Recipient<'_> {

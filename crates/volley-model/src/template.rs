@@ -228,6 +228,7 @@ mod tests {
         Recipient {
             number: Msisdn::new(33_612_345_678).unwrap(),
             fields,
+            verbatim: false,
         }
     }
 

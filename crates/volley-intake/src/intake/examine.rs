@@ -1,6 +1,6 @@
 //! Whether a record is a recipient: its number, its fields' types and lengths, and what the message needs.
 
-use volley_model::{Field, FieldSet, Reason, Recipient};
+use volley_model::{Field, FieldSet, Msisdn, Reason, Recipient};
 
 use crate::record::{KEYS, Record, Value};
 use crate::{FieldNames, Normalizer};
@@ -23,33 +23,31 @@ impl Examiner {
         Self { normalizer, required }
     }
 
+    /// The record's number, if it can be told at once; whatever is not so plain, an [examination](Self::examine) tells.
+    pub(super) fn number_at_a_glance(&self, record: &Record<'_>) -> Option<Msisdn> {
+        self.normalizer.at_a_glance(number_text(record)?)
+    }
+
+    /// The recipient that a record is; `known` is its number, where it was told before.
     pub(super) fn examine<'record>(
         &self,
         record: &'record Record<'_>,
+        known: Option<Msisdn>,
         names: &FieldNames,
     ) -> Result<Recipient<'record>, Fault<'record>> {
-        let text = match &record.values[0] {
-            Value::Text(text) => &**text,
-            Value::Lacking => {
-                return Err(Fault {
-                    reason: Reason::PhoneNumberMissing,
-                    detail: format!("{} is absent, null or empty", names.key(0)),
-                    value: None,
-                });
-            }
-            Value::Number(text) => return Err(type_fault(names.key(0), "a number", "a string", Some(text))),
-            Value::Other(kind) => return Err(type_fault(names.key(0), kind, "a string", None)),
+        let number = match known {
+            Some(number) => number,
+            None => self.number(record, names)?,
         };
-        let number = self.normalizer.normalize(text).map_err(|fault| Fault {
-            reason: fault.reason(),
-            detail: fault.to_string(),
-            value: Some(text),
-        })?;
         let mut fields = [None; Field::COUNT];
         for place in 1..KEYS {
             fields[place - 1] = field(&record.values[place], names.key(place))?;
         }
-        let recipient = Recipient { number, fields };
+        let recipient = Recipient {
+            number,
+            fields,
+            verbatim: record.verbatim,
+        };
         if let Some(lacking) = self.required.first_lacking(&recipient) {
             return Err(Fault {
                 reason: Reason::PlaceholderMissing,
@@ -62,6 +60,30 @@ impl Examiner {
             });
         }
         Ok(recipient)
+    }
+
+    fn number<'record>(
+        &self,
+        record: &'record Record<'_>,
+        names: &FieldNames,
+    ) -> Result<Msisdn, Fault<'record>> {
+        let text = match &record.values[0] {
+            Value::Text(text) => &**text,
+            Value::Lacking => {
+                return Err(Fault {
+                    reason: Reason::PhoneNumberMissing,
+                    detail: format!("{} is absent, null or empty", names.key(0)),
+                    value: None,
+                });
+            }
+            Value::Number(text) => return Err(type_fault(names.key(0), "a number", "a string", Some(text))),
+            Value::Other(kind) => return Err(type_fault(names.key(0), kind, "a string", None)),
+        };
+        self.normalizer.normalize(text).map_err(|fault| Fault {
+            reason: fault.reason(),
+            detail: fault.to_string(),
+            value: Some(text),
+        })
     }
 }
 

@@ -6,13 +6,23 @@ use super::KEYS;
 
 /// The name of the number's key, ours and by default the input's.
 const PHONE_NUMBER: &str = "phone_number";
+/// The bytes of a `u128`.
+const HEAD_BYTES: usize = 16;
 
 /// Our names, each with the input's key for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldNames {
     keys: [Box<str>; KEYS],
-    /// Each key with all that stands before its value, if that is a string: `"phone_number":"`.
-    openings: [Box<[u8]>; KEYS],
+    openings: [Opening; KEYS],
+}
+
+/// A key as most writers write it, with its colon: `"phone_number":`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Opening {
+    text: Box<[u8]>,
+    /// Its first bytes as an integer, and the bits of it that they take: most openings are compared in one step.
+    head: u128,
+    head_bits: u128,
 }
 
 /// Why names cannot be mapped.
@@ -69,16 +79,16 @@ impl FieldNames {
     }
 
     fn of(keys: [Box<str>; KEYS]) -> Self {
-        let opening = |key: &str| format!("{}:\"", serde_json::Value::from(key)).into_bytes();
         Self {
-            openings: std::array::from_fn(|place| opening(&keys[place]).into()),
+            openings: std::array::from_fn(|place| Opening::new(&keys[place])),
             keys,
         }
     }
 
-    /// All up to the value of the key at a place, as most writers write it; empty for a place that is none.
-    pub(crate) fn opening(&self, place: usize) -> &[u8] {
-        self.openings.get(place).map_or(&[], |opening| opening)
+    /// The key at a place with its colon; `None` for a place that is none.
+    #[inline]
+    pub(crate) fn opening(&self, place: usize) -> Option<&Opening> {
+        self.openings.get(place)
     }
 
     /// The place of an input's key, if we know it. `next` is where it is looked for first: keys mostly come in
@@ -96,6 +106,36 @@ impl FieldNames {
     }
 }
 
+impl Opening {
+    fn new(key: &str) -> Self {
+        let text = format!("{}:", serde_json::Value::from(key));
+        let mut head = [0; HEAD_BYTES];
+        let mut bits = [0; HEAD_BYTES];
+        for (at, byte) in text.bytes().take(HEAD_BYTES).enumerate() {
+            (head[at], bits[at]) = (byte, u8::MAX);
+        }
+        Self {
+            text: text.into_bytes().into(),
+            head: u128::from_le_bytes(head),
+            head_bits: u128::from_le_bytes(bits),
+        }
+    }
+
+    pub(crate) fn length(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Whether `line` begins so.
+    #[inline]
+    pub(crate) fn begins(&self, line: &[u8]) -> bool {
+        let Some(head) = line.first_chunk::<HEAD_BYTES>() else {
+            return line.starts_with(&self.text);
+        };
+        u128::from_le_bytes(*head) & self.head_bits == self.head
+            && (self.text.len() <= HEAD_BYTES || line.starts_with(&self.text))
+    }
+}
+
 fn our_name(place: usize) -> &'static str {
     match place {
         0 => PHONE_NUMBER,
@@ -106,6 +146,31 @@ fn our_name(place: usize) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_opening_begins_a_line_of_any_length_or_does_not() {
+        for key in [
+            "a",
+            "param1",
+            "phone_number",
+            "a key of more than sixteen bytes",
+            "é\"\\",
+        ] {
+            let opening = Opening::new(key);
+            let text = format!("{}:", serde_json::Value::from(key));
+            assert_eq!(opening.length(), text.len());
+            for behind in ["", "1", "\"a text of some length\",\"b\":1}"] {
+                let line = format!("{text}{behind}");
+                assert!(opening.begins(line.as_bytes()), "{line}");
+                for at in 0..text.len() {
+                    let mut other = line.clone().into_bytes();
+                    other[at] ^= 1;
+                    assert!(!opening.begins(&other), "{line} with another byte {at}");
+                    assert!(!opening.begins(&line.as_bytes()[..at]), "{line} cut at {at}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_mapped_key_takes_the_place_of_our_name() {

@@ -44,7 +44,7 @@ fn explain(error: &serde_json::Error) -> String {
 
 /// Whether brackets outside strings nest deeper than is read. Right for any valid JSON; of other text it says
 /// nothing that matters, since that is malformed anyway.
-fn nests_too_deep(line: &[u8]) -> bool {
+pub(super) fn nests_too_deep(line: &[u8]) -> bool {
     let mut depth = 0usize;
     let mut in_string = false;
     let mut bytes = line.iter();

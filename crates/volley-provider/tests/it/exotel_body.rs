@@ -61,7 +61,14 @@ fn planned(message: &VoiceMessage, members: Vec<Msisdn>) -> PlannedBatch {
     for &number in &members {
         let mut fields = [None; Field::COUNT];
         fields[Field::FirstName.index()] = Some("Zoë");
-        encoder.push(&mut body, &Recipient { number, fields });
+        encoder.push(
+            &mut body,
+            &Recipient {
+                number,
+                fields,
+                verbatim: false,
+            },
+        );
     }
     encoder.end(&mut body);
     PlannedBatch {
@@ -130,6 +137,7 @@ fn an_encoder_begins_each_body_afresh() {
     let recipient = Recipient {
         number: numbers(&[919_812_345_678])[0],
         fields: [None; Field::COUNT],
+        verbatim: true,
     };
     let mut bodies = Vec::new();
     for _ in 0..2 {
