@@ -51,7 +51,7 @@ pub(crate) fn recipients(name: &str) -> Vec<Recipient<'_>> {
     (0..numbers.count())
         .map(|index| {
             let mut fields = [None; Field::COUNT];
-            fields[Field::FirstName.index()] = Some(name);
+            fields[Field::FirstName.index()] = Some(name.into());
             Recipient {
                 number: Msisdn::new(numbers.nth(index).e164()).expect("a number"),
                 fields,

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 
-use volley_model::{BodyEncoder, LineCounts, Msisdn, Place, PlannedBatch, Reason};
+use volley_model::{BodyEncoder, Excerpt, LineCounts, Msisdn, Place, PlannedBatch, Reason};
 
 use crate::batcher::{Batcher, Sink};
 use crate::lines::{Filled, LINE_BYTES_MAX, Line, LineBuffer};
@@ -316,7 +316,7 @@ impl Desk {
         for line in lines {
             seen.push(Sight::default());
             if let (Line::Text(line), Some(sight)) = (line, seen.last_mut()) {
-                sight.is_told = self.records.glance(line, names, &mut sight.record).is_some();
+                sight.is_told = self.records.glance(*line, names, &mut sight.record).is_some();
                 if sight.is_told {
                     sight.number = self.examiner.number_at_a_glance(&sight.record);
                 }
@@ -341,7 +341,7 @@ impl Desk {
     ) -> io::Result<Outcome> {
         let (reason, detail, value) = 'rejected: {
             let line = match line {
-                Line::Text(line) => line.as_bytes(),
+                Line::Text(line) => line.as_str().as_bytes(),
                 Line::Bytes(line) => line,
                 Line::TooLong(head) => {
                     let detail = format!("longer than {LINE_BYTES_MAX} bytes");
@@ -386,7 +386,7 @@ impl Desk {
                 Standing::AlreadySent => Reason::AlreadySent,
                 Standing::Refused => Reason::RefusedByProvider,
             };
-            let value = examine::number_text(record).unwrap_or_default();
+            let value = record.values[0].text().map_or("", Excerpt::as_str);
             return reject(
                 &mut self.rejects,
                 number,
@@ -472,7 +472,7 @@ impl Desk {
 }
 
 fn is_blank(line: Line<'_>) -> bool {
-    matches!(line, Line::Text(line) if line.trim_ascii().is_empty())
+    matches!(line, Line::Text(line) if line.as_str().trim_ascii().is_empty())
 }
 
 fn reject(

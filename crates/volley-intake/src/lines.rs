@@ -6,6 +6,8 @@
 
 use std::io::{self, Read};
 
+use volley_model::Excerpt;
+
 /// The longest line, in bytes, without its line end.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
 /// Large enough that a system call costs nothing beside its bytes, small enough to stay in the second-level cache.
@@ -20,7 +22,7 @@ const UNFINISHED_BYTES_MAX: usize = LINE_BYTES_MAX + BOM.len() + 1;
 /// A line without its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Line<'block> {
-    Text(&'block str),
+    Text(Excerpt<'block>),
     /// A whole line that is no UTF-8.
     Bytes(&'block [u8]),
     /// Its first bytes.
@@ -122,12 +124,12 @@ impl LineBuffer {
             Span::Forgotten { head } => return Line::TooLong(&self.head[..head]),
         };
         if let Some((start, text)) = text
-            && let Some(line) = text.get(from - start..to - start)
+            && let Some(line) = Excerpt::from(text).part(from - start, to - start)
         {
             return Line::Text(line);
         }
         let bytes = &self.block[from..to];
-        simdutf8::basic::from_utf8(bytes).map_or(Line::Bytes(bytes), Line::Text)
+        simdutf8::basic::from_utf8(bytes).map_or(Line::Bytes(bytes), |text| Line::Text(text.into()))
     }
 
     fn next_span(&mut self) -> Option<Span> {
@@ -238,7 +240,7 @@ mod tests {
                     break;
                 }
                 lines.extend(some.into_iter().map(|line| match line {
-                    Line::Text(line) => Some(line.as_bytes().to_vec()),
+                    Line::Text(line) => Some(line.as_str().as_bytes().to_vec()),
                     Line::Bytes(line) => {
                         assert!(std::str::from_utf8(line).is_err());
                         Some(line.to_vec())
@@ -282,7 +284,7 @@ mod tests {
         while buffer.fill(&mut input).unwrap() == Filled::More {
             for line in buffer.next_lines(9) {
                 found.push(match line {
-                    Line::Text(line) => Ok(line.to_owned()),
+                    Line::Text(line) => Ok(line.as_str().to_owned()),
                     Line::Bytes(line) => Err(line.to_vec()),
                     Line::TooLong(_) => panic!("none is long"),
                 });

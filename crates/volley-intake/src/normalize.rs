@@ -14,7 +14,7 @@ mod international;
 mod region;
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, get_national_significant_number_owned};
-use volley_model::Msisdn;
+use volley_model::{Excerpt, Msisdn};
 
 pub use fault::NumberFault;
 use homes::{HOMES, Home, Trunk};
@@ -84,7 +84,7 @@ impl Normalizer {
         if self.rule == NumberRule::Any {
             return self.any(text);
         }
-        let Some(found) = self.quickly(text) else {
+        let Some(found) = self.quickly(text.into()) else {
             return self.asked(text);
         };
         if self.rule == NumberRule::Valid && !PHONE_NUMBER_UTIL.is_valid_number(&found.for_library()) {
@@ -96,7 +96,7 @@ impl Normalizer {
 
     /// The number a text means, where the fast path knows it and it is allowed; what is left is a matter for
     /// [`normalize`](Self::normalize).
-    pub(crate) fn at_a_glance(&self, text: &str) -> Option<Msisdn> {
+    pub(crate) fn at_a_glance(&self, text: Excerpt<'_>) -> Option<Msisdn> {
         if self.rule != NumberRule::Possible {
             return None;
         }
@@ -105,7 +105,7 @@ impl Normalizer {
         Some(found.number)
     }
 
-    fn quickly(&self, text: &str) -> Option<International> {
+    fn quickly(&self, text: Excerpt<'_>) -> Option<International> {
         let national = || self.home.and_then(|home| self.codes.national(text, home));
         self.codes.international(text, self.two_zeros).or_else(national)
     }

@@ -14,9 +14,7 @@ mod scan;
 mod tape;
 mod text;
 
-use std::borrow::Cow;
-
-use volley_model::{Field, Reason};
+use volley_model::{Excerpt, Field, Reason};
 
 pub use names::{FieldNames, FieldNamesError};
 
@@ -27,24 +25,38 @@ pub(crate) const DEPTH_MAX: usize = simd_json::DEFAULT_MAX_DEPTH;
 pub(crate) const KEYS: usize = 1 + Field::COUNT;
 
 /// What a known key holds.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) enum Value<'line> {
     /// No such key, null, or an empty string.
     #[default]
     Lacking,
-    Text(Cow<'line, str>),
+    /// A text as it was written.
+    Text(Excerpt<'line>),
+    /// A text that was written with escapes.
+    Unescaped(String),
     /// A number, as it was written.
-    Number(&'line str),
+    Number(Excerpt<'line>),
     /// Of a type that no key of ours has; its name with an article.
     Other(&'static str),
 }
 
 /// A line's values, by place in [`FieldNames`]: 0 is the phone number.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Record<'line> {
     pub(crate) values: [Value<'line>; KEYS],
     /// Whether it is known that every text and number stands in a JSON string as it is, without escapes.
     pub(crate) verbatim: bool,
+}
+
+impl Value<'_> {
+    /// The text of a string.
+    pub(crate) fn text(&self) -> Option<Excerpt<'_>> {
+        match self {
+            Self::Text(text) => Some(*text),
+            Self::Unescaped(text) => Some(Excerpt::from(text.as_str())),
+            Self::Lacking | Self::Number(_) | Self::Other(_) => None,
+        }
+    }
 }
 
 /// Why a line is no record.
@@ -81,7 +93,7 @@ impl RecordReader {
     /// means nothing.
     pub(crate) fn glance<'line>(
         &mut self,
-        line: &'line str,
+        line: Excerpt<'line>,
         names: &FieldNames,
         record: &mut Record<'line>,
     ) -> Option<()> {

@@ -3,6 +3,7 @@
 //! Pure values. Nothing here awaits, opens a file, reads a clock or knows the shape of a provider's JSON.
 //! The modules stand in the order in which a recipient meets them on the way from a line to a ticket.
 
+mod excerpt;
 mod json_run;
 mod msisdn;
 mod recipient;
@@ -21,6 +22,7 @@ pub use batch::{
     BatchState, BodyEncoder, BodyHash, BodyHasher, Place, PlannedBatch, RequestKey, SealedBatch,
 };
 pub use evidence::{Answer, AnswerBody, Evidence, Lost, NotProcessed, Unsent};
+pub use excerpt::Excerpt;
 pub use json_run::plain_length;
 pub use lines::{LineCounts, Reason};
 pub use list_campaign::{Audience, ListCampaignState};

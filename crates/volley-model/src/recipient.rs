@@ -3,7 +3,7 @@
 //! Sources: the transactional page of Octopush lists the fields; 50 characters each is from its page on
 //! personalised sending.
 
-use crate::Msisdn;
+use crate::{Excerpt, Msisdn};
 
 /// A personalisation field of a recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -96,14 +96,15 @@ pub struct Recipient<'line> {
     /// The number in E.164 form.
     pub number: Msisdn,
     /// The fields' texts by [`Field::index`]; null and empty ones are `None`, numbers keep their text.
-    pub fields: [Option<&'line str>; Field::COUNT],
+    pub fields: [Option<Excerpt<'line>>; Field::COUNT],
     /// Whether it is known that each of these texts stands in a JSON string as it is, without escapes.
     pub verbatim: bool,
 }
 
-impl Recipient<'_> {
+impl<'line> Recipient<'line> {
     /// The text of a field, if the line gave one.
-    pub fn field(&self, field: Field) -> Option<&str> {
+    #[inline]
+    pub fn field(&self, field: Field) -> Option<Excerpt<'line>> {
         self.fields[field.index()]
     }
 }

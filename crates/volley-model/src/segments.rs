@@ -12,6 +12,10 @@ mod foreign;
 
 pub use foreign::{Foreign, foreign, replacement};
 
+/// Septets in the only segment, and in each of several.
+const GSM7_SINGLE: u32 = 160;
+const GSM7_SEVERAL: u32 = 153;
+
 /// The alphabet in which a text goes over the air.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Encoding {
@@ -32,6 +36,22 @@ pub struct Measure {
     pub segments: u32,
 }
 
+impl Measure {
+    /// Of so many characters that are all [plain](is_plain).
+    pub(crate) fn of_plain(characters: usize) -> Self {
+        let units = u32::try_from(characters).unwrap_or(u32::MAX);
+        let segments = match units {
+            0..=GSM7_SINGLE => 1,
+            _ => units.div_ceil(GSM7_SEVERAL),
+        };
+        Self {
+            encoding: Encoding::Gsm7,
+            units,
+            segments,
+        }
+    }
+}
+
 /// Counts a text that comes in pieces. Both encodings are counted at once, since the last character may decide.
 #[derive(Debug, Clone, Copy)]
 pub struct Meter {
@@ -42,7 +62,7 @@ pub struct Meter {
 impl Default for Meter {
     fn default() -> Self {
         Self {
-            gsm7: Some(Parts::new(160, 153)),
+            gsm7: Some(Parts::new(GSM7_SINGLE, GSM7_SEVERAL)),
             ucs2: Parts::new(70, 67),
         }
     }
@@ -286,6 +306,13 @@ mod tests {
         for byte in 0..=255_u8 {
             let single = byte.is_ascii() && septets(char::from(byte)) == Some(1);
             assert_eq!(PLAIN[usize::from(byte)], single, "{byte}");
+        }
+    }
+
+    #[test]
+    fn plain_characters_are_measured_by_their_number() {
+        for characters in 0..2000 {
+            assert_eq!(Measure::of_plain(characters), Meter::of(&"a".repeat(characters)));
         }
     }
 

@@ -152,7 +152,10 @@ impl Template {
 
     /// What the recipient's field says in this text: its own, else the default, which may be empty: `{param1|}`.
     pub fn value<'a>(&'a self, recipient: &Recipient<'a>, field: Field) -> Option<&'a str> {
-        recipient.fields[field.index()].or(self.defaults[field.index()].as_deref())
+        match recipient.field(field) {
+            Some(own) => Some(own.as_str()),
+            None => self.defaults[field.index()].as_deref(),
+        }
     }
 
     /// The characters of the text as it is written, defaults included, that the GSM alphabet lacks.
@@ -189,6 +192,9 @@ impl Template {
         if let Some(measure) = self.constant {
             return measure;
         }
+        if let Some(characters) = self.plain_characters(recipient) {
+            return Measure::of_plain(characters);
+        }
         let mut meter = Meter::default();
         for piece in &self.pieces {
             match piece {
@@ -198,6 +204,22 @@ impl Template {
             }
         }
         meter.finish()
+    }
+
+    /// How many characters this recipient's text has, if all of them are plain: then their number is all that counts.
+    fn plain_characters(&self, recipient: &Recipient<'_>) -> Option<usize> {
+        let mut characters = 0;
+        for piece in &self.pieces {
+            characters += match piece {
+                Piece::Literal(_) => return None,
+                Piece::Plain(characters) => *characters,
+                Piece::Placeholder(field) => {
+                    let text = self.value(recipient, *field).unwrap_or_default();
+                    is_plain(text).then_some(text.len())?
+                }
+            };
+        }
+        Some(characters)
     }
 }
 
@@ -219,12 +241,12 @@ fn placeholder(text: &str) -> Option<(&str, Option<&str>, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Msisdn;
     use crate::segments::Encoding;
+    use crate::{Excerpt, Msisdn};
 
     fn recipient(first_name: Option<&str>) -> Recipient<'_> {
         let mut fields = [None; Field::COUNT];
-        fields[Field::FirstName.index()] = first_name;
+        fields[Field::FirstName.index()] = first_name.map(Excerpt::from);
         Recipient {
             number: Msisdn::new(33_612_345_678).unwrap(),
             fields,

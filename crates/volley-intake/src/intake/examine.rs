@@ -1,6 +1,6 @@
 //! Whether a record is a recipient: its number, its fields' types and lengths, and what the message needs.
 
-use volley_model::{Field, FieldSet, Msisdn, Reason, Recipient};
+use volley_model::{Excerpt, Field, FieldSet, Msisdn, Reason, Recipient};
 
 use crate::record::{KEYS, Record, Value};
 use crate::{FieldNames, Normalizer};
@@ -25,7 +25,7 @@ impl Examiner {
 
     /// The record's number, if it can be told at once; whatever is not so plain, an [examination](Self::examine) tells.
     pub(super) fn number_at_a_glance(&self, record: &Record<'_>) -> Option<Msisdn> {
-        self.normalizer.at_a_glance(number_text(record)?)
+        self.normalizer.at_a_glance(record.values[0].text()?)
     }
 
     /// The recipient that a record is; `known` is its number, where it was told before.
@@ -68,7 +68,8 @@ impl Examiner {
         names: &FieldNames,
     ) -> Result<Msisdn, Fault<'record>> {
         let text = match &record.values[0] {
-            Value::Text(text) => &**text,
+            Value::Text(text) => text.as_str(),
+            Value::Unescaped(text) => text,
             Value::Lacking => {
                 return Err(Fault {
                     reason: Reason::PhoneNumberMissing,
@@ -76,7 +77,14 @@ impl Examiner {
                     value: None,
                 });
             }
-            Value::Number(text) => return Err(type_fault(names.key(0), "a number", "a string", Some(text))),
+            Value::Number(text) => {
+                return Err(type_fault(
+                    names.key(0),
+                    "a number",
+                    "a string",
+                    Some(text.as_str()),
+                ));
+            }
             Value::Other(kind) => return Err(type_fault(names.key(0), kind, "a string", None)),
         };
         self.normalizer.normalize(text).map_err(|fault| Fault {
@@ -87,24 +95,16 @@ impl Examiner {
     }
 }
 
-/// The number as it was written, of a record that was examined.
-pub(super) fn number_text<'record>(record: &'record Record<'_>) -> Option<&'record str> {
-    match &record.values[0] {
-        Value::Text(text) => Some(text),
-        _ => None,
-    }
-}
-
-fn field<'record>(value: &'record Value<'_>, key: &str) -> Result<Option<&'record str>, Fault<'record>> {
+fn field<'record>(value: &'record Value<'_>, key: &str) -> Result<Option<Excerpt<'record>>, Fault<'record>> {
     let text = match value {
         Value::Lacking => return Ok(None),
-        Value::Text(text) => &**text,
-        Value::Number(text) => text,
+        Value::Text(text) | Value::Number(text) => *text,
+        Value::Unescaped(text) => Excerpt::from(text.as_str()),
         Value::Other(kind) => return Err(type_fault(key, kind, "a string, a number or null", None)),
     };
     // A text has at most as many characters as bytes.
     if text.len() > Field::CHARS_MAX {
-        let characters = text.chars().count();
+        let characters = text.as_str().chars().count();
         if characters > Field::CHARS_MAX {
             return Err(Fault {
                 reason: Reason::FieldTooLong,
@@ -112,7 +112,7 @@ fn field<'record>(value: &'record Value<'_>, key: &str) -> Result<Option<&'recor
                     "{key} has {characters} characters, more than {}",
                     Field::CHARS_MAX
                 ),
-                value: Some(text),
+                value: Some(text.as_str()),
             });
         }
     }

@@ -11,7 +11,7 @@
 //! can be no extension. Everything else is left to the library.
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber};
-use volley_model::Msisdn;
+use volley_model::{Excerpt, Msisdn};
 
 use super::Region;
 use super::calling_codes::CALLING_CODES;
@@ -79,16 +79,13 @@ impl CodeIndex {
     }
 
     /// The number of a text in international form, if the library is known to leave it unchanged, or to strip a trunk zero.
-    pub(super) fn international(&self, text: &str, two_zeros: TwoZeros) -> Option<International> {
-        let rest = match text.as_bytes() {
-            [b'+', rest @ ..] => rest,
-            [b'0', b'0', rest @ ..] if two_zeros == TwoZeros::ArePlus => rest,
+    pub(super) fn international(&self, text: Excerpt<'_>, two_zeros: TwoZeros) -> Option<International> {
+        let prefix = match text.as_str().as_bytes() {
+            [b'+', ..] => 1,
+            [b'0', b'0', ..] if two_zeros == TwoZeros::ArePlus => 2,
             _ => return None,
         };
-        if !rest.last()?.is_ascii_digit() || !rest[0].is_ascii_digit() {
-            return None;
-        }
-        let digits = Digits::read(rest)?;
+        let digits = Digits::read(text.part(prefix, text.len())?)?;
         let (place, length) = self.place(&digits)?;
         let row = &CALLING_CODES[place];
         let national = digits.behind(row.code, length)?;
@@ -102,12 +99,8 @@ impl CodeIndex {
 
     /// The number of a text as it is dialled at home, if the library is known to only put the calling code before it,
     /// or in place of the trunk zero.
-    pub(super) fn national(&self, text: &str, home: &Home) -> Option<International> {
-        let bytes = text.as_bytes();
-        if !bytes.first()?.is_ascii_digit() || !bytes.last()?.is_ascii_digit() {
-            return None;
-        }
-        let dialled = Digits::read(bytes)?;
+    pub(super) fn national(&self, text: Excerpt<'_>, home: &Home) -> Option<International> {
+        let dialled = Digits::read(text)?;
         if dialled.count < DIALLED_DIGITS_MIN {
             return None;
         }
@@ -126,7 +119,7 @@ impl CodeIndex {
 
     /// Cuts a number at its calling code, whatever follows.
     pub(super) fn split(&self, number: Msisdn) -> Option<International> {
-        let digits = Digits::read(number.get().to_string().as_bytes())?;
+        let digits = Digits::read(number.get().to_string().as_str().into())?;
         let (place, length) = self.place(&digits)?;
         let national = digits.behind(CALLING_CODES[place].code, length)?;
         self.joined(place, national.value, national.length)
@@ -191,9 +184,33 @@ struct National {
     second: u8,
 }
 
+const ZEROS: u128 = u128::from_le_bytes([b'0'; 16]);
+const ABOVE_NINE: u128 = u128::from_le_bytes([0x7f - 9; 16]);
+const HIGH_BITS: u128 = u128::from_le_bytes([0x80; 16]);
+
+/// The values of the first and the last eight of sixteen digits, the first of them in the lowest byte: neighbours are put
+/// together to pairs, these to fours, these to eights.
+fn eights(digits: u128) -> [u64; 2] {
+    const PAIR: u64 = 0x0000_00ff_0000_00ff;
+    #[expect(clippy::cast_possible_truncation, reason = "each half is meant by itself")]
+    [digits as u64, (digits >> 64) as u64].map(|digits| {
+        let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+        let upper = (pairs & PAIR).wrapping_mul(0x000f_4240_0000_0064);
+        let lower = ((pairs >> 16) & PAIR).wrapping_mul(0x0000_2710_0000_0001);
+        upper.wrapping_add(lower) >> 32
+    })
+}
+
 impl Digits {
     /// The digits in a text that holds nothing else but what the library drops between digits; 15 at most.
-    fn read(text: &[u8]) -> Option<Self> {
+    fn read(text: Excerpt<'_>) -> Option<Self> {
+        if let Some(digits) = Self::run(text) {
+            return Some(digits);
+        }
+        let text = text.as_str().as_bytes();
+        if !text.first()?.is_ascii_digit() || !text.last()?.is_ascii_digit() {
+            return None;
+        }
         let mut digits = Self {
             value: 0,
             count: 0,
@@ -216,6 +233,31 @@ impl Digits {
             }
         }
         Some(digits)
+    }
+
+    /// The digits of a text that holds nothing else, where enough stands behind it to read it at once.
+    #[inline]
+    fn run(text: Excerpt<'_>) -> Option<Self> {
+        let chunk = text.first_chunk::<16>()?;
+        let count = text.len();
+        if count == 0 || count > Msisdn::DIGITS_MAX {
+            return None;
+        }
+        // The digits moved to the end, zeros before them.
+        let moved = u128::from_le_bytes(*chunk) << (8 * (16 - count));
+        let zeros = ZEROS << (8 * (16 - count));
+        let values = moved ^ zeros;
+        // A byte above nine becomes one above 0x7f, by itself or by what is added.
+        if (values.wrapping_add(ABOVE_NINE) | values) & HIGH_BITS != 0 {
+            return None;
+        }
+        let [upper, lower] = eights(values);
+        let from_first = (values >> (8 * (16 - count))).to_le_bytes();
+        Some(Self {
+            value: upper * 100_000_000 + lower,
+            count,
+            first: *from_first.first_chunk()?,
+        })
     }
 
     /// What stands behind this calling code of so many digits, with which they begin.
@@ -268,5 +310,31 @@ impl International {
                 .get_region_for_number(&self.for_library())
                 .and_then(Region::known)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn seen(digits: Option<Digits>) -> Option<(u64, usize, [u8; 5])> {
+        digits.map(|digits| (digits.value, digits.count, digits.first))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        /// Digits read at once and one by one are the same, whatever stands among them or behind them.
+        #[test]
+        fn digits_read_at_once_are_those_read_one_by_one(
+            text in "[0-9]{0,17}|[0-9]{0,6}[ -~é\u{a0}]{0,2}[0-9]{0,8}",
+            behind in "[ -~é0-9]{0,20}",
+        ) {
+            let long = format!("{text}{behind}");
+            let at_once = Excerpt::new(&long, text.len()).unwrap();
+            prop_assert_eq!(seen(Digits::read(at_once)), seen(Digits::read(text.as_str().into())), "{}", long);
+        }
     }
 }

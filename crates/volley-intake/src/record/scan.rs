@@ -9,9 +9,8 @@
 //! Bounds: nothing is allocated or copied, but for a text with escapes.
 //! Sources: RFC 8259, 2 (white space), 6 (numbers), 7 (what a string may hold as it is).
 
-use std::borrow::Cow;
-
 use serde::de::IgnoredAny;
+use volley_model::Excerpt;
 
 use super::marks::{Look, QuoteMarks};
 use super::{FieldNames, KEYS, Record, Value, text};
@@ -34,16 +33,17 @@ impl Scanner {
     /// nothing. (A record is too large to be handed from one to another for each line.)
     pub(super) fn read<'line>(
         &mut self,
-        line: &'line str,
+        line: Excerpt<'line>,
         names: &FieldNames,
         record: &mut Record<'line>,
     ) -> Option<()> {
-        let look = self.marks.look_at(line.as_bytes());
+        let look = self.marks.look_at(line.as_str().as_bytes());
         if look == Look::Controls {
             return None;
         }
         let mut cursor = Cursor {
-            text: line,
+            line,
+            text: line.as_str(),
             at: 0,
             marks: &self.marks,
             has_escapes: look == Look::Escapes,
@@ -101,6 +101,8 @@ fn read_pairs<'line>(
 
 /// A place in a line without control characters.
 struct Cursor<'line, 'marks> {
+    line: Excerpt<'line>,
+    /// Its text.
     text: &'line str,
     at: usize,
     marks: &'marks QuoteMarks,
@@ -145,17 +147,17 @@ impl<'line> Cursor<'line, '_> {
         let key = self.string()?;
         self.skip_space();
         self.take(b':')?;
-        Some(names.place(key, guess).unwrap_or(KEYS))
+        Some(names.place(key.as_str(), guess).unwrap_or(KEYS))
     }
 
     /// Takes a string without escapes.
     #[inline]
-    fn string(&mut self) -> Option<&'line str> {
+    fn string(&mut self) -> Option<Excerpt<'line>> {
         self.rest().first().filter(|byte| **byte == b'"')?;
         let start = self.at + 1;
         let end = self.marks.next(start)?;
-        let text = self.text.get(start..end)?;
-        if self.has_escapes && text.as_bytes().contains(&b'\\') {
+        let text = self.line.part(start, end)?;
+        if self.has_escapes && text.as_str().contains('\\') {
             return None;
         }
         self.at = end + 1;
@@ -179,7 +181,7 @@ impl<'line> Cursor<'line, '_> {
         Some(if text.is_empty() {
             Value::Lacking
         } else {
-            Value::Text(Cow::Owned(text))
+            Value::Unescaped(text)
         })
     }
 
@@ -221,7 +223,7 @@ impl<'line> Cursor<'line, '_> {
             .then(|| self.at += word.len())
     }
 
-    fn number(&mut self) -> Option<&'line str> {
+    fn number(&mut self) -> Option<Excerpt<'line>> {
         let start = self.at;
         let _minus = self.take(b'-');
         if self.take(b'0').is_none() {
@@ -235,7 +237,7 @@ impl<'line> Cursor<'line, '_> {
             let _sign = self.take(b'+').or_else(|| self.take(b'-'));
             self.digits()?;
         }
-        self.text.get(start..self.at)
+        self.line.part(start, self.at)
     }
 
     /// Takes digits, at least one.
@@ -251,11 +253,11 @@ impl<'line> Cursor<'line, '_> {
 }
 
 impl<'line> Value<'line> {
-    fn of_text(text: &'line str) -> Self {
+    fn of_text(text: Excerpt<'line>) -> Self {
         if text.is_empty() {
             Self::Lacking
         } else {
-            Self::Text(Cow::Borrowed(text))
+            Self::Text(text)
         }
     }
 }

@@ -3,8 +3,6 @@
 //! It reads a copy of the line, since simd-json writes unescaped strings over its input, and the rejection and the
 //! second reader need the original. What it is not sure of it leaves to the second reader, by `None`.
 
-use std::borrow::Cow;
-
 use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
 
 use super::{FieldNames, KEYS, Record, Value};
@@ -65,7 +63,7 @@ fn walk<'copy>(nodes: &[Node<'copy>], names: &FieldNames) -> Option<Record<'copy
         next = place + 1;
         match *value {
             Node::String("") | Node::Static(StaticNode::Null) => {}
-            Node::String(text) => record.values[place] = Value::Text(Cow::Borrowed(text)),
+            Node::String(text) => record.values[place] = Value::Text(text.into()),
             _ => return None,
         }
     }

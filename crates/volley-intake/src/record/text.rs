@@ -1,6 +1,5 @@
 //! The thorough reader: `serde_json` on the line as it was written. It knows the text of numbers and explains faults.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserializer as _;
@@ -70,13 +69,13 @@ pub(super) fn nests_too_deep(line: &[u8]) -> bool {
 fn value(raw: &str) -> Result<Value<'_>, serde_json::Error> {
     Ok(match raw.as_bytes().first() {
         Some(b'"') if raw.len() == 2 => Value::Lacking,
-        Some(b'"') if raw.contains('\\') => Value::Text(Cow::Owned(serde_json::from_str(raw)?)),
-        Some(b'"') => Value::Text(Cow::Borrowed(&raw[1..raw.len() - 1])),
+        Some(b'"') if raw.contains('\\') => Value::Unescaped(serde_json::from_str(raw)?),
+        Some(b'"') => Value::Text(raw[1..raw.len() - 1].into()),
         Some(b'n') | None => Value::Lacking,
         Some(b't' | b'f') => Value::Other("a boolean"),
         Some(b'[') => Value::Other("an array"),
         Some(b'{') => Value::Other("an object"),
-        Some(_) => Value::Number(raw),
+        Some(_) => Value::Number(raw.into()),
     })
 }
 

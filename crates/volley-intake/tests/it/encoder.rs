@@ -9,7 +9,7 @@ use volley_intake::{
     Finished, Intake, IntakeConfig, IntakeError, NumberBook, Progress, ReadEnd, Rejects, Skipped,
 };
 use volley_model::segments::{Encoding, Measure, Meter, foreign};
-use volley_model::{BodyEncoder, Field, PlannedBatch, Recipient};
+use volley_model::{BodyEncoder, Excerpt, Field, PlannedBatch, Recipient};
 
 /// Writes a recipient a line: the number, then the fields it has.
 pub(crate) struct Plain;
@@ -23,7 +23,7 @@ impl BodyEncoder for Plain {
         recipient.number.write_e164(body);
         for field in Field::ALL {
             if let Some(text) = recipient.field(field) {
-                body.extend_from_slice(format!(" {}={text}", field.name()).as_bytes());
+                body.extend_from_slice(format!(" {}={}", field.name(), text.as_str()).as_bytes());
             }
         }
         body.push(b'\n');
@@ -34,12 +34,12 @@ impl BodyEncoder for Plain {
     }
 
     fn measure(&self, recipient: &Recipient<'_>) -> Measure {
-        Meter::of(recipient.field(Field::Param1).unwrap_or_default())
+        Meter::of(recipient.field(Field::Param1).map_or("", Excerpt::as_str))
     }
 
     fn foreign_in_fields(&self, recipient: &Recipient<'_>, found: &mut dyn FnMut(Field, char)) {
         assert_eq!(self.measure(recipient).encoding, Encoding::Ucs2, "asked in vain");
-        for foreign in foreign(recipient.field(Field::Param1).unwrap_or_default()) {
+        for foreign in foreign(recipient.field(Field::Param1).map_or("", Excerpt::as_str)) {
             found(Field::Param1, foreign.character);
         }
     }

@@ -60,15 +60,16 @@ impl Encoder {
         recipient: &Recipient<'_>,
         field: Field,
     ) {
-        let own = recipient.field(field);
-        let Some(text) = self.template.value(recipient, field) else {
-            return;
-        };
-        body.extend_from_slice(key);
-        if recipient.verbatim && own.is_some() {
-            body.extend_from_slice(text.as_bytes());
-        } else {
+        if let Some(own) = recipient.field(field)
+            && recipient.verbatim
+        {
+            body.extend_from_slice(key);
+            own.append_to(body);
+        } else if let Some(text) = self.template.value(recipient, field) {
+            body.extend_from_slice(key);
             push_json_text(body, text);
+        } else {
+            return;
         }
         body.push(b'"');
     }

@@ -60,7 +60,7 @@ fn planned(message: &VoiceMessage, members: Vec<Msisdn>) -> PlannedBatch {
     encoder.begin(&mut body);
     for &number in &members {
         let mut fields = [None; Field::COUNT];
-        fields[Field::FirstName.index()] = Some("Zoë");
+        fields[Field::FirstName.index()] = Some("Zoë".into());
         encoder.push(
             &mut body,
             &Recipient {

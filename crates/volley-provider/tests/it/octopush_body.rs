@@ -30,12 +30,12 @@ fn message(text: &str) -> Message {
 fn recipient((number, fields): &(u64, Fields)) -> Recipient<'_> {
     Recipient {
         number: Msisdn::new(*number).unwrap(),
-        fields: fields.each_ref().map(Option::as_deref),
+        fields: fields.each_ref().map(|text| Some(text.as_deref()?.into())),
         // As the quickest reader says it: of lines without escapes.
         verbatim: fields
             .iter()
             .flatten()
-            .all(|text| format!("\"{text}\"") == serde_json::Value::from(text.as_str()).to_string()),
+            .all(|text| format!("\"{text}\"") == Value::from(text.as_str()).to_string()),
     }
 }
 
