@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use benches::{Corpus, Numbers, Shape, Spread};
 use volley_intake::{Intake, IntakeConfig, NumberBook, Progress, Region, Rejects};
-use volley_model::{Field, Msisdn, PlannedBatch, Recipient, SealedBatch, Template};
+use volley_model::{Excerpt, Field, Msisdn, PlannedBatch, Recipient, SealedBatch, Template};
 use volley_provider::octopush::{Encoder, Kind, Message, Purpose, Sealer, Sender};
 
 /// Distinct numbers of a file: enough for ten batches, and little work for CI.
@@ -50,8 +50,8 @@ pub(crate) fn recipients(name: &str) -> Vec<Recipient<'_>> {
     let numbers = Numbers::new(Spread::Mixed, BATCH_SIZE as u64, 1);
     (0..numbers.count())
         .map(|index| {
-            let mut fields = [None; Field::COUNT];
-            fields[Field::FirstName.index()] = Some(name.into());
+            let mut fields = [Excerpt::default(); Field::COUNT];
+            fields[Field::FirstName.index()] = name.into();
             Recipient {
                 number: Msisdn::new(numbers.nth(index).e164()).expect("a number"),
                 fields,

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 
-use volley_model::{BodyEncoder, Excerpt, LineCounts, Msisdn, Place, PlannedBatch, Reason};
+use volley_model::{BodyEncoder, LineCounts, Msisdn, Place, PlannedBatch, Reason};
 
 use crate::batcher::{Batcher, Sink};
 use crate::lines::{Filled, LINE_BYTES_MAX, Line, LineBuffer};
@@ -359,7 +359,14 @@ impl Desk {
                 };
                 &thorough
             };
-            let recipient = match self.examiner.examine(record, sight.number, names) {
+            let unescaped;
+            let texts = if let Some(texts) = record.texts() {
+                texts
+            } else {
+                unescaped = record.unescaped_texts();
+                &unescaped
+            };
+            let recipient = match self.examiner.examine(record, texts, sight.number, names) {
                 Ok(recipient) => recipient,
                 Err(fault) => {
                     let value = fault.value.map_or(line, str::as_bytes);
@@ -386,7 +393,7 @@ impl Desk {
                 Standing::AlreadySent => Reason::AlreadySent,
                 Standing::Refused => Reason::RefusedByProvider,
             };
-            let value = record.values[0].text().map_or("", Excerpt::as_str);
+            let value = texts[0].as_str();
             return reject(
                 &mut self.rejects,
                 number,

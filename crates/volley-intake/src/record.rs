@@ -25,37 +25,63 @@ pub(crate) const DEPTH_MAX: usize = simd_json::DEFAULT_MAX_DEPTH;
 pub(crate) const KEYS: usize = 1 + Field::COUNT;
 
 /// What a known key holds.
-#[derive(Debug, Clone, Default)]
-pub(crate) enum Value<'line> {
-    /// No such key, null, or an empty string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Kind {
+    /// A string; or nothing, null, an empty string: all these are the empty text.
     #[default]
-    Lacking,
-    /// A text as it was written.
-    Text(Excerpt<'line>),
-    /// A text that was written with escapes.
-    Unescaped(String),
-    /// A number, as it was written.
-    Number(Excerpt<'line>),
-    /// Of a type that no key of ours has; its name with an article.
-    Other(&'static str),
+    Text,
+    /// A number, whose text is what was written.
+    Number,
+    Boolean,
+    Array,
+    Object,
 }
 
-/// A line's values, by place in [`FieldNames`]: 0 is the phone number.
+/// A line's values, by place in [`FieldNames`]: 0 is the phone number. It is large, and so one is filled where it lies.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Record<'line> {
-    pub(crate) values: [Value<'line>; KEYS],
-    /// Whether it is known that every text and number stands in a JSON string as it is, without escapes.
+    texts: Texts<'line>,
+    kinds: [Kind; KEYS],
+    /// The texts that were written with escapes, by their places.
+    unescaped: Vec<(usize, String)>,
+    /// Whether it is known that every text stands in a JSON string as it is, without escapes.
     pub(crate) verbatim: bool,
 }
 
-impl Value<'_> {
-    /// The text of a string.
-    pub(crate) fn text(&self) -> Option<Excerpt<'_>> {
-        match self {
-            Self::Text(text) => Some(*text),
-            Self::Unescaped(text) => Some(Excerpt::from(text.as_str())),
-            Self::Lacking | Self::Number(_) | Self::Other(_) => None,
+/// The text of each value, empty where there is none.
+pub(crate) type Texts<'line> = [Excerpt<'line>; KEYS];
+
+impl<'line> Record<'line> {
+    /// A value's text, as it stands in the line.
+    #[inline]
+    pub(crate) fn set(&mut self, place: usize, kind: Kind, text: Excerpt<'line>) {
+        self.texts[place] = text;
+        self.kinds[place] = kind;
+    }
+
+    /// A string that was written with escapes.
+    pub(crate) fn set_unescaped(&mut self, place: usize, text: String) {
+        self.kinds[place] = Kind::Text;
+        self.unescaped.push((place, text));
+    }
+
+    pub(crate) fn kind(&self, place: usize) -> Kind {
+        self.kinds[place]
+    }
+
+    /// The texts as they stand in the line; `None` where one was written with escapes.
+    #[inline]
+    pub(crate) fn texts(&self) -> Option<&Texts<'line>> {
+        self.unescaped.is_empty().then_some(&self.texts)
+    }
+
+    /// All texts, those too that were written with escapes.
+    pub(crate) fn unescaped_texts(&self) -> Texts<'_> {
+        let mut texts = self.texts;
+        for (place, text) in &self.unescaped {
+            texts[*place] = Excerpt::from(text.as_str());
         }
+        texts
     }
 }
 

@@ -10,7 +10,7 @@ use std::fmt;
 const AT_ONCE: usize = 32;
 
 /// A text, and what happens to stand behind it. It compares and prints as the text alone.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Excerpt<'a> {
     /// Begins with the text.
     rest: &'a str,
@@ -53,6 +53,12 @@ impl<'a> Excerpt<'a> {
     pub fn part(self, from: usize, to: usize) -> Option<Self> {
         (to <= self.length).then_some(())?;
         Self::new(self.rest.get(from..)?, to.checked_sub(from)?)
+    }
+
+    /// The bytes of the text and of what stands behind it, from this one on.
+    #[inline]
+    pub fn bytes_behind(self, from: usize) -> &'a [u8] {
+        self.rest.as_bytes().get(from..).unwrap_or_default()
     }
 
     /// Appends the text.

@@ -95,8 +95,8 @@ impl FieldSet {
 pub struct Recipient<'line> {
     /// The number in E.164 form.
     pub number: Msisdn,
-    /// The fields' texts by [`Field::index`]; null and empty ones are `None`, numbers keep their text.
-    pub fields: [Option<Excerpt<'line>>; Field::COUNT],
+    /// The fields' texts by [`Field::index`]; those that are absent or null are empty, numbers keep their text.
+    pub fields: [Excerpt<'line>; Field::COUNT],
     /// Whether it is known that each of these texts stands in a JSON string as it is, without escapes.
     pub verbatim: bool,
 }
@@ -105,6 +105,6 @@ impl<'line> Recipient<'line> {
     /// The text of a field, if the line gave one.
     #[inline]
     pub fn field(&self, field: Field) -> Option<Excerpt<'line>> {
-        self.fields[field.index()]
+        Some(self.fields[field.index()]).filter(|text| !text.is_empty())
     }
 }

@@ -245,8 +245,8 @@ mod tests {
     use crate::{Excerpt, Msisdn};
 
     fn recipient(first_name: Option<&str>) -> Recipient<'_> {
-        let mut fields = [None; Field::COUNT];
-        fields[Field::FirstName.index()] = first_name.map(Excerpt::from);
+        let mut fields = [Excerpt::default(); Field::COUNT];
+        fields[Field::FirstName.index()] = first_name.unwrap_or_default().into();
         Recipient {
             number: Msisdn::new(33_612_345_678).unwrap(),
             fields,

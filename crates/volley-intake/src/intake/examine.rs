@@ -2,7 +2,7 @@
 
 use volley_model::{Excerpt, Field, FieldSet, Msisdn, Reason, Recipient};
 
-use crate::record::{KEYS, Record, Value};
+use crate::record::{KEYS, Kind, Record, Texts};
 use crate::{FieldNames, Normalizer};
 
 /// Why a record is no recipient.
@@ -24,25 +24,30 @@ impl Examiner {
     }
 
     /// The record's number, if it can be told at once; whatever is not so plain, an [examination](Self::examine) tells.
+    #[inline]
     pub(super) fn number_at_a_glance(&self, record: &Record<'_>) -> Option<Msisdn> {
-        self.normalizer.at_a_glance(record.values[0].text()?)
+        if record.kind(0) != Kind::Text {
+            return None;
+        }
+        self.normalizer.at_a_glance(record.texts()?[0])
     }
 
-    /// The recipient that a record is; `known` is its number, where it was told before.
+    /// The recipient that a record with these texts is; `known` is its number, where it was told before.
     pub(super) fn examine<'record>(
         &self,
-        record: &'record Record<'_>,
+        record: &Record<'_>,
+        texts: &Texts<'record>,
         known: Option<Msisdn>,
         names: &FieldNames,
     ) -> Result<Recipient<'record>, Fault<'record>> {
         let number = match known {
             Some(number) => number,
-            None => self.number(record, names)?,
+            None => self.number(record.kind(0), texts[0], names)?,
         };
-        let mut fields = [None; Field::COUNT];
         for place in 1..KEYS {
-            fields[place - 1] = field(&record.values[place], names.key(place))?;
+            check_field(record.kind(place), texts[place], names.key(place))?;
         }
+        let [_, fields @ ..] = *texts;
         let recipient = Recipient {
             number,
             fields,
@@ -64,29 +69,22 @@ impl Examiner {
 
     fn number<'record>(
         &self,
-        record: &'record Record<'_>,
+        kind: Kind,
+        text: Excerpt<'record>,
         names: &FieldNames,
     ) -> Result<Msisdn, Fault<'record>> {
-        let text = match &record.values[0] {
-            Value::Text(text) => text.as_str(),
-            Value::Unescaped(text) => text,
-            Value::Lacking => {
-                return Err(Fault {
-                    reason: Reason::PhoneNumberMissing,
-                    detail: format!("{} is absent, null or empty", names.key(0)),
-                    value: None,
-                });
-            }
-            Value::Number(text) => {
-                return Err(type_fault(
-                    names.key(0),
-                    "a number",
-                    "a string",
-                    Some(text.as_str()),
-                ));
-            }
-            Value::Other(kind) => return Err(type_fault(names.key(0), kind, "a string", None)),
-        };
+        let text = text.as_str();
+        if let Some(kind_name) = kind_name(kind) {
+            let value = (kind == Kind::Number).then_some(text);
+            return Err(type_fault(names.key(0), kind_name, "a string", value));
+        }
+        if text.is_empty() {
+            return Err(Fault {
+                reason: Reason::PhoneNumberMissing,
+                detail: format!("{} is absent, null or empty", names.key(0)),
+                value: None,
+            });
+        }
         self.normalizer.normalize(text).map_err(|fault| Fault {
             reason: fault.reason(),
             detail: fault.to_string(),
@@ -95,28 +93,38 @@ impl Examiner {
     }
 }
 
-fn field<'record>(value: &'record Value<'_>, key: &str) -> Result<Option<Excerpt<'record>>, Fault<'record>> {
-    let text = match value {
-        Value::Lacking => return Ok(None),
-        Value::Text(text) | Value::Number(text) => *text,
-        Value::Unescaped(text) => Excerpt::from(text.as_str()),
-        Value::Other(kind) => return Err(type_fault(key, kind, "a string, a number or null", None)),
-    };
-    // A text has at most as many characters as bytes.
-    if text.len() > Field::CHARS_MAX {
-        let characters = text.as_str().chars().count();
-        if characters > Field::CHARS_MAX {
-            return Err(Fault {
-                reason: Reason::FieldTooLong,
-                detail: format!(
-                    "{key} has {characters} characters, more than {}",
-                    Field::CHARS_MAX
-                ),
-                value: Some(text.as_str()),
-            });
-        }
+/// What a kind is called that no text has.
+fn kind_name(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Text => None,
+        Kind::Number => Some("a number"),
+        Kind::Boolean => Some("a boolean"),
+        Kind::Array => Some("an array"),
+        Kind::Object => Some("an object"),
     }
-    Ok(Some(text))
+}
+
+#[inline]
+fn check_field<'record>(kind: Kind, text: Excerpt<'record>, key: &str) -> Result<(), Fault<'record>> {
+    // A text has at most as many characters as bytes.
+    if matches!(kind, Kind::Text | Kind::Number) && text.len() <= Field::CHARS_MAX {
+        return Ok(());
+    }
+    if let Some(kind_name) = kind_name(kind).filter(|_| kind != Kind::Number) {
+        return Err(type_fault(key, kind_name, "a string, a number or null", None));
+    }
+    let characters = text.as_str().chars().count();
+    if characters <= Field::CHARS_MAX {
+        return Ok(());
+    }
+    Err(Fault {
+        reason: Reason::FieldTooLong,
+        detail: format!(
+            "{key} has {characters} characters, more than {}",
+            Field::CHARS_MAX
+        ),
+        value: Some(text.as_str()),
+    })
 }
 
 fn type_fault<'record>(key: &str, is: &str, takes: &str, value: Option<&'record str>) -> Fault<'record> {

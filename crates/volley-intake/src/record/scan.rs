@@ -13,7 +13,7 @@ use serde::de::IgnoredAny;
 use volley_model::Excerpt;
 
 use super::marks::{Look, QuoteMarks};
-use super::{FieldNames, KEYS, Record, Value, text};
+use super::{FieldNames, KEYS, Kind, Record, text};
 
 pub(super) struct Scanner {
     marks: QuoteMarks,
@@ -70,25 +70,28 @@ fn read_pairs<'line>(
     let mut seen = 0_u32;
     for pair in 0.. {
         let guess = order.get(pair).copied().unwrap_or(KEYS);
-        let place = if cursor.take_opening(names, guess) {
-            guess
-        } else {
-            let place = cursor.key(names, guess)?;
-            if let Some(last) = order.get_mut(pair) {
-                *last = place;
-            }
-            place
+        let string = cursor.string_behind(names, guess);
+        let place = match string {
+            Some(_) => guess,
+            None => cursor.key(names, guess)?,
         };
-        cursor.skip_space();
-        if let Some(slot) = record.values.get_mut(place) {
+        if place < KEYS {
             let bit = 1 << place;
             if seen & bit != 0 {
                 return None;
             }
             seen |= bit;
-            *slot = cursor.value()?;
+            match string {
+                Some(text) => record.set(place, Kind::Text, text),
+                None => cursor.value(place, record)?,
+            }
         } else {
             cursor.skip_value()?;
+        }
+        if string.is_none()
+            && let Some(last) = order.get_mut(pair)
+        {
+            *last = place;
         }
         cursor.skip_space();
         if cursor.take(b',').is_none() {
@@ -129,17 +132,22 @@ impl<'line> Cursor<'line, '_> {
         (*self.rest().first()? == byte).then(|| self.at += 1)
     }
 
-    /// Takes a key and its colon, if it is the key at this place.
+    /// Takes a key and its string without escapes, if it is the key at this place and nothing stands between the two but
+    /// a colon.
     #[inline]
-    fn take_opening(&mut self, names: &FieldNames, place: usize) -> bool {
-        let Some(opening) = names.opening(place) else {
-            return false;
-        };
-        let opens = opening.begins(self.rest());
-        if opens {
-            self.at += opening.length();
+    fn string_behind(&mut self, names: &FieldNames, place: usize) -> Option<Excerpt<'line>> {
+        let opening = names.opening(place)?;
+        // What stands behind the line may be compared too: no opening holds a line's end.
+        if !opening.begins(self.line.bytes_behind(self.at)) {
+            return None;
         }
-        opens
+        let before = self.at;
+        self.at += opening.length() - 1;
+        let text = self.string();
+        if text.is_none() {
+            self.at = before;
+        }
+        text
     }
 
     /// Takes a key and its colon: the key's place, [`KEYS`] for one that is not ours.
@@ -147,6 +155,7 @@ impl<'line> Cursor<'line, '_> {
         let key = self.string()?;
         self.skip_space();
         self.take(b':')?;
+        self.skip_space();
         Some(names.place(key.as_str(), guess).unwrap_or(KEYS))
     }
 
@@ -166,7 +175,7 @@ impl<'line> Cursor<'line, '_> {
 
     /// Takes a string with escapes, which serde reads; one that it refuses is another reader's to explain.
     #[cold]
-    fn escaped_string(&mut self) -> Option<Value<'line>> {
+    fn escaped_string(&mut self) -> Option<String> {
         let mut end = self.at + 1;
         loop {
             match self.text.as_bytes().get(end)? {
@@ -177,35 +186,47 @@ impl<'line> Cursor<'line, '_> {
         }
         let raw = self.text.get(self.at..=end)?;
         self.at = end + 1;
-        let text: String = serde_json::from_str(raw).ok()?;
-        Some(if text.is_empty() {
-            Value::Lacking
-        } else {
-            Value::Unescaped(text)
-        })
+        serde_json::from_str(raw).ok()
     }
 
-    /// Takes a value that holds no others.
-    #[inline]
-    fn value(&mut self) -> Option<Value<'line>> {
+    /// Takes a value that holds no others into the record.
+    fn value(&mut self, place: usize, record: &mut Record<'line>) -> Option<()> {
         match self.rest().first()? {
             b'"' => match self.string() {
-                Some(text) => Some(Value::of_text(text)),
-                None if self.has_escapes => self.escaped_string(),
-                None => None,
+                Some(text) => record.set(place, Kind::Text, text),
+                None => record.set_unescaped(place, self.escaped_string()?),
             },
-            b'-' | b'0'..=b'9' => self.number().map(Value::Number),
-            b'n' => self.word("null").map(|()| Value::Lacking),
-            b't' => self.word("true").map(|()| Value::Other("a boolean")),
-            b'f' => self.word("false").map(|()| Value::Other("a boolean")),
-            _ => None,
+            b'-' | b'0'..=b'9' => record.set(place, Kind::Number, self.number()?),
+            b'n' => self.word("null")?,
+            b't' => record.set(
+                place,
+                Kind::Boolean,
+                self.word("true").map(|()| Excerpt::default())?,
+            ),
+            b'f' => record.set(
+                place,
+                Kind::Boolean,
+                self.word("false").map(|()| Excerpt::default())?,
+            ),
+            _ => return None,
         }
+        Some(())
     }
 
     /// Takes a value that nobody asks for, whatever it holds; serde sees to what is nested.
     fn skip_value(&mut self) -> Option<()> {
-        if !matches!(self.rest().first()?, b'{' | b'[') {
-            return self.value().map(drop);
+        match self.rest().first()? {
+            b'{' | b'[' => {}
+            b'"' => {
+                return self
+                    .string()
+                    .map(drop)
+                    .or_else(|| self.escaped_string().map(drop));
+            }
+            b'n' => return self.word("null"),
+            b't' => return self.word("true"),
+            b'f' => return self.word("false"),
+            _ => return self.number().map(drop),
         }
         if text::nests_too_deep(self.text.as_bytes()) {
             return None;
@@ -249,15 +270,5 @@ impl<'line> Cursor<'line, '_> {
             .count();
         self.at += count;
         (count > 0).then_some(())
-    }
-}
-
-impl<'line> Value<'line> {
-    fn of_text(text: Excerpt<'line>) -> Self {
-        if text.is_empty() {
-            Self::Lacking
-        } else {
-            Self::Text(text)
-        }
     }
 }

@@ -5,7 +5,7 @@
 
 use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
 
-use super::{FieldNames, KEYS, Record, Value};
+use super::{FieldNames, KEYS, Kind, Record};
 
 pub(super) struct TapeReader {
     /// The line, and the padding simd-json asks for behind it.
@@ -62,8 +62,8 @@ fn walk<'copy>(nodes: &[Node<'copy>], names: &FieldNames) -> Option<Record<'copy
         }
         next = place + 1;
         match *value {
-            Node::String("") | Node::Static(StaticNode::Null) => {}
-            Node::String(text) => record.values[place] = Value::Text(text.into()),
+            Node::Static(StaticNode::Null) => {}
+            Node::String(text) => record.set(place, Kind::Text, text.into()),
             _ => return None,
         }
     }

@@ -5,9 +5,9 @@ use std::fmt;
 use serde::Deserializer as _;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use volley_model::Reason;
+use volley_model::{Excerpt, Reason};
 
-use super::{DEPTH_MAX, FieldNames, KEYS, Record, RecordFault, Value};
+use super::{DEPTH_MAX, FieldNames, KEYS, Kind, Record, RecordFault};
 
 /// The record of a line, or why there is none.
 pub(super) fn read<'line>(line: &'line [u8], names: &FieldNames) -> Result<Record<'line>, RecordFault> {
@@ -30,7 +30,7 @@ pub(super) fn read<'line>(line: &'line [u8], names: &FieldNames) -> Result<Recor
     let mut record = Record::default();
     for (place, raw) in raw.into_iter().enumerate() {
         let Some(raw) = raw else { continue };
-        record.values[place] = value(raw.get())
+        put(raw.get(), place, &mut record)
             .map_err(|error| RecordFault::malformed(format!("{}: {}", names.key(place), explain(&error))))?;
     }
     Ok(record)
@@ -66,17 +66,19 @@ pub(super) fn nests_too_deep(line: &[u8]) -> bool {
     false
 }
 
-fn value(raw: &str) -> Result<Value<'_>, serde_json::Error> {
-    Ok(match raw.as_bytes().first() {
-        Some(b'"') if raw.len() == 2 => Value::Lacking,
-        Some(b'"') if raw.contains('\\') => Value::Unescaped(serde_json::from_str(raw)?),
-        Some(b'"') => Value::Text(raw[1..raw.len() - 1].into()),
-        Some(b'n') | None => Value::Lacking,
-        Some(b't' | b'f') => Value::Other("a boolean"),
-        Some(b'[') => Value::Other("an array"),
-        Some(b'{') => Value::Other("an object"),
-        Some(_) => Value::Number(raw.into()),
-    })
+/// Puts a value into the record, as it was written.
+fn put<'line>(raw: &'line str, place: usize, record: &mut Record<'line>) -> Result<(), serde_json::Error> {
+    let nothing = Excerpt::default();
+    match raw.as_bytes().first() {
+        Some(b'"') if raw.contains('\\') => record.set_unescaped(place, serde_json::from_str(raw)?),
+        Some(b'"') => record.set(place, Kind::Text, raw[1..raw.len() - 1].into()),
+        Some(b'n') | None => {}
+        Some(b't' | b'f') => record.set(place, Kind::Boolean, nothing),
+        Some(b'[') => record.set(place, Kind::Array, nothing),
+        Some(b'{') => record.set(place, Kind::Object, nothing),
+        Some(_) => record.set(place, Kind::Number, raw.into()),
+    }
+    Ok(())
 }
 
 /// The known keys' values, unread; the others are only checked to be JSON.

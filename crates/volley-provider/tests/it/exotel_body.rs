@@ -6,7 +6,8 @@ use std::num::NonZeroU32;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use volley_model::{
-    BodyEncoder, BodyHash, Field, LineCounts, Msisdn, PlannedBatch, Recipient, RequestKey, SealedBatch,
+    BodyEncoder, BodyHash, Excerpt, Field, LineCounts, Msisdn, PlannedBatch, Recipient, RequestKey,
+    SealedBatch,
 };
 use volley_provider::exotel::{
     CallerId, Encoder, Exotel, Mechanism, OnStatus, Retries, Schedule, Sealer, VoiceMessage, WebUrl,
@@ -59,8 +60,8 @@ fn planned(message: &VoiceMessage, members: Vec<Msisdn>) -> PlannedBatch {
     let mut body = Vec::with_capacity(encoder.size_hint(members.len()));
     encoder.begin(&mut body);
     for &number in &members {
-        let mut fields = [None; Field::COUNT];
-        fields[Field::FirstName.index()] = Some("Zoë".into());
+        let mut fields = [Excerpt::default(); Field::COUNT];
+        fields[Field::FirstName.index()] = "Zoë".into();
         encoder.push(
             &mut body,
             &Recipient {
@@ -136,7 +137,7 @@ fn an_encoder_begins_each_body_afresh() {
     let mut encoder = Encoder::new(&message());
     let recipient = Recipient {
         number: numbers(&[919_812_345_678])[0],
-        fields: [None; Field::COUNT],
+        fields: [Excerpt::default(); Field::COUNT],
         verbatim: true,
     };
     let mut bodies = Vec::new();
