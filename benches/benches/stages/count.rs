@@ -60,14 +60,18 @@ fn body(stage: &str) -> Option<Box<dyn FnMut()>> {
             let mut body = Vec::new();
             Box::new(move || {
                 body.clear();
-                encode::fill(&mut encoder, &support::recipients(support::NAMES[0]), &mut body);
+                encode::fill(
+                    &mut encoder,
+                    &support::recipients(&support::fields(support::NAMES[0])),
+                    &mut body,
+                );
                 black_box(&body);
             })
         }
         "segments" => {
             let template = support::message().template;
             Box::new(move || {
-                for recipient in support::recipients(support::NAMES[0]) {
+                for recipient in support::recipients(&support::fields(support::NAMES[0])) {
                     black_box(template.measure(&recipient));
                 }
             })

@@ -11,7 +11,8 @@ use crate::support;
 #[divan::bench(args = support::NAMES)]
 fn push(bencher: divan::Bencher<'_, '_>, name: &str) {
     let mut encoder = Encoder::new(&support::message());
-    let recipients = support::recipients(name);
+    let fields = support::fields(name);
+    let recipients = support::recipients(&fields);
     let mut body = Vec::with_capacity(encoder.size_hint(recipients.len()));
     fill(&mut encoder, &recipients, &mut body);
     bencher

@@ -8,7 +8,8 @@ use crate::support;
 #[divan::bench(args = support::NAMES)]
 fn measure(bencher: divan::Bencher<'_, '_>, name: &str) {
     let Message { template, .. } = support::message();
-    let recipients = support::recipients(name);
+    let fields = support::fields(name);
+    let recipients = support::recipients(&fields);
     bencher.counter(ItemsCount::new(recipients.len())).bench(|| {
         recipients
             .iter()

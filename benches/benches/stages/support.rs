@@ -45,18 +45,21 @@ pub(crate) fn message() -> Message {
     }
 }
 
-/// The recipients of one batch, all of that name.
-pub(crate) fn recipients(name: &str) -> Vec<Recipient<'_>> {
+/// The fields of somebody of that name.
+pub(crate) fn fields(name: &str) -> [Excerpt<'_>; Field::COUNT] {
+    let mut fields = [Excerpt::EMPTY; Field::COUNT];
+    fields[Field::FirstName.index()] = name.into();
+    fields
+}
+
+/// The recipients of one batch, all with these fields.
+pub(crate) fn recipients<'a>(fields: &'a [Excerpt<'a>; Field::COUNT]) -> Vec<Recipient<'a>> {
     let numbers = Numbers::new(Spread::Mixed, BATCH_SIZE as u64, 1);
     (0..numbers.count())
-        .map(|index| {
-            let mut fields = [Excerpt::default(); Field::COUNT];
-            fields[Field::FirstName.index()] = name.into();
-            Recipient {
-                number: Msisdn::new(numbers.nth(index).e164()).expect("a number"),
-                fields,
-                verbatim: false,
-            }
+        .map(|index| Recipient {
+            number: Msisdn::new(numbers.nth(index).e164()).expect("a number"),
+            fields,
+            verbatim: true,
         })
         .collect()
 }

@@ -236,13 +236,20 @@ struct Desk {
 }
 
 /// What a glance at a line tells, before it is judged.
-#[derive(Default)]
 struct Sight<'block> {
     /// Whether the record is the line's; else a glance does not tell it.
     is_told: bool,
     record: Record<'block>,
     /// Where it can be told at once.
     number: Option<Msisdn>,
+}
+
+impl Sight<'_> {
+    const NONE: Self = Self {
+        is_told: false,
+        record: Record::EMPTY,
+        number: None,
+    };
 }
 
 /// What became of a line.
@@ -314,7 +321,7 @@ impl Desk {
         let names = &self.config.names;
         let mut seen = Vec::with_capacity(lines.len());
         for line in lines {
-            seen.push(Sight::default());
+            seen.push(Sight::NONE);
             if let (Line::Text(line), Some(sight)) = (line, seen.last_mut()) {
                 sight.is_told = self.records.glance(*line, names, &mut sight.record).is_some();
                 if sight.is_told {

@@ -25,10 +25,9 @@ pub(crate) const DEPTH_MAX: usize = simd_json::DEFAULT_MAX_DEPTH;
 pub(crate) const KEYS: usize = 1 + Field::COUNT;
 
 /// What a known key holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A string; or nothing, null, an empty string: all these are the empty text.
-    #[default]
     Text,
     /// A number, whose text is what was written.
     Number,
@@ -38,7 +37,7 @@ pub(crate) enum Kind {
 }
 
 /// A line's values, by place in [`FieldNames`]: 0 is the phone number. It is large, and so one is filled where it lies.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Record<'line> {
     texts: Texts<'line>,
     kinds: [Kind; KEYS],
@@ -52,6 +51,14 @@ pub(crate) struct Record<'line> {
 pub(crate) type Texts<'line> = [Excerpt<'line>; KEYS];
 
 impl<'line> Record<'line> {
+    /// Of no line yet.
+    pub(crate) const EMPTY: Self = Self {
+        texts: [Excerpt::EMPTY; KEYS],
+        kinds: [Kind::Text; KEYS],
+        unescaped: Vec::new(),
+        verbatim: false,
+    };
+
     /// A value's text, as it stands in the line.
     #[inline]
     pub(crate) fn set(&mut self, place: usize, kind: Kind, text: Excerpt<'line>) {

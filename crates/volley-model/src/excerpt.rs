@@ -10,7 +10,7 @@ use std::fmt;
 const AT_ONCE: usize = 32;
 
 /// A text, and what happens to stand behind it. It compares and prints as the text alone.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct Excerpt<'a> {
     /// Begins with the text.
     rest: &'a str,
@@ -18,6 +18,9 @@ pub struct Excerpt<'a> {
 }
 
 impl<'a> Excerpt<'a> {
+    /// No text.
+    pub const EMPTY: Self = Self { rest: "", length: 0 };
+
     /// The first `length` bytes of `rest`; `None` where these are no text.
     #[inline]
     pub fn new(rest: &'a str, length: usize) -> Option<Self> {

@@ -96,7 +96,7 @@ pub struct Recipient<'line> {
     /// The number in E.164 form.
     pub number: Msisdn,
     /// The fields' texts by [`Field::index`]; those that are absent or null are empty, numbers keep their text.
-    pub fields: [Excerpt<'line>; Field::COUNT],
+    pub fields: &'line [Excerpt<'line>; Field::COUNT],
     /// Whether it is known that each of these texts stands in a JSON string as it is, without escapes.
     pub verbatim: bool,
 }

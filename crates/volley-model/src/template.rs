@@ -244,14 +244,19 @@ mod tests {
     use crate::segments::Encoding;
     use crate::{Excerpt, Msisdn};
 
-    fn recipient(first_name: Option<&str>) -> Recipient<'_> {
-        let mut fields = [Excerpt::default(); Field::COUNT];
+    /// A recipient of that name, for a moment.
+    fn with<T>(first_name: Option<&str>, ask: impl FnOnce(&Recipient<'_>) -> T) -> T {
+        let mut fields = [Excerpt::EMPTY; Field::COUNT];
         fields[Field::FirstName.index()] = first_name.unwrap_or_default().into();
-        Recipient {
+        ask(&Recipient {
             number: Msisdn::new(33_612_345_678).unwrap(),
-            fields,
+            fields: &fields,
             verbatim: false,
-        }
+        })
+    }
+
+    fn segments(template: &Template, first_name: Option<&str>) -> u32 {
+        with(first_name, |recipient| template.measure(recipient)).segments
     }
 
     #[test]
@@ -260,15 +265,13 @@ mod tests {
         assert_eq!(template.wire(), "Hello {first_name}, {param1} a {b c} {");
         assert!(template.required().contains(Field::Param1));
         assert!(!template.required().contains(Field::FirstName));
-        assert_eq!(template.value(&recipient(None), Field::FirstName), Some("there"));
-        assert_eq!(
-            template.value(&recipient(Some("Zoë")), Field::FirstName),
-            Some("Zoë")
-        );
-        assert_eq!(
-            template.required().first_lacking(&recipient(None)),
-            Some(Field::Param1)
-        );
+        for (own, said) in [(None, "there"), (Some(""), "there"), (Some("Zoë"), "Zoë")] {
+            with(own, |recipient| {
+                assert_eq!(template.value(recipient, Field::FirstName), Some(said));
+                assert_eq!(template.value(recipient, Field::Param1), None);
+                assert_eq!(template.required().first_lacking(recipient), Some(Field::Param1));
+            });
+        }
     }
 
     #[test]
@@ -311,9 +314,11 @@ mod tests {
     fn check_fields(text: &str, first_name: Option<&str>, expected: &[char]) {
         let mut found = Vec::new();
         let template = Template::parse(text).unwrap();
-        template.foreign_in_fields(&recipient(first_name), &mut |field, character| {
-            assert_eq!(field, Field::FirstName);
-            found.push(character);
+        with(first_name, |recipient| {
+            template.foreign_in_fields(recipient, &mut |field, character| {
+                assert_eq!(field, Field::FirstName);
+                found.push(character);
+            });
         });
         assert_eq!(found, expected, "{text} {first_name:?}");
     }
@@ -346,10 +351,10 @@ mod tests {
     #[test]
     fn segments_are_counted_with_the_placeholders_filled_in() {
         let template = Template::parse(&format!("{}{{first_name|x}}", "a".repeat(158))).unwrap();
-        assert_eq!(template.measure(&recipient(Some("ab"))).segments, 1);
-        assert_eq!(template.measure(&recipient(Some("abc"))).segments, 2);
-        assert_eq!(template.measure(&recipient(None)).segments, 1);
-        let measure = template.measure(&recipient(Some("ê")));
+        assert_eq!(segments(&template, Some("ab")), 1);
+        assert_eq!(segments(&template, Some("abc")), 2);
+        assert_eq!(segments(&template, None), 1);
+        let measure = with(Some("ê"), |recipient| template.measure(recipient));
         assert_eq!((measure.encoding, measure.segments), (Encoding::Ucs2, 3));
     }
 }

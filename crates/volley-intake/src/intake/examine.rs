@@ -36,7 +36,7 @@ impl Examiner {
     pub(super) fn examine<'record>(
         &self,
         record: &Record<'_>,
-        texts: &Texts<'record>,
+        texts: &'record Texts<'record>,
         known: Option<Msisdn>,
         names: &FieldNames,
     ) -> Result<Recipient<'record>, Fault<'record>> {
@@ -47,7 +47,7 @@ impl Examiner {
         for place in 1..KEYS {
             check_field(record.kind(place), texts[place], names.key(place))?;
         }
-        let [_, fields @ ..] = *texts;
+        let [_, fields @ ..] = texts;
         let recipient = Recipient {
             number,
             fields,

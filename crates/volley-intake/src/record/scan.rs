@@ -93,13 +93,11 @@ fn read_pairs<'line>(
         {
             *last = place;
         }
-        cursor.skip_space();
-        if cursor.take(b',').is_none() {
+        if cursor.is_over()? {
             break;
         }
-        cursor.skip_space();
     }
-    cursor.take(b'}')
+    Some(())
 }
 
 /// A place in a line without control characters.
@@ -126,6 +124,22 @@ impl<'line> Cursor<'line, '_> {
         }
     }
 
+    /// Takes what stands behind a pair: a comma, or the bracket behind the last one.
+    #[inline]
+    fn is_over(&mut self) -> Option<bool> {
+        self.skip_space();
+        let next = *self.rest().first()?;
+        self.at += 1;
+        match next {
+            b',' => {
+                self.skip_space();
+                Some(false)
+            }
+            b'}' => Some(true),
+            _ => None,
+        }
+    }
+
     /// Takes this byte, if it is the next one.
     #[inline]
     fn take(&mut self, byte: u8) -> Option<()> {
@@ -141,13 +155,14 @@ impl<'line> Cursor<'line, '_> {
         if !opening.begins(self.line.bytes_behind(self.at)) {
             return None;
         }
-        let before = self.at;
-        self.at += opening.length() - 1;
-        let text = self.string();
-        if text.is_none() {
-            self.at = before;
+        let start = self.at + opening.length();
+        let end = self.marks.next(start)?;
+        let text = self.line.part(start, end)?;
+        if self.has_escapes && text.as_str().contains('\\') {
+            return None;
         }
-        text
+        self.at = end + 1;
+        Some(text)
     }
 
     /// Takes a key and its colon: the key's place, [`KEYS`] for one that is not ours.
@@ -198,16 +213,8 @@ impl<'line> Cursor<'line, '_> {
             },
             b'-' | b'0'..=b'9' => record.set(place, Kind::Number, self.number()?),
             b'n' => self.word("null")?,
-            b't' => record.set(
-                place,
-                Kind::Boolean,
-                self.word("true").map(|()| Excerpt::default())?,
-            ),
-            b'f' => record.set(
-                place,
-                Kind::Boolean,
-                self.word("false").map(|()| Excerpt::default())?,
-            ),
+            b't' => record.set(place, Kind::Boolean, self.word("true").map(|()| Excerpt::EMPTY)?),
+            b'f' => record.set(place, Kind::Boolean, self.word("false").map(|()| Excerpt::EMPTY)?),
             _ => return None,
         }
         Some(())

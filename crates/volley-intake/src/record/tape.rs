@@ -45,7 +45,7 @@ fn walk<'copy>(nodes: &[Node<'copy>], names: &FieldNames) -> Option<Record<'copy
     let Some(Node::Object { len, .. }) = nodes.first() else {
         return None;
     };
-    let mut record = Record::default();
+    let mut record = Record::EMPTY;
     let mut seen = [false; KEYS];
     let mut next = 0;
     let mut at = 1;

@@ -10,7 +10,7 @@ impl PartialEq for Record<'_> {
 }
 
 fn record(values: [(usize, Kind, &str); 2]) -> Record<'_> {
-    let mut record = Record::default();
+    let mut record = Record::EMPTY;
     for (place, kind, text) in values {
         record.set(place, kind, text.into());
     }
@@ -20,7 +20,7 @@ fn record(values: [(usize, Kind, &str); 2]) -> Record<'_> {
 fn check(line: &str, expected: &Result<Record<'_>, &str>) {
     let names = FieldNames::default();
     let mut reader = RecordReader::new();
-    let mut record = Record::default();
+    let mut record = Record::EMPTY;
     let glance = RecordReader::new().glance(line.into(), &names, &mut record);
     if glance.is_some() {
         assert_eq!(Ok(&record), expected.as_ref(), "{line}");
@@ -46,7 +46,7 @@ fn a_record_holds_the_known_keys_and_skips_the_rest() {
         r#"{"last_name":[{}],"phone_number":false}"#,
         &Ok(record([(2, Kind::Array, ""), (0, Kind::Boolean, "")])),
     );
-    check("{}", &Ok(Record::default()));
+    check("{}", &Ok(Record::EMPTY));
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_fault_says_what_and_where() {
 fn the_scan_reads_flat_lines_by_itself() {
     let names = FieldNames::default();
     let check = |line: &str, sure: bool| {
-        let mut read = Record::default();
+        let mut read = Record::EMPTY;
         let told = scan::Scanner::new().read(line.into(), &names, &mut read);
         assert_eq!(told.is_some(), sure, "{line}");
         if told.is_some() {
@@ -244,7 +244,7 @@ proptest! {
         let (mut scanner, mut tape) = (scan::Scanner::new(), tape::TapeReader::new());
         for line in lines {
             let thorough = text::read(&line, &names);
-            let mut quickest = Record::default();
+            let mut quickest = Record::EMPTY;
             if let Ok(line) = std::str::from_utf8(&line)
                 && scanner.read(line.into(), &names, &mut quickest).is_some()
             {

@@ -27,7 +27,7 @@ pub(super) fn read<'line>(line: &'line [u8], names: &FieldNames) -> Result<Recor
         .deserialize_map(Known { names })
         .and_then(|raw| reader.end().map(|()| raw))
         .map_err(|error| RecordFault::malformed(explain(&error)))?;
-    let mut record = Record::default();
+    let mut record = Record::EMPTY;
     for (place, raw) in raw.into_iter().enumerate() {
         let Some(raw) = raw else { continue };
         put(raw.get(), place, &mut record)
@@ -68,7 +68,7 @@ pub(super) fn nests_too_deep(line: &[u8]) -> bool {
 
 /// Puts a value into the record, as it was written.
 fn put<'line>(raw: &'line str, place: usize, record: &mut Record<'line>) -> Result<(), serde_json::Error> {
-    let nothing = Excerpt::default();
+    let nothing = Excerpt::EMPTY;
     match raw.as_bytes().first() {
         Some(b'"') if raw.contains('\\') => record.set_unescaped(place, serde_json::from_str(raw)?),
         Some(b'"') => record.set(place, Kind::Text, raw[1..raw.len() - 1].into()),

@@ -60,13 +60,13 @@ fn planned(message: &VoiceMessage, members: Vec<Msisdn>) -> PlannedBatch {
     let mut body = Vec::with_capacity(encoder.size_hint(members.len()));
     encoder.begin(&mut body);
     for &number in &members {
-        let mut fields = [Excerpt::default(); Field::COUNT];
+        let mut fields = [Excerpt::EMPTY; Field::COUNT];
         fields[Field::FirstName.index()] = "Zoë".into();
         encoder.push(
             &mut body,
             &Recipient {
                 number,
-                fields,
+                fields: &fields,
                 verbatim: false,
             },
         );
@@ -137,7 +137,7 @@ fn an_encoder_begins_each_body_afresh() {
     let mut encoder = Encoder::new(&message());
     let recipient = Recipient {
         number: numbers(&[919_812_345_678])[0],
-        fields: [Excerpt::default(); Field::COUNT],
+        fields: &[Excerpt::EMPTY; Field::COUNT],
         verbatim: true,
     };
     let mut bodies = Vec::new();

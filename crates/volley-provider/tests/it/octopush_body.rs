@@ -27,18 +27,20 @@ fn message(text: &str) -> Message {
     }
 }
 
-fn recipient((number, fields): &(u64, Fields)) -> Recipient<'_> {
-    Recipient {
+/// A recipient, for a moment.
+fn with<T>((number, fields): &(u64, Fields), ask: impl FnOnce(&Recipient<'_>) -> T) -> T {
+    let texts = fields
+        .each_ref()
+        .map(|text| text.as_deref().unwrap_or_default().into());
+    ask(&Recipient {
         number: Msisdn::new(*number).unwrap(),
-        fields: fields
-            .each_ref()
-            .map(|text| text.as_deref().unwrap_or_default().into()),
+        fields: &texts,
         // As the quickest reader says it: of lines without escapes.
         verbatim: fields
             .iter()
             .flatten()
             .all(|text| format!("\"{text}\"") == Value::from(text.as_str()).to_string()),
-    }
+    })
 }
 
 fn plain(number: u64) -> (u64, Fields) {
@@ -50,11 +52,14 @@ fn sealed(message: &Message, recipients: &[(u64, Fields)]) -> SealedBatch {
     let mut body = Vec::with_capacity(encoder.size_hint(recipients.len()));
     encoder.begin(&mut body);
     for one in recipients {
-        encoder.push(&mut body, &recipient(one));
+        with(one, |recipient| encoder.push(&mut body, recipient));
     }
     encoder.end(&mut body);
     let batch = PlannedBatch {
-        members: recipients.iter().map(|one| recipient(one).number).collect(),
+        members: recipients
+            .iter()
+            .map(|(number, _)| Msisdn::new(*number).unwrap())
+            .collect(),
         body,
         units: 0,
         lines: LineCounts::default(),
@@ -117,7 +122,7 @@ fn an_encoder_begins_each_body_afresh() {
     for _ in 0..2 {
         let mut body = Vec::new();
         encoder.begin(&mut body);
-        encoder.push(&mut body, &recipient(&one));
+        with(&one, |recipient| encoder.push(&mut body, recipient));
         encoder.end(&mut body);
         bodies.push(body);
     }
@@ -129,10 +134,10 @@ fn segments_are_measured_on_the_text_as_the_recipient_gets_it() {
     let encoder = Encoder::new(&message("Hello {first_name|there}"));
     let mut own = Fields::default();
     own[Field::FirstName.index()] = Some("ê".repeat(70));
-    let long = encoder.measure(&recipient(&(33_612_345_678, own)));
+    let long = with(&(33_612_345_678, own), |recipient| encoder.measure(recipient));
     assert_eq!((long.encoding, long.segments), (Encoding::Ucs2, 2));
     assert_eq!(
-        encoder.measure(&recipient(&plain(33_612_345_678))),
+        with(&plain(33_612_345_678), |recipient| encoder.measure(recipient)),
         Meter::of("Hello there")
     );
 }
@@ -156,7 +161,9 @@ fn nothing_printed_shows_a_number() {
     let mut encoder = Encoder::new(&message("Hello {first_name}"));
     let mut body = Vec::new();
     encoder.begin(&mut body);
-    encoder.push(&mut body, &recipient(&plain(33_612_345_678)));
+    with(&plain(33_612_345_678), |recipient| {
+        encoder.push(&mut body, recipient)
+    });
     let sealer = Sealer::new("planted@example.org", "spring", false, HashMap::new());
     let credentials = OctopushCredentials {
         login: "planted@example.org".to_owned(),
