@@ -59,7 +59,7 @@ pub(crate) fn recipients<'a>(fields: &'a [Excerpt<'a>; Field::COUNT]) -> Vec<Rec
         .map(|index| Recipient {
             number: Msisdn::new(numbers.nth(index).e164()).expect("a number"),
             fields,
-            verbatim: true,
+            verbatim: !fields.iter().any(|text| text.as_str().contains(['"', '\\'])),
         })
         .collect()
 }

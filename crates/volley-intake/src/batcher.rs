@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use volley_model::segments::Encoding;
-use volley_model::{BodyEncoder, LineCounts, Msisdn, Place, PlannedBatch, Recipient};
+use volley_model::{BodyBuffer, BodyEncoder, BodyPool, LineCounts, Msisdn, Place, PlannedBatch, Recipient};
 
 use crate::{IntakeConfig, Tally};
 
@@ -25,7 +25,8 @@ pub(crate) struct Batcher {
     members: Vec<Msisdn>,
     /// Where the members' lines stand; `None` where nobody wants to know.
     places: Option<Vec<Place>>,
-    body: Vec<u8>,
+    pool: BodyPool,
+    body: BodyBuffer,
     body_bytes: usize,
     units: u64,
     lines: LineCounts,
@@ -43,7 +44,8 @@ impl Batcher {
             counts_foreign: config.count_foreign,
             members: Vec::new(),
             places: config.keep_places.then(Vec::new),
-            body: Vec::new(),
+            pool: BodyPool::default(),
+            body: BodyBuffer::default(),
             body_bytes: 0,
             units: 0,
             lines: LineCounts::default(),
@@ -70,6 +72,7 @@ impl Batcher {
     pub(crate) fn push(&mut self, recipient: &Recipient<'_>, place: Place) {
         if self.members.is_empty() {
             self.members.reserve_exact(self.size);
+            self.body = self.pool.take();
             self.body
                 .reserve_exact(self.body_bytes + self.body_bytes / SPARE_SHARE);
             self.encoder.begin(&mut self.body);

@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use crate::segments::Measure;
-use crate::{Field, LineCounts, Msisdn, Recipient};
+use crate::{BodyBuffer, Field, LineCounts, Msisdn, Recipient};
 
 /// Writes the body of a provider's request, one recipient after another, straight into the batch's buffer.
 ///
@@ -44,7 +44,7 @@ pub struct PlannedBatch {
     /// The recipients, in the order of the body. Never empty, no number twice.
     pub members: Vec<Msisdn>,
     /// The request's body, but for the request key.
-    pub body: Vec<u8>,
+    pub body: BodyBuffer,
     /// Segments of all members; 0 where they are not counted.
     pub units: u64,
     /// The input lines consumed since the batch before, the members' lines among them as `planned`.

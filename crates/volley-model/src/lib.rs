@@ -12,6 +12,7 @@ mod template;
 pub mod segments;
 
 mod batch;
+mod body;
 mod evidence;
 mod lines;
 mod list_campaign;
@@ -21,6 +22,7 @@ mod verdict;
 pub use batch::{
     BatchState, BodyEncoder, BodyHash, BodyHasher, Place, PlannedBatch, RequestKey, SealedBatch,
 };
+pub use body::{BodyBuffer, BodyPool};
 pub use evidence::{Answer, AnswerBody, Evidence, Lost, NotProcessed, Unsent};
 pub use excerpt::Excerpt;
 pub use json_run::plain_length;

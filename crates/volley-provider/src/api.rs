@@ -233,7 +233,7 @@ impl Sealer {
             Self::Octopush(_) => None,
             Self::Exotel { sealer, encoder } => {
                 let planned = PlannedBatch {
-                    body: encoder.child_body(&members),
+                    body: encoder.child_body(&members).into(),
                     units: if counted { members.len() as u64 } else { 0 },
                     // The parent's count for it.
                     lines: LineCounts::default(),

@@ -188,17 +188,14 @@ const ZEROS: u128 = u128::from_le_bytes([b'0'; 16]);
 const ABOVE_NINE: u128 = u128::from_le_bytes([0x7f - 9; 16]);
 const HIGH_BITS: u128 = u128::from_le_bytes([0x80; 16]);
 
-/// The values of the first and the last eight of sixteen digits, the first of them in the lowest byte: neighbours are put
-/// together to pairs, these to fours, these to eights.
-fn eights(digits: u128) -> [u64; 2] {
+/// The value of eight digits, the first in the lowest byte: neighbours are put together to pairs, these to fours, these to
+/// the whole.
+fn eight(digits: u64) -> u64 {
     const PAIR: u64 = 0x0000_00ff_0000_00ff;
-    #[expect(clippy::cast_possible_truncation, reason = "each half is meant by itself")]
-    [digits as u64, (digits >> 64) as u64].map(|digits| {
-        let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
-        let upper = (pairs & PAIR).wrapping_mul(0x000f_4240_0000_0064);
-        let lower = ((pairs >> 16) & PAIR).wrapping_mul(0x0000_2710_0000_0001);
-        upper.wrapping_add(lower) >> 32
-    })
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    let upper = (pairs & PAIR).wrapping_mul(0x000f_4240_0000_0064);
+    let lower = ((pairs >> 16) & PAIR).wrapping_mul(0x0000_2710_0000_0001);
+    upper.wrapping_add(lower) >> 32
 }
 
 impl Digits {
@@ -251,7 +248,8 @@ impl Digits {
         if (values.wrapping_add(ABOVE_NINE) | values) & HIGH_BITS != 0 {
             return None;
         }
-        let [upper, lower] = eights(values);
+        #[expect(clippy::cast_possible_truncation, reason = "each half is meant by itself")]
+        let (upper, lower) = (eight(values as u64), eight((values >> 64) as u64));
         let from_first = (values >> (8 * (16 - count))).to_le_bytes();
         Some(Self {
             value: upper * 100_000_000 + lower,

@@ -11,7 +11,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::num::NonZeroU32;
 
-use bytes::Bytes;
 use volley_model::{BodyHash, BodyHasher, PlannedBatch, RequestKey, SealedBatch};
 
 use crate::base62::{KEY_CHARS, base62};
@@ -74,7 +73,7 @@ impl Sealer {
         hasher.update(&body[unsealed..]);
         SealedBatch {
             members: batch.members,
-            body: Bytes::from(body),
+            body: body.into_bytes(),
             body_hash,
             sealed_hash: hasher.hash(),
             key,
@@ -120,7 +119,7 @@ mod tests {
     fn planned(body: &[u8]) -> PlannedBatch {
         PlannedBatch {
             members: vec![Msisdn::new(919_812_345_678).unwrap()],
-            body: body.to_vec(),
+            body: body.to_vec().into(),
             units: 1,
             lines: LineCounts {
                 planned: 1,

@@ -8,7 +8,6 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use bytes::Bytes;
 use volley_model::{BodyHash, BodyHasher, PlannedBatch, RequestKey, SealedBatch};
 
 use crate::base62::{KEY_CHARS, base62};
@@ -63,7 +62,7 @@ impl Sealer {
         hasher.update(&body[unsealed..]);
         SealedBatch {
             members: batch.members,
-            body: Bytes::from(body),
+            body: body.into_bytes(),
             body_hash,
             sealed_hash: hasher.hash(),
             key,
@@ -97,7 +96,7 @@ mod tests {
     fn planned(body: &[u8]) -> PlannedBatch {
         PlannedBatch {
             members: vec![Msisdn::new(33_612_344_821).unwrap()],
-            body: body.to_vec(),
+            body: body.to_vec().into(),
             units: 3,
             lines: LineCounts {
                 planned: 1,

@@ -60,7 +60,7 @@ fn sealed(message: &Message, recipients: &[(u64, Fields)]) -> SealedBatch {
             .iter()
             .map(|(number, _)| Msisdn::new(*number).unwrap())
             .collect(),
-        body,
+        body: body.into(),
         units: 0,
         lines: LineCounts::default(),
         places: Vec::new(),

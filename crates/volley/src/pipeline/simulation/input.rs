@@ -78,7 +78,7 @@ impl Planned {
             .map(|number| Msisdn::new(number).expect("a number"))
             .collect();
         self.batches.push(PlannedBatch {
-            body: body(&members),
+            body: body(&members).into(),
             units: members.len() as u64,
             members,
             lines,
