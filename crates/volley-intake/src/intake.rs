@@ -294,7 +294,8 @@ impl Desk {
             if lines.is_empty() {
                 return Ok(ControlFlow::Continue(()));
             }
-            let seen = self.look_ahead(&lines);
+            let mut seen = [const { Sight::NONE }; LINES_AHEAD];
+            self.look_ahead(&lines, &mut seen);
             for ((number, line), sight) in (number + 1..).zip(lines).zip(&seen) {
                 if is_blank(line) {
                     continue;
@@ -317,20 +318,17 @@ impl Desk {
 
     /// Reads what can be read without judging: records of the common shape, and their numbers. What is known of those is
     /// then fetched for all at once: one after another, each would wait for the memory.
-    fn look_ahead<'block>(&mut self, lines: &[Line<'block>]) -> Vec<Sight<'block>> {
+    fn look_ahead<'block>(&mut self, lines: &[Line<'block>], seen: &mut [Sight<'block>; LINES_AHEAD]) {
         let names = &self.config.names;
-        let mut seen = Vec::with_capacity(lines.len());
-        for line in lines {
-            seen.push(Sight::NONE);
-            if let (Line::Text(line), Some(sight)) = (line, seen.last_mut()) {
+        for (line, sight) in lines.iter().zip(&mut *seen) {
+            if let Line::Text(line) = line {
                 sight.is_told = self.records.glance(*line, names, &mut sight.record).is_some();
-                if sight.is_told {
-                    sight.number = self.examiner.number_at_a_glance(&sight.record);
-                }
+            }
+            if sight.is_told {
+                sight.number = self.examiner.number_at_a_glance(&sight.record);
             }
         }
         self.book.fetch(seen.iter().filter_map(|sight| sight.number));
-        seen
     }
 
     fn end_before_line(&self) -> Option<ReadEnd> {
@@ -346,69 +344,63 @@ impl Desk {
         line: Line<'_>,
         sight: &Sight<'_>,
     ) -> io::Result<Outcome> {
-        let (reason, detail, value) = 'rejected: {
-            let line = match line {
-                Line::Text(line) => line.as_str().as_bytes(),
-                Line::Bytes(line) => line,
-                Line::TooLong(head) => {
-                    let detail = format!("longer than {LINE_BYTES_MAX} bytes");
-                    break 'rejected (Reason::LineTooLong, detail, head);
-                }
-            };
-            let names = &self.config.names;
-            let thorough;
-            let record = if sight.is_told {
-                &sight.record
-            } else {
-                thorough = match self.records.read(line, names) {
-                    Ok(record) => record,
-                    Err(fault) => break 'rejected (fault.reason, fault.detail, line),
-                };
-                &thorough
-            };
-            let unescaped;
-            let texts = if let Some(texts) = record.texts() {
-                texts
-            } else {
-                unescaped = record.unescaped_texts();
-                &unescaped
-            };
-            let recipient = match self.examiner.examine(record, texts, sight.number, names) {
-                Ok(recipient) => recipient,
-                Err(fault) => {
-                    let value = fault.value.map_or(line, str::as_bytes);
-                    return reject(
-                        &mut self.rejects,
-                        number,
-                        input.name,
-                        (fault.reason, &fault.detail, value),
-                    );
-                }
-            };
-            let reason = match self.book.meet(recipient.number) {
-                Standing::Free => {
-                    let place = Place {
-                        input: input.nth,
-                        line: number,
-                    };
-                    self.batcher.push(&recipient, place);
-                    return Ok(Outcome::Planned);
-                }
-                Standing::InDoubt(batch) => return Ok(Outcome::InDoubt(batch)),
-                Standing::Suppressed => Reason::Suppressed,
-                Standing::Duplicate => Reason::Duplicate,
-                Standing::AlreadySent => Reason::AlreadySent,
-                Standing::Refused => Reason::RefusedByProvider,
-            };
-            let value = texts[0].as_str();
-            return reject(
-                &mut self.rejects,
-                number,
-                input.name,
-                (reason, skipped(reason), value.as_bytes()),
-            );
+        let names = &self.config.names;
+        let mut rejection = Rejecting {
+            rejects: &mut self.rejects,
+            number,
+            input: input.name,
         };
-        reject(&mut self.rejects, number, input.name, (reason, &detail, value))
+        let line = match line {
+            Line::Text(line) => line.as_str().as_bytes(),
+            Line::Bytes(line) => line,
+            Line::TooLong(head) => {
+                return rejection.of(Reason::LineTooLong, head, || {
+                    format!("longer than {LINE_BYTES_MAX} bytes")
+                });
+            }
+        };
+        let thorough;
+        let record = if sight.is_told {
+            &sight.record
+        } else {
+            thorough = match self.records.read(line, names) {
+                Ok(record) => record,
+                Err(fault) => return rejection.of(fault.reason(), line, || fault.detail(names)),
+            };
+            &thorough
+        };
+        let unescaped;
+        let texts = if let Some(texts) = record.texts() {
+            texts
+        } else {
+            unescaped = record.unescaped_texts();
+            &unescaped
+        };
+        let recipient = match self.examiner.examine(record, texts, sight.number) {
+            Ok(recipient) => recipient,
+            Err(fault) => {
+                let value = fault.value().map_or(line, str::as_bytes);
+                return rejection.of(fault.reason(), value, || fault.detail(names));
+            }
+        };
+        let reason = match self.book.meet(recipient.number) {
+            Standing::Free => {
+                let place = Place {
+                    input: input.nth,
+                    line: number,
+                };
+                self.batcher.push(&recipient, place);
+                return Ok(Outcome::Planned);
+            }
+            Standing::InDoubt(batch) => return Ok(Outcome::InDoubt(batch)),
+            Standing::Suppressed => Reason::Suppressed,
+            Standing::Duplicate => Reason::Duplicate,
+            Standing::AlreadySent => Reason::AlreadySent,
+            Standing::Refused => Reason::RefusedByProvider,
+        };
+        rejection.of(reason, texts[0].as_str().as_bytes(), || {
+            skipped(reason).to_owned()
+        })
     }
 
     fn count(&mut self, outcome: &Outcome) {
@@ -489,22 +481,27 @@ fn is_blank(line: Line<'_>) -> bool {
     matches!(line, Line::Text(line) if line.as_str().trim_ascii().is_empty())
 }
 
-fn reject(
-    rejects: &mut Rejects,
-    line: u64,
-    input: &str,
-    (reason, detail, value): (Reason, &str, &[u8]),
-) -> io::Result<Outcome> {
-    if rejects.wants(reason) {
-        rejects.add(&Rejection {
-            line,
-            input,
-            reason,
-            detail,
-            value,
-        })?;
+/// A line that is being rejected, if anything is.
+struct Rejecting<'a> {
+    rejects: &'a mut Rejects,
+    number: u64,
+    input: &'a str,
+}
+
+impl Rejecting<'_> {
+    /// Rejects it; why it is, is put into words where somebody reads them.
+    fn of(&mut self, reason: Reason, value: &[u8], detail: impl FnOnce() -> String) -> io::Result<Outcome> {
+        if self.rejects.wants(reason) {
+            self.rejects.add(&Rejection {
+                line: self.number,
+                input: self.input,
+                reason,
+                detail: &detail(),
+                value,
+            })?;
+        }
+        Ok(Outcome::Rejected(reason))
     }
-    Ok(Outcome::Rejected(reason))
 }
 
 /// What a line says that is skipped for what happened before.

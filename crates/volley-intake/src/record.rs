@@ -8,14 +8,16 @@
 //! Bounds: nesting at most [`DEPTH_MAX`]. No allocation a line, but for a field that has both a number beside it
 //! and an escape in it.
 
+mod fault;
 mod marks;
 mod names;
 mod scan;
 mod tape;
 mod text;
 
-use volley_model::{Excerpt, Field, Reason};
+use volley_model::{Excerpt, Field};
 
+pub(crate) use fault::RecordFault;
 pub use names::{FieldNames, FieldNamesError};
 
 /// How deep a line may nest: simd-json's own limit, held by both readers.
@@ -89,22 +91,6 @@ impl<'line> Record<'line> {
             texts[*place] = Excerpt::from(text.as_str());
         }
         texts
-    }
-}
-
-/// Why a line is no record.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct RecordFault {
-    pub(crate) reason: Reason,
-    pub(crate) detail: String,
-}
-
-impl RecordFault {
-    fn malformed(detail: impl Into<String>) -> Self {
-        Self {
-            reason: Reason::JsonMalformed,
-            detail: detail.into(),
-        }
     }
 }
 

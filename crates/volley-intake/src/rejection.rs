@@ -100,7 +100,7 @@ impl Rejects {
     /// Whether a rejection of this kind is kept at all.
     pub(crate) fn wants(&self, reason: Reason) -> bool {
         let always = reason.is_invalid() || reason == Reason::RefusedByProvider;
-        always || (self.out.is_some() && self.skipped == Skipped::Included)
+        self.out.is_some() && (always || self.skipped == Skipped::Included)
     }
 
     /// Writes one, with others.

@@ -30,11 +30,11 @@ const ZEROS: u128 = u128::from_le_bytes([b'0'; 16]);
 fn eight_digits(number: u64) -> u64 {
     const PAIRS: u64 = 0x0000_007f_0000_007f;
     const DIGITS: u64 = 0x000f_000f_000f_000f;
-    let fours = number / 10_000 | (number % 10_000) << 32;
+    let fours = (number / 10_000) | ((number % 10_000) << 32);
     let hundreds = ((fours * 10_486) >> 20) & PAIRS;
-    let pairs = hundreds | (fours - 100 * hundreds) << 16;
+    let pairs = hundreds | ((fours - 100 * hundreds) << 16);
     let tens = ((pairs * 103) >> 10) & DIGITS;
-    tens | (pairs - 10 * tens) << 8
+    tens | ((pairs - 10 * tens) << 8)
 }
 
 impl Msisdn {
@@ -77,7 +77,7 @@ impl Msisdn {
         let number = self.get();
         let upper = u128::from(eight_digits(number / UPPER));
         let lower = u128::from(eight_digits(number % UPPER));
-        let digits = upper | lower << 64;
+        let digits = upper | (lower << 64);
         // The number is not zero: fewer than sixteen stand before its first digit.
         let leading = digits.trailing_zeros() / 8;
         let text = (digits | ZEROS) >> (8 * leading);

@@ -2,15 +2,29 @@
 
 use volley_model::{Excerpt, Field, FieldSet, Msisdn, Reason, Recipient};
 
-use crate::record::{KEYS, Kind, Record, Texts};
-use crate::{FieldNames, Normalizer};
+use crate::record::{Kind, Record, Texts};
+use crate::{FieldNames, Normalizer, NumberFault};
 
-/// Why a record is no recipient.
-pub(super) struct Fault<'record> {
-    pub(super) reason: Reason,
-    pub(super) detail: String,
-    /// The value at fault; `None` where it is the line as a whole.
-    pub(super) value: Option<&'record str>,
+/// Why a record is no recipient. It is put into words only where somebody reads them: most runs count.
+pub(super) enum Fault<'record> {
+    NumberMissing,
+    /// A value of a type that its key does not have; with the text of a number.
+    Type {
+        place: usize,
+        is: &'static str,
+        takes: &'static str,
+        text: Option<&'record str>,
+    },
+    Number {
+        fault: NumberFault,
+        text: &'record str,
+    },
+    TooLong {
+        place: usize,
+        text: &'record str,
+    },
+    /// The message needs a field that it has not.
+    Lacking(Field),
 }
 
 pub(super) struct Examiner {
@@ -38,58 +52,83 @@ impl Examiner {
         record: &Record<'_>,
         texts: &'record Texts<'record>,
         known: Option<Msisdn>,
-        names: &FieldNames,
     ) -> Result<Recipient<'record>, Fault<'record>> {
         let number = match known {
             Some(number) => number,
-            None => self.number(record.kind(0), texts[0], names)?,
+            None => self.number(record.kind(0), texts[0])?,
         };
-        for place in 1..KEYS {
-            check_field(record.kind(place), texts[place], names.key(place))?;
-        }
         let [_, fields @ ..] = texts;
+        for (place, text) in (1..).zip(fields) {
+            check_field(record.kind(place), *text, place)?;
+        }
         let recipient = Recipient {
             number,
             fields,
             verbatim: record.verbatim,
         };
         if let Some(lacking) = self.required.first_lacking(&recipient) {
-            return Err(Fault {
-                reason: Reason::PlaceholderMissing,
-                detail: format!(
-                    "the text needs {}, and {} is absent, null or empty",
-                    lacking.name(),
-                    names.key(1 + lacking.index())
-                ),
-                value: None,
-            });
+            return Err(Fault::Lacking(lacking));
         }
         Ok(recipient)
     }
 
-    fn number<'record>(
-        &self,
-        kind: Kind,
-        text: Excerpt<'record>,
-        names: &FieldNames,
-    ) -> Result<Msisdn, Fault<'record>> {
+    fn number<'record>(&self, kind: Kind, text: Excerpt<'record>) -> Result<Msisdn, Fault<'record>> {
         let text = text.as_str();
-        if let Some(kind_name) = kind_name(kind) {
-            let value = (kind == Kind::Number).then_some(text);
-            return Err(type_fault(names.key(0), kind_name, "a string", value));
-        }
-        if text.is_empty() {
-            return Err(Fault {
-                reason: Reason::PhoneNumberMissing,
-                detail: format!("{} is absent, null or empty", names.key(0)),
-                value: None,
+        if let Some(is) = kind_name(kind) {
+            return Err(Fault::Type {
+                place: 0,
+                is,
+                takes: "a string",
+                text: (kind == Kind::Number).then_some(text),
             });
         }
-        self.normalizer.normalize(text).map_err(|fault| Fault {
-            reason: fault.reason(),
-            detail: fault.to_string(),
-            value: Some(text),
-        })
+        if text.is_empty() {
+            return Err(Fault::NumberMissing);
+        }
+        self.normalizer
+            .normalize(text)
+            .map_err(|fault| Fault::Number { fault, text })
+    }
+}
+
+impl<'record> Fault<'record> {
+    pub(super) fn reason(&self) -> Reason {
+        match self {
+            Self::NumberMissing => Reason::PhoneNumberMissing,
+            Self::Type { .. } => Reason::FieldType,
+            Self::Number { fault, .. } => fault.reason(),
+            Self::TooLong { .. } => Reason::FieldTooLong,
+            Self::Lacking(_) => Reason::PlaceholderMissing,
+        }
+    }
+
+    /// The value at fault; `None` where it is the line as a whole.
+    pub(super) fn value(&self) -> Option<&'record str> {
+        match self {
+            Self::Number { text, .. } | Self::TooLong { text, .. } => Some(text),
+            Self::Type { text, .. } => *text,
+            Self::NumberMissing | Self::Lacking(_) => None,
+        }
+    }
+
+    /// What is wrong, and where.
+    pub(super) fn detail(&self, names: &FieldNames) -> String {
+        match self {
+            Self::NumberMissing => format!("{} is absent, null or empty", names.key(0)),
+            Self::Type { place, is, takes, .. } => format!("{} is {is}, not {takes}", names.key(*place)),
+            Self::Number { fault, .. } => fault.to_string(),
+            Self::TooLong { place, text } => format!(
+                "{} has {} characters, more than {}",
+                names.key(*place),
+                text.chars().count(),
+                Field::CHARS_MAX
+            ),
+            Self::Lacking(field) => format!(
+                "the text needs {}, and {} is absent, null or empty",
+                field.name(),
+                names.key(1 + field.index())
+            ),
+        }
     }
 }
 
@@ -105,32 +144,22 @@ fn kind_name(kind: Kind) -> Option<&'static str> {
 }
 
 #[inline]
-fn check_field<'record>(kind: Kind, text: Excerpt<'record>, key: &str) -> Result<(), Fault<'record>> {
+fn check_field(kind: Kind, text: Excerpt<'_>, place: usize) -> Result<(), Fault<'_>> {
     // A text has at most as many characters as bytes.
     if matches!(kind, Kind::Text | Kind::Number) && text.len() <= Field::CHARS_MAX {
         return Ok(());
     }
-    if let Some(kind_name) = kind_name(kind).filter(|_| kind != Kind::Number) {
-        return Err(type_fault(key, kind_name, "a string, a number or null", None));
+    if let Some(is) = kind_name(kind).filter(|_| kind != Kind::Number) {
+        return Err(Fault::Type {
+            place,
+            is,
+            takes: "a string, a number or null",
+            text: None,
+        });
     }
-    let characters = text.as_str().chars().count();
-    if characters <= Field::CHARS_MAX {
+    let text = text.as_str();
+    if text.chars().count() <= Field::CHARS_MAX {
         return Ok(());
     }
-    Err(Fault {
-        reason: Reason::FieldTooLong,
-        detail: format!(
-            "{key} has {characters} characters, more than {}",
-            Field::CHARS_MAX
-        ),
-        value: Some(text.as_str()),
-    })
-}
-
-fn type_fault<'record>(key: &str, is: &str, takes: &str, value: Option<&'record str>) -> Fault<'record> {
-    Fault {
-        reason: Reason::FieldType,
-        detail: format!("{key} is {is}, not {takes}"),
-        value,
-    }
+    Err(Fault::TooLong { place, text })
 }

@@ -16,7 +16,7 @@ pub struct FieldNames {
     openings: [Opening; KEYS],
 }
 
-/// A key and the first byte of its value, a string, as most writers write them: `"phone_number":"`.
+/// A key as most writers write it, with its colon: `"phone_number":`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Opening {
     text: Box<[u8]>,
@@ -85,7 +85,7 @@ impl FieldNames {
         }
     }
 
-    /// How the key at a place and its string begin; `None` for a place that is none.
+    /// The key at a place with its colon; `None` for a place that is none.
     #[inline]
     pub(crate) fn opening(&self, place: usize) -> Option<&Opening> {
         self.openings.get(place)
@@ -108,7 +108,7 @@ impl FieldNames {
 
 impl Opening {
     fn new(key: &str) -> Self {
-        let text = format!("{}:\"", serde_json::Value::from(key));
+        let text = format!("{}:", serde_json::Value::from(key));
         let mut head = [0; HEAD_BYTES];
         let mut bits = [0; HEAD_BYTES];
         for (at, byte) in text.bytes().take(HEAD_BYTES).enumerate() {
@@ -157,9 +157,9 @@ mod tests {
             "é\"\\",
         ] {
             let opening = Opening::new(key);
-            let text = format!("{}:\"", serde_json::Value::from(key));
+            let text = format!("{}:", serde_json::Value::from(key));
             assert_eq!(opening.length(), text.len());
-            for behind in ["", "1", "a text of some length\",\"b\":1}"] {
+            for behind in ["", "1", "\"a text of some length\",\"b\":1}"] {
                 let line = format!("{text}{behind}");
                 assert!(opening.begins(line.as_bytes()), "{line}");
                 for at in 0..text.len() {

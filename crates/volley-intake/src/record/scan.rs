@@ -70,28 +70,28 @@ fn read_pairs<'line>(
     let mut seen = 0_u32;
     for pair in 0.. {
         let guess = order.get(pair).copied().unwrap_or(KEYS);
-        let string = cursor.string_behind(names, guess);
-        let place = match string {
-            Some(_) => guess,
-            None => cursor.key(names, guess)?,
+        let place = if cursor.take_opening(names, guess) {
+            guess
+        } else {
+            let place = cursor.key(names, guess)?;
+            if let Some(last) = order.get_mut(pair) {
+                *last = place;
+            }
+            place
         };
+        cursor.skip_space();
         if place < KEYS {
             let bit = 1 << place;
             if seen & bit != 0 {
                 return None;
             }
             seen |= bit;
-            match string {
+            match cursor.plain_string() {
                 Some(text) => record.set(place, Kind::Text, text),
                 None => cursor.value(place, record)?,
             }
         } else {
             cursor.skip_value()?;
-        }
-        if string.is_none()
-            && let Some(last) = order.get_mut(pair)
-        {
-            *last = place;
         }
         if cursor.is_over()? {
             break;
@@ -146,37 +146,31 @@ impl<'line> Cursor<'line, '_> {
         (*self.rest().first()? == byte).then(|| self.at += 1)
     }
 
-    /// Takes a key and its string without escapes, if it is the key at this place and nothing stands between the two but
-    /// a colon.
+    /// Takes a key and its colon, if it is the key at this place.
     #[inline]
-    fn string_behind(&mut self, names: &FieldNames, place: usize) -> Option<Excerpt<'line>> {
-        let opening = names.opening(place)?;
+    fn take_opening(&mut self, names: &FieldNames, place: usize) -> bool {
+        let Some(opening) = names.opening(place) else {
+            return false;
+        };
         // What stands behind the line may be compared too: no opening holds a line's end.
-        if !opening.begins(self.line.bytes_behind(self.at)) {
-            return None;
+        let opens = opening.begins(self.line.bytes_behind(self.at));
+        if opens {
+            self.at += opening.length();
         }
-        let start = self.at + opening.length();
-        let end = self.marks.next(start)?;
-        let text = self.line.part(start, end)?;
-        if self.has_escapes && text.as_str().contains('\\') {
-            return None;
-        }
-        self.at = end + 1;
-        Some(text)
+        opens
     }
 
     /// Takes a key and its colon: the key's place, [`KEYS`] for one that is not ours.
     fn key(&mut self, names: &FieldNames, guess: usize) -> Option<usize> {
-        let key = self.string()?;
+        let key = self.plain_string()?;
         self.skip_space();
         self.take(b':')?;
-        self.skip_space();
         Some(names.place(key.as_str(), guess).unwrap_or(KEYS))
     }
 
     /// Takes a string without escapes.
     #[inline]
-    fn string(&mut self) -> Option<Excerpt<'line>> {
+    fn plain_string(&mut self) -> Option<Excerpt<'line>> {
         self.rest().first().filter(|byte| **byte == b'"')?;
         let start = self.at + 1;
         let end = self.marks.next(start)?;
@@ -204,17 +198,20 @@ impl<'line> Cursor<'line, '_> {
         serde_json::from_str(raw).ok()
     }
 
-    /// Takes a value that holds no others into the record.
+    /// Takes a value that holds no others, and is no string without escapes, into the record.
     fn value(&mut self, place: usize, record: &mut Record<'line>) -> Option<()> {
         match self.rest().first()? {
-            b'"' => match self.string() {
-                Some(text) => record.set(place, Kind::Text, text),
-                None => record.set_unescaped(place, self.escaped_string()?),
-            },
+            b'"' => record.set_unescaped(place, self.escaped_string()?),
             b'-' | b'0'..=b'9' => record.set(place, Kind::Number, self.number()?),
             b'n' => self.word("null")?,
-            b't' => record.set(place, Kind::Boolean, self.word("true").map(|()| Excerpt::EMPTY)?),
-            b'f' => record.set(place, Kind::Boolean, self.word("false").map(|()| Excerpt::EMPTY)?),
+            b't' => {
+                self.word("true")?;
+                record.set(place, Kind::Boolean, Excerpt::EMPTY);
+            }
+            b'f' => {
+                self.word("false")?;
+                record.set(place, Kind::Boolean, Excerpt::EMPTY);
+            }
             _ => return None,
         }
         Some(())
@@ -225,10 +222,8 @@ impl<'line> Cursor<'line, '_> {
         match self.rest().first()? {
             b'{' | b'[' => {}
             b'"' => {
-                return self
-                    .string()
-                    .map(drop)
-                    .or_else(|| self.escaped_string().map(drop));
+                let plain = self.plain_string().map(drop);
+                return plain.or_else(|| self.escaped_string().map(drop));
             }
             b'n' => return self.word("null"),
             b't' => return self.word("true"),

@@ -5,40 +5,33 @@ use std::fmt;
 use serde::Deserializer as _;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use volley_model::{Excerpt, Reason};
+use volley_model::Excerpt;
 
 use super::{DEPTH_MAX, FieldNames, KEYS, Kind, Record, RecordFault};
 
 /// The record of a line, or why there is none.
 pub(super) fn read<'line>(line: &'line [u8], names: &FieldNames) -> Result<Record<'line>, RecordFault> {
-    let text = std::str::from_utf8(line).map_err(|error| RecordFault {
-        reason: Reason::Utf8Invalid,
-        detail: format!("invalid UTF-8 at byte {}", error.valid_up_to() + 1),
+    let text = std::str::from_utf8(line).map_err(|error| RecordFault::NoUtf8 {
+        at: error.valid_up_to() + 1,
     })?;
     if nests_too_deep(line) {
-        return Err(RecordFault::malformed(format!("nested deeper than {DEPTH_MAX}")));
+        return Err(RecordFault::Depth);
     }
     // It would say what the value is, and quote it.
     if !line.trim_ascii_start().starts_with(b"{") {
-        return Err(RecordFault::malformed("not an object"));
+        return Err(RecordFault::NotAnObject);
     }
     let mut reader = serde_json::Deserializer::from_str(text);
     let raw = reader
         .deserialize_map(Known { names })
         .and_then(|raw| reader.end().map(|()| raw))
-        .map_err(|error| RecordFault::malformed(explain(&error)))?;
+        .map_err(RecordFault::Json)?;
     let mut record = Record::EMPTY;
     for (place, raw) in raw.into_iter().enumerate() {
         let Some(raw) = raw else { continue };
-        put(raw.get(), place, &mut record)
-            .map_err(|error| RecordFault::malformed(format!("{}: {}", names.key(place), explain(&error))))?;
+        put(raw.get(), place, &mut record).map_err(|error| RecordFault::Value { place, error })?;
     }
     Ok(record)
-}
-
-/// A line has no lines: its place is a column.
-fn explain(error: &serde_json::Error) -> String {
-    error.to_string().replace(" at line 1 column ", " at column ")
 }
 
 /// Whether brackets outside strings nest deeper than is read. Right for any valid JSON; of other text it says
