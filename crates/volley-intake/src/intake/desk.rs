@@ -1,0 +1,330 @@
+//! Where lines are judged: a few are read ahead, then each is judged in its turn.
+
+use std::collections::HashMap;
+use std::io;
+use std::ops::ControlFlow;
+
+use volley_model::{BodyEncoder, LineCounts, Msisdn, Place, Reason};
+
+use super::examine::Examiner;
+use super::{Finished, IntakeError, Named, ReadEnd, TooManyInvalid};
+use crate::batcher::{Batcher, Sink};
+use crate::lines::{LINE_BYTES_MAX, Line, LineBuffer};
+use crate::record::{Record, RecordReader};
+use crate::{IntakeConfig, InvalidLimit, Normalizer, NumberBook, ReasonCounts, Rejection, Rejects, Standing};
+
+/// Lines read before the first of them is judged: enough that the waiting for the memory overlaps, few enough that they
+/// are still in the processor's first cache when they are judged.
+const LINES_AHEAD: usize = 32;
+
+/// Where lines are judged.
+pub(super) struct Desk {
+    config: IntakeConfig,
+    records: RecordReader,
+    examiner: Examiner,
+    book: NumberBook,
+    rejects: Rejects,
+    batcher: Batcher,
+    totals: LineCounts,
+    /// Lines read: the sum of `totals`.
+    read: u64,
+    by_reason: ReasonCounts,
+    doubt_lines: HashMap<u64, u64>,
+    /// Set once the reading has ended early; batches not given out then never are.
+    ended: Option<ReadEnd>,
+}
+
+/// What a glance at a line tells, before it is judged.
+struct Sight<'block> {
+    /// Whether the record is the line's; else a glance does not tell it.
+    is_told: bool,
+    record: Record<'block>,
+    /// Where it can be told at once.
+    number: Option<Msisdn>,
+}
+
+impl Sight<'_> {
+    const NONE: Self = Self {
+        is_told: false,
+        record: Record::EMPTY,
+        number: None,
+    };
+}
+
+/// What became of a line.
+enum Outcome {
+    Planned,
+    InDoubt(u64),
+    Rejected(Reason),
+}
+
+impl Desk {
+    pub(super) fn new(
+        config: IntakeConfig,
+        encoder: Box<dyn BodyEncoder>,
+        book: NumberBook,
+        rejects: Rejects,
+    ) -> Self {
+        let normalizer = Normalizer::new(
+            config.default_region,
+            config.numbers,
+            config.allowed_countries.clone(),
+        );
+        Self {
+            records: RecordReader::new(),
+            examiner: Examiner::new(normalizer, config.required),
+            batcher: Batcher::new(encoder, &config),
+            config,
+            book,
+            rejects,
+            totals: LineCounts::default(),
+            read: 0,
+            by_reason: ReasonCounts::default(),
+            doubt_lines: HashMap::new(),
+            ended: None,
+        }
+    }
+
+    /// Takes all lines that the buffer holds whole, a few at a time.
+    pub(super) fn take_lines(
+        &mut self,
+        buffer: &mut LineBuffer,
+        input: Named<'_>,
+        sink: Sink<'_>,
+    ) -> Result<ControlFlow<ReadEnd>, IntakeError> {
+        loop {
+            let number = buffer.number();
+            let lines = buffer.next_lines(LINES_AHEAD);
+            if lines.is_empty() {
+                return Ok(ControlFlow::Continue(()));
+            }
+            let mut seen = [const { Sight::NONE }; LINES_AHEAD];
+            self.look_ahead(&lines, &mut seen);
+            for ((number, line), sight) in (number + 1..).zip(lines).zip(&seen) {
+                if is_blank(line) {
+                    continue;
+                }
+                if let Some(end) = self.ended.or_else(|| self.end_before_line()) {
+                    self.ended = Some(end);
+                    return Ok(ControlFlow::Break(end));
+                }
+                let outcome = self
+                    .judge(number, input, line, sight)
+                    .map_err(|source| IntakeError::Rejects { source })?;
+                self.count(&outcome);
+                if let Some(end) = self.after_line(&outcome, sink) {
+                    self.ended = Some(end);
+                    return Ok(ControlFlow::Break(end));
+                }
+            }
+        }
+    }
+
+    /// Reads what can be read without judging: records of the common shape, and their numbers. What is known of those is
+    /// then fetched for all at once: one after another, each would wait for the memory.
+    fn look_ahead<'block>(&mut self, lines: &[Line<'block>], seen: &mut [Sight<'block>; LINES_AHEAD]) {
+        let names = &self.config.names;
+        for (line, sight) in lines.iter().zip(&mut *seen) {
+            if let Line::Text(line) = line {
+                sight.is_told = self.records.glance(*line, names, &mut sight.record).is_some();
+            }
+            if sight.is_told {
+                sight.number = self.examiner.number_at_a_glance(&sight.record);
+            }
+        }
+        self.book.fetch(seen.iter().filter_map(|sight| sight.number));
+    }
+
+    /// All lines so far.
+    pub(super) fn totals(&self) -> &LineCounts {
+        &self.totals
+    }
+
+    pub(super) fn flush_rejects(&mut self) -> Result<(), IntakeError> {
+        self.rejects
+            .flush()
+            .map_err(|source| IntakeError::Rejects { source })
+    }
+
+    fn end_before_line(&self) -> Option<ReadEnd> {
+        let most = self.config.recipients_max?;
+        (self.totals.planned >= most).then_some(ReadEnd::RecipientsMax)
+    }
+
+    /// What becomes of a line; if it is planned, it is in the open batch then.
+    fn judge(
+        &mut self,
+        number: u64,
+        input: Named<'_>,
+        line: Line<'_>,
+        sight: &Sight<'_>,
+    ) -> io::Result<Outcome> {
+        let names = &self.config.names;
+        let mut rejection = Rejecting {
+            rejects: &mut self.rejects,
+            number,
+            input: input.name,
+        };
+        let line = match line {
+            Line::Text(line) => line.as_str().as_bytes(),
+            Line::Bytes(line) => line,
+            Line::TooLong(head) => {
+                return rejection.of(Reason::LineTooLong, head, || {
+                    format!("longer than {LINE_BYTES_MAX} bytes")
+                });
+            }
+        };
+        let thorough;
+        let record = if sight.is_told {
+            &sight.record
+        } else {
+            thorough = match self.records.read(line, names) {
+                Ok(record) => record,
+                Err(fault) => return rejection.of(fault.reason(), line, || fault.detail(names)),
+            };
+            &thorough
+        };
+        let unescaped;
+        let texts = if let Some(texts) = record.texts() {
+            texts
+        } else {
+            unescaped = record.unescaped_texts();
+            &unescaped
+        };
+        let recipient = match self.examiner.examine(record, texts, sight.number) {
+            Ok(recipient) => recipient,
+            Err(fault) => {
+                let value = fault.value().map_or(line, str::as_bytes);
+                return rejection.of(fault.reason(), value, || fault.detail(names));
+            }
+        };
+        let reason = match self.book.meet(recipient.number) {
+            Standing::Free => {
+                let place = Place {
+                    input: input.nth,
+                    line: number,
+                };
+                self.batcher.push(&recipient, place);
+                return Ok(Outcome::Planned);
+            }
+            Standing::InDoubt(batch) => return Ok(Outcome::InDoubt(batch)),
+            Standing::Suppressed => Reason::Suppressed,
+            Standing::Duplicate => Reason::Duplicate,
+            Standing::AlreadySent => Reason::AlreadySent,
+            Standing::Refused => Reason::RefusedByProvider,
+        };
+        rejection.of(reason, texts[0].as_str().as_bytes(), || {
+            skipped(reason).to_owned()
+        })
+    }
+
+    fn count(&mut self, outcome: &Outcome) {
+        self.read += 1;
+        for counts in [&mut self.totals, self.batcher.lines()] {
+            *match outcome {
+                Outcome::Planned => &mut counts.planned,
+                Outcome::InDoubt(_) => &mut counts.in_doubt,
+                Outcome::Rejected(Reason::Suppressed) => &mut counts.suppressed,
+                Outcome::Rejected(Reason::Duplicate) => &mut counts.duplicate,
+                Outcome::Rejected(Reason::AlreadySent) => &mut counts.already_sent,
+                Outcome::Rejected(Reason::RefusedByProvider) => &mut counts.refused,
+                Outcome::Rejected(_) => &mut counts.invalid,
+            } += 1;
+        }
+        match *outcome {
+            Outcome::Planned => {}
+            Outcome::InDoubt(batch) => *self.doubt_lines.entry(batch).or_default() += 1,
+            Outcome::Rejected(reason) => self.by_reason.add(reason),
+        }
+    }
+
+    /// Cuts and gives out what is due, and says whether the reading ends here.
+    fn after_line(&mut self, outcome: &Outcome, sink: Sink<'_>) -> Option<ReadEnd> {
+        if self.batcher.is_full() {
+            self.batcher.cut();
+        }
+        let first_judgement = self.batcher.holds() && self.read >= InvalidLimit::JUDGED_FROM_LINES;
+        let worse = matches!(outcome, Outcome::Rejected(reason) if reason.is_invalid());
+        if (first_judgement || (worse && !self.batcher.holds()))
+            && let Some(too_many) = self.too_many_invalid()
+        {
+            return Some(ReadEnd::TooManyInvalid(too_many));
+        }
+        if first_judgement {
+            self.batcher.release();
+        }
+        match self.batcher.give_out(sink) {
+            ControlFlow::Continue(()) => None,
+            ControlFlow::Break(()) => Some(ReadEnd::Stopped),
+        }
+    }
+
+    fn too_many_invalid(&self) -> Option<TooManyInvalid> {
+        let (invalid, read) = (self.totals.invalid, self.read);
+        self.config
+            .max_invalid?
+            .is_exceeded(invalid, read)
+            .then_some(TooManyInvalid { invalid, read })
+    }
+
+    pub(super) fn finish(&mut self, sink: Sink<'_>) -> Finished {
+        let too_many_invalid = match self.ended {
+            Some(ReadEnd::TooManyInvalid(too_many)) => Some(too_many),
+            Some(ReadEnd::Stopped) => None,
+            _ => self.too_many_invalid(),
+        };
+        let stopped = too_many_invalid.is_some() || self.ended == Some(ReadEnd::Stopped);
+        if !stopped {
+            self.batcher.cut();
+            self.batcher.release();
+            if self.batcher.give_out(sink).is_break() {
+                self.ended = Some(ReadEnd::Stopped);
+            }
+        }
+        Finished {
+            behind: self.batcher.behind(),
+            totals: self.totals,
+            tally: self.batcher.tally().clone(),
+            by_reason: self.by_reason,
+            doubt_lines: self.doubt_lines.clone(),
+            too_many_invalid,
+        }
+    }
+}
+
+fn is_blank(line: Line<'_>) -> bool {
+    matches!(line, Line::Text(line) if line.as_str().trim_ascii().is_empty())
+}
+
+/// A line that is being rejected, if anything is.
+struct Rejecting<'a> {
+    rejects: &'a mut Rejects,
+    number: u64,
+    input: &'a str,
+}
+
+impl Rejecting<'_> {
+    /// Rejects it; why it is, is put into words where somebody reads them.
+    fn of(&mut self, reason: Reason, value: &[u8], detail: impl FnOnce() -> String) -> io::Result<Outcome> {
+        if self.rejects.wants(reason) {
+            self.rejects.add(&Rejection {
+                line: self.number,
+                input: self.input,
+                reason,
+                detail: &detail(),
+                value,
+            })?;
+        }
+        Ok(Outcome::Rejected(reason))
+    }
+}
+
+/// What a line says that is skipped for what happened before.
+fn skipped(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Suppressed => "must not be contacted",
+        Reason::Duplicate => "the number came earlier in this run",
+        Reason::AlreadySent => "reached by an earlier run",
+        _ => "refused by the provider in an earlier run",
+    }
+}
