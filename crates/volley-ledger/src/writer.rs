@@ -36,8 +36,6 @@ pub struct WriterThread {
     thread: Result<JoinHandle<Result<(), LedgerError>>, String>,
 }
 
-type Reply<T> = oneshot::Sender<Result<T, LedgerError>>;
-
 /// What the thread is asked to write.
 #[derive(Debug)]
 enum Order {
@@ -47,6 +45,13 @@ enum Order {
     ReadBody(BatchId, Reply<Option<Bytes>>),
     BookLines(LineCounts, Reply<()>),
     EndRun(RunEnd, Reply<()>),
+}
+
+/// Who waits for an order, and what they are told once its transaction is durable.
+#[derive(Debug)]
+struct Reply<T> {
+    waiting: oneshot::Sender<Result<T, LedgerError>>,
+    result: Option<Result<T, LedgerError>>,
 }
 
 impl Writer {
@@ -109,7 +114,11 @@ impl Writer {
         let stopped = || LedgerError::WriterStopped {
             detail: "it does not answer".to_owned(),
         };
-        let (reply, answer) = oneshot::channel();
+        let (waiting, answer) = oneshot::channel();
+        let reply = Reply {
+            waiting,
+            result: None,
+        };
         self.orders.send(order(reply)).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
@@ -151,7 +160,7 @@ fn write(desk: Result<Desk, LedgerError>, mut waiting: mpsc::Receiver<Order>) ->
         Ok(desk) => desk,
         Err(failure) => {
             while let Some(order) = waiting.blocking_recv() {
-                order.fail(&failure);
+                order.acknowledge(Some(&failure));
             }
             return Err(failure);
         }
@@ -164,17 +173,25 @@ fn write(desk: Result<Desk, LedgerError>, mut waiting: mpsc::Receiver<Order>) ->
 }
 
 impl Order {
-    fn fail(self, failure: &LedgerError) {
-        // Whoever no longer waits for the answer does not need it.
+    /// Answers: as it went, unless the whole group failed.
+    fn acknowledge(self, failure: Option<&LedgerError>) {
         match self {
-            Self::Intend(_, reply) => drop(reply.send(Err(failure.clone()))),
-            Self::ReadBody(_, reply) => drop(reply.send(Err(failure.clone()))),
+            Self::Intend(_, reply) => reply.send(failure),
+            Self::ReadBody(_, reply) => reply.send(failure),
             Self::Conclude(_, _, reply)
             | Self::Absent(_, _, reply)
             | Self::BookLines(_, reply)
-            | Self::EndRun(_, reply) => {
-                drop(reply.send(Err(failure.clone())));
-            }
+            | Self::EndRun(_, reply) => reply.send(failure),
+        }
+    }
+}
+
+impl<T> Reply<T> {
+    fn send(self, failure: Option<&LedgerError>) {
+        let result = failure.map_or(self.result, |failure| Some(Err(failure.clone())));
+        if let Some(result) = result {
+            // Whoever no longer waits for the answer does not need it.
+            drop(self.waiting.send(result));
         }
     }
 }
