@@ -125,6 +125,12 @@ impl Desk {
         })
     }
 
+    /// Whether at least so many batches are intended and not concluded. Those in doubt may stay so for long.
+    pub(super) fn has_on_their_way(&self, batches: usize) -> bool {
+        let on_their_way = self.open.values().filter(|batch| batch.doubt_since.is_none());
+        on_their_way.take(batches).count() == batches
+    }
+
     /// Commits a group and acknowledges each of its orders.
     pub(super) fn commit(&mut self, group: &mut Vec<Order>) {
         if self.failure.is_none()

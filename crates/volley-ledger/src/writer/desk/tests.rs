@@ -233,3 +233,26 @@ fn orders_of_every_kind_go_through_a_second_try_once() {
     );
     bench.sound();
 }
+
+#[test]
+fn a_batch_is_on_its_way_until_something_is_known_of_it() {
+    let mut bench = Bench::new();
+    let batches = bench.intend(&["a", "b", "c"]);
+    assert!(bench.desk.has_on_their_way(3));
+    assert!(!bench.desk.has_on_their_way(4));
+    let doubt = Conclusion {
+        outcome: Outcome::InDoubt {
+            reason: "silence".to_owned(),
+        },
+        ..released()
+    };
+    let mut left = 3;
+    for (batch, conclusion) in batches.into_iter().zip([doubt, released()]) {
+        let (conclude, heard) = order(|reply| Order::Conclude(batch.unwrap(), Box::new(conclusion), reply));
+        bench.desk.commit(&mut vec![conclude]);
+        said(heard).unwrap();
+        assert!(!bench.desk.has_on_their_way(left));
+        left -= 1;
+        assert!(bench.desk.has_on_their_way(left));
+    }
+}
