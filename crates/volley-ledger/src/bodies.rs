@@ -7,7 +7,7 @@
 //! Bounds: as many units as bodies were ever open at once.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
@@ -56,9 +56,7 @@ impl BodySlots {
         let slot = self.find(units(body_bytes));
         let header = header(key, body_bytes, hash);
         let at = slot * UNIT;
-        self.file
-            .write_all_at(&header, at)
-            .and_then(|()| self.file.write_all_at(body, at + HEADER as u64))
+        write_both(&self.file, &header, body, at)
             .map_err(|error| LedgerError::file(&self.path, "writing a body", error))?;
         self.mark(slot, body_bytes, true);
         Ok(slot)
@@ -160,6 +158,18 @@ fn overwrite(file: &File, from: u64, to: u64) -> io::Result<()> {
         at += bytes as u64;
     }
     Ok(())
+}
+
+/// Writes one behind the other, by one call to the system unless it takes less than all.
+fn write_both(file: &File, header: &[u8], body: &[u8], at: u64) -> io::Result<()> {
+    let written = match rustix::io::pwritev(file, &[IoSlice::new(header), IoSlice::new(body)], at) {
+        Ok(written) => written,
+        Err(rustix::io::Errno::INTR) => 0,
+        Err(error) => return Err(error.into()),
+    };
+    let (in_header, in_body) = (written.min(header.len()), written.saturating_sub(header.len()));
+    file.write_all_at(&header[in_header..], at + in_header as u64)?;
+    file.write_all_at(&body[in_body..], at + (header.len() + in_body) as u64)
 }
 
 fn header(key: &str, body_bytes: u64, hash: BodyHash) -> [u8; HEADER] {

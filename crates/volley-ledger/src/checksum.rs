@@ -7,9 +7,9 @@ use volley_model::BodyHash;
 /// Bytes of a checksum. Eight: one damaged row in 2⁶⁴ goes unnoticed.
 pub(crate) const BYTES: usize = 8;
 
-/// The checksum of columns as they are stored.
+/// The checksum of columns as they are stored: gathered first, since a hash of many small pieces costs twice as much.
 #[derive(Default)]
-pub(crate) struct Columns(blake3::Hasher);
+pub(crate) struct Columns(Vec<u8>);
 
 impl Columns {
     /// Takes one column. Its type and length go in too, so that neighbours cannot trade bytes.
@@ -17,25 +17,25 @@ impl Columns {
         let (kind, bytes): (u8, &[u8]) = match column {
             ValueRef::Null => (0, &[]),
             ValueRef::Integer(integer) => {
-                self.0.update(&[1]);
-                self.0.update(&integer.to_le_bytes());
+                self.0.push(1);
+                self.0.extend(integer.to_le_bytes());
                 return;
             }
             ValueRef::Real(real) => {
-                self.0.update(&[2]);
-                self.0.update(&real.to_le_bytes());
+                self.0.push(2);
+                self.0.extend(real.to_le_bytes());
                 return;
             }
             ValueRef::Text(text) => (3, text),
             ValueRef::Blob(blob) => (4, blob),
         };
-        self.0.update(&[kind]);
-        self.0.update(&(bytes.len() as u64).to_le_bytes());
-        self.0.update(bytes);
+        self.0.push(kind);
+        self.0.extend((bytes.len() as u64).to_le_bytes());
+        self.0.extend(bytes);
     }
 
     pub(crate) fn finish(&self) -> [u8; BYTES] {
-        shorten(self.0.finalize())
+        shorten(blake3::hash(&self.0))
     }
 }
 

@@ -163,8 +163,8 @@ mod tests {
         let tool = Connection::open(path).unwrap();
         // Hardly any cache, so that a transaction reaches the log before it ends.
         tool.execute_batch(&format!(
-            "PRAGMA journal_mode = WAL; PRAGMA user_version = 1; PRAGMA cache_size = 1; {SCHEMA_1}
-             PRAGMA wal_checkpoint(TRUNCATE)"
+            "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA user_version = 1; PRAGMA cache_size = 1;
+             {SCHEMA_1} PRAGMA wal_checkpoint(TRUNCATE)"
         ))
         .unwrap();
         tool

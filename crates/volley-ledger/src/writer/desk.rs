@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use volley_model::{BatchState, LineCounts};
@@ -44,11 +43,20 @@ pub(super) struct Desk {
     failure: Option<LedgerError>,
 }
 
-/// An order that was carried out, or refused, inside the transaction.
-enum Done {
-    Intended(Reply<BatchId>, Result<BatchId, LedgerError>),
-    Other(Reply<()>, Result<(), LedgerError>),
-    Read(Reply<Option<Bytes>>, Result<Option<Bytes>, LedgerError>),
+/// How the orders of a group are carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// One after another, nothing between them: none may be refused.
+    Together,
+    /// Each in a savepoint: a refused one leaves nothing behind.
+    Apart,
+}
+
+/// How an order went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Went {
+    Through,
+    Refused,
 }
 
 /// What a transaction changes outside the database once it is durable.
@@ -117,60 +125,34 @@ impl Desk {
         })
     }
 
+    /// Whether at least so many batches are intended and not concluded. Those in doubt may stay so for long.
+    pub(super) fn has_on_their_way(&self, batches: usize) -> bool {
+        let on_their_way = self.open.values().filter(|batch| batch.doubt_since.is_none());
+        on_their_way.take(batches).count() == batches
+    }
+
     /// Commits a group and acknowledges each of its orders.
     pub(super) fn commit(&mut self, group: &mut Vec<Order>) {
-        if let Some(failure) = &self.failure {
-            group.drain(..).for_each(|order| order.fail(failure));
-            return;
-        }
-        let mut done = Vec::with_capacity(group.len());
-        let before = (self.sequence, self.lines_read);
-        let written = self.transact(group, &mut done);
-        if let Err(failure) = &written {
-            (self.sequence, self.lines_read) = before;
-            self.failure = Some(failure.clone());
+        if self.failure.is_none()
+            && let Err(failure) = self.transact(group)
+        {
+            self.failure = Some(failure);
             // What failed may have ended the transaction already.
             drop(self.connection.execute_batch("ROLLBACK"));
-            group.drain(..).for_each(|order| order.fail(failure));
         }
-        for order in done {
+        for order in group.drain(..) {
             order.acknowledge(self.failure.as_ref());
         }
     }
 
-    fn transact(&mut self, group: &mut Vec<Order>, done: &mut Vec<Done>) -> Result<(), LedgerError> {
-        let mut slots = self.write_bodies(group)?.into_iter();
-        let mut effects = Effects::default();
-        let at = group
-            .iter()
-            .filter_map(Order::at)
-            .max()
-            .unwrap_or(Timestamp::UNIX_EPOCH);
-        let orders = group.len() as u64;
-        self.execute("BEGIN IMMEDIATE")?;
-        number_commit(
-            &self.connection,
-            &self.place.ledger,
-            self.run,
-            self.commit_number + 1,
-            at,
-        )?;
-        let mut failure = Ok(());
-        for order in group.drain(..) {
-            if let Err(failure) = &failure {
-                order.fail(failure);
-                continue;
-            }
-            let order = self.carry_out(order, &mut slots, &mut effects);
-            failure = order.storage();
-            done.push(order);
-        }
-        failure?;
+    fn transact(&mut self, group: &mut [Order]) -> Result<(), LedgerError> {
+        let slots = self.write_bodies(group)?;
+        let effects = self.carry_out_all(group, &slots)?;
         self.execute("COMMIT")?;
         self.commit_number += 1;
         self.lock.note_commit(self.commit_number)?;
         self.apply(effects);
-        self.log_pages += PAGES_PER_COMMIT + PAGES_PER_ORDER * orders;
+        self.log_pages += PAGES_PER_COMMIT + PAGES_PER_ORDER * group.len() as u64;
         if self.log_pages >= LOG_PAGES_MAX {
             schema::checkpoint(&self.connection, &self.place.ledger)?;
             self.log_pages = 0;
@@ -178,46 +160,90 @@ impl Desk {
         Ok(())
     }
 
-    fn carry_out(
-        &mut self,
-        order: Order,
-        slots: &mut impl Iterator<Item = u64>,
-        effects: &mut Effects,
-    ) -> Done {
-        match order {
-            Order::Intend(intent, reply) => {
-                let slot = slots.next().unwrap_or_default();
-                Done::Intended(reply, self.alone(|desk| desk.intend(&intent, slot, effects)))
-            }
-            Order::Conclude(batch, conclusion, reply) => Done::Other(
-                reply,
-                self.alone(|desk| desk.conclude(batch, *conclusion, effects)),
-            ),
-            Order::Absent(batches, at, reply) => {
-                Done::Other(reply, self.alone(|desk| desk.absent(batches, at)))
-            }
-            Order::ReadBody(batch, reply) => {
-                Done::Read(reply, ledger::read_body(&self.connection, &self.place, batch))
-            }
-            Order::BookLines(lines, reply) => Done::Other(reply, self.alone(|desk| desk.book_lines(lines))),
-            Order::EndRun(end, reply) => Done::Other(reply, self.alone(|desk| desk.end_run(&end))),
+    /// Begins a transaction and carries the group out in it.
+    ///
+    /// A savepoint costs two statements and a copy of each page that is changed in it, and an order is hardly ever refused.
+    /// So none has one at first; if one is refused, the transaction is given up, and the same orders are carried out anew,
+    /// each in its own. The bodies stay where they are.
+    fn carry_out_all(&mut self, group: &mut [Order], slots: &[u64]) -> Result<Effects, LedgerError> {
+        let before = (self.sequence, self.lines_read);
+        if let Some(effects) = self.pass(Pass::Together, group, slots)? {
+            return Ok(effects);
         }
+        self.execute("ROLLBACK")?;
+        (self.sequence, self.lines_read) = before;
+        let effects = self.pass(Pass::Apart, group, slots)?;
+        Ok(effects.unwrap_or_default())
+    }
+
+    /// Begins a transaction, and leaves it open; `None` if a refusal spoiled it.
+    fn pass(
+        &mut self,
+        pass: Pass,
+        group: &mut [Order],
+        slots: &[u64],
+    ) -> Result<Option<Effects>, LedgerError> {
+        let at = group.iter().filter_map(Order::at).max();
+        let at = at.unwrap_or(Timestamp::UNIX_EPOCH);
+        let number = self.commit_number + 1;
+        self.execute("BEGIN IMMEDIATE")?;
+        number_commit(&self.connection, &self.place.ledger, self.run, number, at)?;
+        let mut slots = slots.iter().copied();
+        let mut effects = Effects::default();
+        for order in group {
+            let went = match pass {
+                Pass::Together => self.carry_out(order, &mut slots, &mut effects)?,
+                Pass::Apart => self.carry_out_alone(order, &mut slots, &mut effects)?,
+            };
+            if (pass, went) == (Pass::Together, Went::Refused) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(effects))
     }
 
     /// Runs one order so that, refused by the database's rules, it leaves nothing behind and takes no other with it.
-    fn alone<T>(
+    fn carry_out_alone(
         &mut self,
-        order: impl FnOnce(&mut Self) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
+        order: &mut Order,
+        slots: &mut impl Iterator<Item = u64>,
+        effects: &mut Effects,
+    ) -> Result<Went, LedgerError> {
         let before = (self.sequence, self.lines_read);
         self.execute("SAVEPOINT one")?;
-        let result = order(self);
-        if matches!(result, Err(LedgerError::Refused { .. })) {
+        let went = self.carry_out(order, slots, effects)?;
+        if went == Went::Refused {
             (self.sequence, self.lines_read) = before;
             self.execute("ROLLBACK TO one")?;
         }
         self.execute("RELEASE one")?;
-        result
+        Ok(went)
+    }
+
+    /// Runs one order, and keeps what its caller is to hear. The failure, if there is one, is the whole group's.
+    fn carry_out(
+        &mut self,
+        order: &mut Order,
+        slots: &mut impl Iterator<Item = u64>,
+        effects: &mut Effects,
+    ) -> Result<Went, LedgerError> {
+        match order {
+            Order::Intend(intent, reply) => {
+                let slot = slots.next().unwrap_or_default();
+                reply.keep(self.intend(intent, slot, effects))
+            }
+            Order::Conclude(batch, conclusion, reply) => {
+                reply.keep(self.conclude(*batch, conclusion, effects))
+            }
+            Order::Absent(batches, at, reply) => reply.keep(self.absent(batches, *at)),
+            Order::BookLines(lines, reply) => reply.keep(self.book_lines(*lines)),
+            Order::EndRun(end, reply) => reply.keep(self.end_run(end)),
+            Order::ReadBody(batch, reply) => {
+                // Nothing written failed: whoever asked is told, and that is all.
+                reply.result = Some(ledger::read_body(&self.connection, &self.place, *batch));
+                Ok(Went::Through)
+            }
+        }
     }
 
     /// The bodies come before their intents: an intent without its body could never be settled.
@@ -273,7 +299,7 @@ impl Desk {
     fn conclude(
         &mut self,
         batch: BatchId,
-        conclusion: Conclusion,
+        conclusion: &Conclusion,
         effects: &mut Effects,
     ) -> Result<(), LedgerError> {
         let Conclusion {
@@ -282,13 +308,13 @@ impl Desk {
             at,
         } = conclusion;
         let open = self.facts(batch)?;
-        if let Outcome::Split { named, .. } = &outcome {
+        if let Outcome::Split { named, .. } = outcome {
             split::refuse_stranger(&self.connection, &self.place.ledger, batch, *named)?;
         }
-        let row = Concluded::new(outcome, &open, at, self.run);
+        let row = Concluded::new(outcome.clone(), &open, *at, self.run);
         rows::conclude(&self.connection, batch, &row)
             .map_err(|error| self.failed("an outcome written", error))?;
-        rows::add_attempts(&self.connection, batch, self.run, &attempts)
+        rows::add_attempts(&self.connection, batch, self.run, attempts)
             .map_err(|error| self.failed("an attempt written", error))?;
         if row.state == BatchState::InDoubt {
             effects.open.push((
@@ -317,9 +343,9 @@ impl Desk {
         })
     }
 
-    fn absent(&mut self, batches: Vec<BatchId>, at: Timestamp) -> Result<(), LedgerError> {
+    fn absent(&mut self, batches: &[BatchId], at: Timestamp) -> Result<(), LedgerError> {
         // One listing lacks a batch once.
-        let batches: BTreeSet<BatchId> = batches.into_iter().collect();
+        let batches: BTreeSet<BatchId> = batches.iter().copied().collect();
         for batch in batches {
             lookup::add(&self.connection, batch, self.run, at)
                 .map_err(|error| self.failed("a lookup written", error))?;
@@ -432,32 +458,18 @@ impl Order {
     }
 }
 
-impl Done {
-    /// The failure that ends the whole group, if this order met one. A refusal is its own alone.
-    fn storage(&self) -> Result<(), LedgerError> {
-        let failure = match self {
-            Self::Intended(_, result) => result.as_ref().err(),
-            Self::Other(_, result) => result.as_ref().err(),
-            // Nothing written failed: whoever asked is told, and that is all.
-            Self::Read(..) => None,
+impl<T> Reply<T> {
+    /// Keeps what came of the order. A refusal is its own alone; any other failure ends the whole group.
+    fn keep(&mut self, result: Result<T, LedgerError>) -> Result<Went, LedgerError> {
+        let went = match &result {
+            Ok(_) => Went::Through,
+            Err(LedgerError::Refused { .. }) => Went::Refused,
+            Err(failure) => return Err(failure.clone()),
         };
-        match failure {
-            None | Some(LedgerError::Refused { .. }) => Ok(()),
-            Some(failure) => Err(failure.clone()),
-        }
-    }
-
-    /// Answers: as it went, unless the whole group failed.
-    fn acknowledge(self, failure: Option<&LedgerError>) {
-        match self {
-            Self::Intended(reply, result) => answer(reply, result, failure),
-            Self::Other(reply, result) => answer(reply, result, failure),
-            Self::Read(reply, result) => answer(reply, result, failure),
-        }
+        self.result = Some(result);
+        Ok(went)
     }
 }
 
-fn answer<T>(reply: Reply<T>, result: Result<T, LedgerError>, failure: Option<&LedgerError>) {
-    // Whoever no longer waits for the answer does not need it.
-    drop(reply.send(failure.map_or(result, |failure| Err(failure.clone()))));
-}
+#[cfg(test)]
+mod tests;

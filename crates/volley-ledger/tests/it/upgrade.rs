@@ -39,7 +39,7 @@ fn turn_back(stage: &Stage) {
     let draft = stage.beside("-first");
     let tool = Connection::open(&draft).unwrap();
     tool.execute_batch(&format!(
-        "PRAGMA foreign_keys = OFF; ATTACH '{}' AS now;",
+        "PRAGMA page_size = 4096; PRAGMA foreign_keys = OFF; ATTACH '{}' AS now;",
         stage.path.display()
     ))
     .unwrap();
