@@ -1,0 +1,360 @@
+//! Reads a body that is written as nearly all are, in one pass and without a look back.
+//!
+//! *Input*: UTF-8. *Output*: exactly what `serde_json` makes of the same text, or nothing: then it has to read it. Nothing
+//! comes of unknown, escaped and repeated keys, of recipients without any key, of numbers, and of whatever is no JSON.
+//! *Bounds*: no allocation but the list of recipients.
+//! *Sources*: RFC 8259. Escapes are only found to be well-formed, as `serde_json` does for a value that is kept as it was
+//! written: half a surrogate pair is for the check of the field to find.
+
+use super::{Contact, Key, SendRequest};
+use crate::octopush::value::{Raw, Value};
+
+/// Bytes of the shortest recipient with a correct number, `{"phone_number":"+123456"},`.
+const RECIPIENT_BYTES_MIN: usize = 27;
+/// Recipients that room is made for at once: as many as a good request may have.
+const RECIPIENTS_ROOM: usize = 500;
+
+/// The request, if it is a plain one.
+pub(super) fn request(text: &str) -> Option<SendRequest<'_>> {
+    let mut scan = Scan { text, at: 0 };
+    let request = scan.request()?;
+    scan.blank();
+    (scan.at == text.len()).then_some(request)
+}
+
+/// A place in a text.
+struct Scan<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scan<'a> {
+    fn request(&mut self) -> Option<SendRequest<'a>> {
+        let mut request = SendRequest::default();
+        let mut seen: u16 = 0;
+        self.take(b'{')?;
+        loop {
+            self.take(b'"')?;
+            let Value::Plain(name) = self.string()? else {
+                return None;
+            };
+            self.take(b':')?;
+            let (nth, slot) = match name {
+                "recipients" => {
+                    request.recipients = Some(self.recipients()?);
+                    (0, None)
+                }
+                "text" => (1, Some(&mut request.text)),
+                "type" => (2, Some(&mut request.kind)),
+                "sender" => (3, Some(&mut request.sender)),
+                "send_at" => (4, Some(&mut request.send_at)),
+                "purpose" => (5, Some(&mut request.purpose)),
+                "with_replies" => (6, Some(&mut request.with_replies)),
+                "simulation_mode" => (7, Some(&mut request.simulation_mode)),
+                "request_id" => (8, Some(&mut request.request_id)),
+                "auto_optimize_text" => (9, Some(&mut request.auto_optimize_text)),
+                "auto_remove_blacklisted_numbers" => (10, Some(&mut request.auto_remove_blacklisted_numbers)),
+                _ => return None,
+            };
+            if let Some(slot) = slot {
+                *slot = self.value()?;
+            }
+            if seen & (1 << nth) != 0 {
+                return None;
+            }
+            seen |= 1 << nth;
+            if !self.goes_on(b'}')? {
+                return Some(request);
+            }
+        }
+    }
+
+    fn recipients(&mut self) -> Option<Vec<Contact<'a>>> {
+        let room = (self.text.len() - self.at) / RECIPIENT_BYTES_MIN + 1;
+        let mut contacts = Vec::with_capacity(room.min(RECIPIENTS_ROOM));
+        self.take(b'[')?;
+        loop {
+            contacts.push(self.contact()?);
+            if !self.goes_on(b']')? {
+                return Some(contacts);
+            }
+        }
+    }
+
+    fn contact(&mut self) -> Option<Contact<'a>> {
+        let mut contact = Contact::default();
+        self.take(b'{')?;
+        loop {
+            match self.key()? {
+                Key::PhoneNumber => contact.phone_number = self.value()?,
+                Key::Field(field) => contact.fields[field] = self.value()?,
+                Key::Other => return None,
+            }
+            if !self.goes_on(b'}')? {
+                return Some(contact);
+            }
+        }
+    }
+
+    /// A recipient's key with its colon. Each name is compared as a constant: that takes one or two words.
+    fn key(&mut self) -> Option<Key> {
+        self.take(b'"')?;
+        let rest = &self.text.as_bytes()[self.at..];
+        let (key, length) = if rest.starts_with(b"phone_number\"") {
+            (Key::PhoneNumber, 13)
+        } else if rest.starts_with(b"first_name\"") {
+            (Key::Field(0), 11)
+        } else if rest.starts_with(b"last_name\"") {
+            (Key::Field(1), 10)
+        } else if let [b'p', b'a', b'r', b'a', b'm', nth @ b'1'..=b'5', b'"', ..] = rest {
+            (Key::Field(2 + usize::from(nth - b'1')), 7)
+        } else {
+            return None;
+        };
+        self.at += length;
+        self.take(b':')?;
+        Some(key)
+    }
+
+    /// A string, `true`, `false` or null.
+    fn value(&mut self) -> Option<Raw<'a>> {
+        self.blank();
+        if self.peek()? == b'"' {
+            self.at += 1;
+            return self.string().map(Some);
+        }
+        let rest = &self.text[self.at..];
+        let word = ["null", "true", "false"]
+            .into_iter()
+            .find(|word| rest.starts_with(word))?;
+        self.at += word.len();
+        Some((word != "null").then_some(Value::Other(&rest[..word.len()])))
+    }
+
+    /// A string whose opening quote was taken.
+    fn string(&mut self) -> Option<Value<'a>> {
+        let from = self.at;
+        let mut escapes = false;
+        loop {
+            self.at += special(&self.text.as_bytes()[self.at..])? + 1;
+            match self.text.as_bytes()[self.at - 1] {
+                b'"' if escapes => return Some(Value::Other(&self.text[from - 1..self.at])),
+                b'"' => return Some(Value::Plain(&self.text[from..self.at - 1])),
+                b'\\' => self.escape()?,
+                _ => return None,
+            }
+            escapes = true;
+        }
+    }
+
+    /// What follows a backslash.
+    fn escape(&mut self) -> Option<()> {
+        let rest = &self.text.as_bytes()[self.at..];
+        self.at += match rest.first()? {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => 1,
+            b'u' if rest.get(1..5)?.iter().all(u8::is_ascii_hexdigit) => 5,
+            _ => return None,
+        };
+        Some(())
+    }
+
+    /// Whether a comma follows; else it must be the end.
+    fn goes_on(&mut self, end: u8) -> Option<bool> {
+        self.blank();
+        let next = self.peek()?;
+        self.at += 1;
+        (next == b',' || next == end).then_some(next == b',')
+    }
+
+    fn take(&mut self, byte: u8) -> Option<()> {
+        self.blank();
+        (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    fn blank(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+}
+
+/// The place of the first byte that does not stand for itself in a string: a quote, a backslash or a control character.
+/// Eight bytes at a time: values have about ten.
+fn special(text: &[u8]) -> Option<usize> {
+    let (words, rest) = text.as_chunks::<8>();
+    for (nth, word) in words.iter().enumerate() {
+        let marks = specials(u64::from_le_bytes(*word));
+        if marks != 0 {
+            return Some(nth * 8 + marks.trailing_zeros() as usize / 8);
+        }
+    }
+    let place = rest
+        .iter()
+        .position(|byte| matches!(byte, b'"' | b'\\' | ..b' '))?;
+    Some(words.len() * 8 + place)
+}
+
+/// Marks the highest bit of each such byte; the lowest mark is always right, those above it may be too many.
+fn specials(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGHEST: u64 = ONES << 7;
+    // A byte below n borrows when n is taken from it: its highest bit is set then, where it was not before.
+    let below = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word;
+    let quote = below(word ^ (ONES * u64::from(b'"')), 1);
+    let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
+    (quote | backslash | below(word, 0x20)) & HIGHEST
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::octopush::request::object;
+
+    /// Both readings of a text; the scan may leave it to the other. Gives whether it did not.
+    fn check(text: &str) -> bool {
+        let Some(scanned) = request(text) else {
+            return false;
+        };
+        let read: Result<SendRequest<'_>, _> = object(text.as_bytes());
+        assert_eq!(Ok(scanned), read, "{text}");
+        true
+    }
+
+    /// A body as clients write it.
+    const BODY: &str = r#"{"recipients":[{"phone_number":"+33612345678","first_name":"Zoë \"Z\"","last_name":"O\u00e9",
+        "param1":"Friday 8:45","param2":null,"param3":"","param4":"a\\b\/c","param5":"\ud83d"}, {"phone_number": "+1"}],
+        "text":"Hello {first_name} {param1}\n STOP au 30101","type":"sms_premium","purpose":"wholesale","sender":"Acme",
+        "send_at":null,"with_replies":false,"simulation_mode":true,"request_id":"volley","auto_optimize_text":"True",
+        "auto_remove_blacklisted_numbers":false}"#;
+
+    #[test]
+    fn a_body_as_clients_write_it_is_scanned() {
+        assert!(check(BODY));
+        assert!(check(&BODY.replace(['\n', ' '], "")));
+        assert!(check(&format!(" \r\n\t{BODY} ")));
+        assert!(check(r#"{"text":"first","recipients":[{"param5":"é"}]}"#));
+    }
+
+    #[test]
+    fn what_is_not_plain_is_left_to_serde() {
+        let check = |text: &str| assert_eq!(request(text), None, "{text}");
+        check("");
+        check("{}");
+        check("[]");
+        check(r#"{"recipients":[]}"#);
+        check(r#"{"recipients":null}"#);
+        check(r#"{"recipients":[{}]}"#);
+        check(r#"{"recipients":["+33612345678"]}"#);
+        check(r#"{"recipients":[{"phone_number":33612345678}]}"#);
+        check(r#"{"recipients":[{"phone_number":["+33612345678"]}]}"#);
+        check(r#"{"recipients":[{"colour":"red"}]}"#);
+        check(r#"{"recipients":[{"param6":"red"}]}"#);
+        check(r#"{"recipients":[{"param\u0031":"red"}]}"#);
+        check(r#"{"recipients":[{"param1":"red"},]}"#);
+        check(r#"{"recipients":[{"param1":"red",}]}"#);
+        check(r#"{"text":"a","text":"b"}"#);
+        check(r#"{"text":null,"text":"b"}"#);
+        check(r#"{"text":"a","colour":"b"}"#);
+        check(r#"{"text":"a"} x"#);
+        check(r#"{"text":"a"}{}"#);
+        check(r#"{"text":"a"#);
+        check(r#"{"text":"a\"#);
+        check(r#"{"text":"a\x"}"#);
+        check(r#"{"text":"a\u00g0"}"#);
+        check(r#"{"text":nul}"#);
+        check(r#"{"text":nulls}"#);
+        check("{\"text\":\"a\tb\"}");
+        check("{\"text\":\"a\"\u{a0}}");
+    }
+
+    #[test]
+    fn of_a_repeated_key_of_a_recipient_the_last_counts() {
+        assert!(check(
+            r#"{"recipients":[{"param1":"a","param1":"b"},{"param1":"a","param1":null}]}"#
+        ));
+    }
+
+    /// Pieces that a change puts somewhere into a body.
+    const PIECES: [&str; 36] = [
+        "\"",
+        "\\",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        " ",
+        "\n",
+        "\t",
+        "\0",
+        "\u{1f}",
+        "\u{7f}",
+        "é",
+        "😀",
+        "0",
+        "-1",
+        "1e9",
+        "null",
+        "true",
+        "false",
+        "nul",
+        "\\u",
+        "\\ud83d\\ude00",
+        "\\udc00",
+        "\\\"",
+        "\\x",
+        "\"a\":1,",
+        "\"param1\":\"a\",",
+        "\"param\\u0031\":\"a\",",
+        "\"text\":\"a\",",
+        "\"recipients\":null,",
+        "{},",
+        "[[[[",
+        "\u{feff}",
+    ];
+
+    #[test]
+    fn both_readings_agree_on_bodies_that_were_changed_at_random() {
+        let mut scanned = 0;
+        for seed in 0..60_000 {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let mut body: Vec<char> = BODY.chars().collect();
+            for _ in 0..random.usize(1..4) {
+                let from = random.usize(0..=body.len());
+                let to = (from + random.usize(0..3) * random.usize(0..12)).min(body.len());
+                let piece = PIECES[random.usize(0..PIECES.len())];
+                let piece = if random.bool() { piece } else { "" };
+                body.splice(from..to, piece.chars());
+            }
+            scanned += u32::from(check(&String::from_iter(body)));
+        }
+        assert!(scanned > 1_000, "only {scanned} of them were scanned at all");
+    }
+
+    #[test]
+    fn special_bytes_are_found_wherever_they_stand() {
+        for byte in u8::MIN..=u8::MAX {
+            let expected = matches!(byte, b'"' | b'\\') || byte < b' ';
+            for length in 1..20 {
+                for place in 0..length {
+                    let mut text = vec![b'a'; length];
+                    text[place] = byte;
+                    assert_eq!(
+                        special(&text),
+                        expected.then_some(place),
+                        "{byte} at {place} of {length}"
+                    );
+                    // The neighbours that a borrow could mark wrongly.
+                    let mut text = [b'!', b'#', b'[', b']', b' ', 0x7f, 0x80, 0xff].repeat(3);
+                    text[place] = byte;
+                    assert_eq!(special(&text), expected.then_some(place), "{byte} at {place}");
+                }
+            }
+        }
+    }
+}
