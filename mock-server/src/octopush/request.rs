@@ -118,11 +118,22 @@ impl<'de: 'a, 'a> Deserialize<'de> for Contact<'a> {
 }
 
 /// A key of a recipient.
+#[derive(Clone, Copy)]
 enum Key {
     PhoneNumber,
     /// Index into [`FIELDS`].
     Field(usize),
     Other,
+}
+
+impl Key {
+    fn named(name: &str) -> Self {
+        if name == "phone_number" {
+            return Self::PhoneNumber;
+        }
+        let field = FIELDS.iter().position(|field| *field == name);
+        field.map_or(Self::Other, Self::Field)
+    }
 }
 
 impl<'de> Deserialize<'de> for Key {
@@ -137,11 +148,7 @@ impl<'de> Deserialize<'de> for Key {
             }
 
             fn visit_str<E>(self, name: &str) -> Result<Key, E> {
-                if name == "phone_number" {
-                    return Ok(Key::PhoneNumber);
-                }
-                let field = FIELDS.iter().position(|field| *field == name);
-                Ok(field.map_or(Key::Other, Key::Field))
+                Ok(Key::named(name))
             }
         }
 
