@@ -56,6 +56,13 @@ impl Number {
         usize::try_from(first).unwrap_or_default()
     }
 
+    /// Which of so many equal shares of all numbers it belongs to.
+    pub(super) fn shard(self, shards: u32) -> usize {
+        // The highest bits of a product with an odd constant, 2⁶⁴ over the golden ratio: neighbours are far from each other.
+        let spread = self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        usize::try_from((spread * u64::from(shards)) >> 32).unwrap_or_default()
+    }
+
     /// Whether it is a French number.
     pub(crate) fn is_french(self) -> bool {
         self.first_four_digits() / 100 == 33
