@@ -53,7 +53,7 @@ pub(super) struct SendRequest<'a> {
 }
 
 /// One recipient. Other keys are ignored.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Contact<'a> {
     pub(super) phone_number: Raw<'a>,
     /// In the order of [`FIELDS`].
@@ -79,6 +79,12 @@ pub(super) fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusa
 }
 
 impl<'a> Contact<'a> {
+    /// One without any key.
+    pub(super) const EMPTY: Self = Self {
+        phone_number: None,
+        fields: [None; FIELDS.len()],
+    };
+
     /// What stands for a placeholder; empty if absent.
     pub(super) fn value(&self, field: usize) -> Cow<'a, str> {
         self.fields[field].and_then(scalar).unwrap_or_default()
@@ -99,7 +105,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Contact<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Contact<'de>, A::Error> {
-                let mut contact = Contact::default();
+                let mut contact = Contact::EMPTY;
                 while let Some(key) = members.next_key()? {
                     match key {
                         Key::PhoneNumber => contact.phone_number = members.next_value()?,

@@ -100,7 +100,7 @@ pub(super) fn review(
 }
 
 fn reach(octopush: &Octopush, numbers: Vec<Number>, text: &str, removing: bool) -> Reach {
-    let segments = Message::parse(text).segments(&Contact::default());
+    let segments = Message::parse(text).segments(&Contact::EMPTY);
     let mut meter = octopush.tariff.meter();
     for number in &numbers {
         octopush.tariff.add(&mut meter, *number, segments);

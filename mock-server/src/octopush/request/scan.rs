@@ -75,7 +75,7 @@ impl<'a> Scan<'a> {
         self.take(b'[')?;
         loop {
             // Filled in its place: it is too large to be moved there.
-            contacts.push(Contact::default());
+            contacts.push(Contact::EMPTY);
             self.contact(contacts.last_mut()?)?;
             if !self.goes_on(b']')? {
                 return Some(contacts);
