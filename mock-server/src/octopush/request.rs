@@ -63,7 +63,7 @@ pub(super) struct Contact<'a> {
 impl<'a> SendRequest<'a> {
     /// Reads a body.
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, Refusal> {
-        let plain = std::str::from_utf8(body).ok().and_then(scan::request);
+        let plain = simdutf8::basic::from_utf8(body).ok().and_then(scan::request);
         plain.map_or_else(|| object(body), Ok)
     }
 }
@@ -84,6 +84,15 @@ impl<'a> Contact<'a> {
         phone_number: None,
         fields: [None; FIELDS.len()],
     };
+
+    /// Where the value of this key belongs; nowhere if it is ignored.
+    fn slot(&mut self, key: Key) -> Option<&mut Raw<'a>> {
+        match key {
+            Key::PhoneNumber => Some(&mut self.phone_number),
+            Key::Field(field) => self.fields.get_mut(field),
+            Key::Other => None,
+        }
+    }
 
     /// What stands for a placeholder; empty if absent.
     pub(super) fn value(&self, field: usize) -> Cow<'a, str> {
@@ -107,12 +116,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Contact<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Contact<'de>, A::Error> {
                 let mut contact = Contact::EMPTY;
                 while let Some(key) = members.next_key()? {
-                    match key {
-                        Key::PhoneNumber => contact.phone_number = members.next_value()?,
-                        Key::Field(field) => contact.fields[field] = members.next_value()?,
-                        Key::Other => {
-                            members.next_value::<IgnoredAny>()?;
-                        }
+                    match contact.slot(key) {
+                        Some(slot) => *slot = members.next_value()?,
+                        None => drop(members.next_value::<IgnoredAny>()?),
                     }
                 }
                 Ok(contact)
