@@ -5,6 +5,7 @@
 
 use super::request::{Contact, FIELDS};
 use super::segments::Measure;
+use super::value::Value;
 
 /// A text cut at its placeholders.
 pub(super) struct Message<'a> {
@@ -59,7 +60,11 @@ impl<'a> Message<'a> {
         }
         let mut measure = self.literal;
         for field in &self.fields {
-            measure = measure.plus(Measure::of(&contact.value(*field)));
+            measure = measure.plus(match contact.fields[*field] {
+                None => Measure::default(),
+                Some(Value::Plain(text)) => Measure::of(text),
+                Some(Value::Other(_)) => Measure::of(&contact.value(*field)),
+            });
         }
         measure.segments(self.characters(contact))
     }

@@ -108,7 +108,7 @@ impl Reach {
             if removing && octopush.blacklist.contains(&number) {
                 continue;
             }
-            self.french |= number.is_french();
+            self.french = self.french || number.is_french();
             octopush
                 .tariff
                 .add(&mut self.meter, number, message.segments(contact));
