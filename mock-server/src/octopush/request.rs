@@ -66,6 +66,23 @@ impl<'a> SendRequest<'a> {
         let plain = simdutf8::basic::from_utf8(body).ok().and_then(scan::request);
         plain.map_or_else(|| object(body), Ok)
     }
+
+    /// Where the value of this key belongs; nowhere if it is ignored, or is that of the recipients.
+    fn slot(&mut self, name: &str) -> Option<&mut Raw<'a>> {
+        match name {
+            "text" => Some(&mut self.text),
+            "type" => Some(&mut self.kind),
+            "sender" => Some(&mut self.sender),
+            "send_at" => Some(&mut self.send_at),
+            "purpose" => Some(&mut self.purpose),
+            "with_replies" => Some(&mut self.with_replies),
+            "simulation_mode" => Some(&mut self.simulation_mode),
+            "request_id" => Some(&mut self.request_id),
+            "auto_optimize_text" => Some(&mut self.auto_optimize_text),
+            "auto_remove_blacklisted_numbers" => Some(&mut self.auto_remove_blacklisted_numbers),
+            _ => None,
+        }
+    }
 }
 
 /// Reads a body that must be one JSON object.

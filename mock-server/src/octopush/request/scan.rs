@@ -1,7 +1,8 @@
 //! Reads a body that is written as nearly all are, in one pass and without a look back.
 //!
 //! *Input*: UTF-8. *Output*: exactly what `serde_json` makes of the same text, or nothing: then it has to read it. Nothing
-//! comes of unknown, escaped and repeated keys, of recipients without any key, of numbers, and of whatever is no JSON.
+//! comes of a key that is unknown or escaped, and of one of the request that is repeated or null; of what is empty; of
+//! numbers that are no strings, objects and arrays where a value is due; and of whatever is no JSON.
 //! *Bounds*: no allocation but the list of recipients.
 //! *Sources*: RFC 8259. Escapes are only found to be well-formed, as `serde_json` does for a value that is kept as it was
 //! written: half a surrogate pair is for the check of the field to find.
@@ -31,7 +32,6 @@ struct Scan<'a> {
 impl<'a> Scan<'a> {
     fn request(&mut self) -> Option<SendRequest<'a>> {
         let mut request = SendRequest::default();
-        let mut seen: u16 = 0;
         self.take(b'{')?;
         loop {
             self.take(b'"')?;
@@ -39,30 +39,14 @@ impl<'a> Scan<'a> {
                 return None;
             };
             self.take(b':')?;
-            let (nth, slot) = match name {
-                "recipients" => {
-                    request.recipients = Some(self.recipients()?);
-                    (0, None)
-                }
-                "text" => (1, Some(&mut request.text)),
-                "type" => (2, Some(&mut request.kind)),
-                "sender" => (3, Some(&mut request.sender)),
-                "send_at" => (4, Some(&mut request.send_at)),
-                "purpose" => (5, Some(&mut request.purpose)),
-                "with_replies" => (6, Some(&mut request.with_replies)),
-                "simulation_mode" => (7, Some(&mut request.simulation_mode)),
-                "request_id" => (8, Some(&mut request.request_id)),
-                "auto_optimize_text" => (9, Some(&mut request.auto_optimize_text)),
-                "auto_remove_blacklisted_numbers" => (10, Some(&mut request.auto_remove_blacklisted_numbers)),
-                _ => return None,
+            let known = if name == "recipients" {
+                request.recipients.replace(self.recipients()?).is_some()
+            } else {
+                request.slot(name)?.replace(self.value()??).is_some()
             };
-            if let Some(slot) = slot {
-                *slot = self.value()?;
-            }
-            if seen & (1 << nth) != 0 {
+            if known {
                 return None;
             }
-            seen |= 1 << nth;
             if !self.goes_on(b'}')? {
                 return Some(request);
             }
@@ -300,7 +284,7 @@ mod tests {
     const BODY: &str = r#"{"recipients":[{"phone_number":"+33612345678","first_name":"Zoë \"Z\"","last_name":"O\u00e9",
         "param1":"Friday 8:45","param2":null,"param3":"","param4":"a\\b\/c","param5":"\ud83d"}, {"phone_number": "+1"}],
         "text":"Hello {first_name} {param1}\n STOP au 30101","type":"sms_premium","purpose":"wholesale","sender":"Acme",
-        "send_at":null,"with_replies":false,"simulation_mode":true,"request_id":"volley","auto_optimize_text":"True",
+        "send_at":"2026-12-01","with_replies":false,"simulation_mode":true,"request_id":"volley","auto_optimize_text":"True",
         "auto_remove_blacklisted_numbers":false}"#;
 
     #[test]
@@ -329,7 +313,8 @@ mod tests {
         check(r#"{"recipients":[{"param1":"red"},]}"#);
         check(r#"{"recipients":[{"param1":"red",}]}"#);
         check(r#"{"text":"a","text":"b"}"#);
-        check(r#"{"text":null,"text":"b"}"#);
+        check(r#"{"text":null}"#);
+        check(r#"{"recipients":[{"param1":"a"}],"recipients":[{"param1":"a"}]}"#);
         check(r#"{"text":"a","colour":"b"}"#);
         check(r#"{"text":"a"} x"#);
         check(r#"{"text":"a"}{}"#);
@@ -393,7 +378,7 @@ mod tests {
     #[test]
     fn both_readings_agree_on_bodies_that_were_changed_at_random() {
         let mut scanned = 0;
-        for seed in 0..60_000 {
+        for seed in 0..20_000 {
             let mut random = fastrand::Rng::with_seed(seed);
             let mut body: Vec<char> = BODY.chars().collect();
             for _ in 0..random.usize(1..4) {
