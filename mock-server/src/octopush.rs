@@ -22,6 +22,7 @@ mod segments;
 mod send;
 mod tariff;
 mod ticket;
+mod value;
 
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 //!
 //! *Input*: each provider request as it arrives, what it carried, what was committed, how it was answered.
 //! *Output*: [`Stats`], tickets, and how often each number was accepted, for each provider and for both.
-//! *Bounds*: about 16 bytes a distinct number, one row a ticket, until a reset. A revocable request's numbers stay beside
+//! *Bounds*: 8 to 16 bytes a distinct number, one row a ticket, until a reset. A revocable request's numbers stay beside
 //! them, 8 bytes each: those of campaigns that were accepted with their `send_at` ahead and that a client may cancel, and
 //! no others.
 //! *Not here*: control requests; connections that carried nothing but those.
@@ -94,7 +94,7 @@ impl Record {
     }
 
     /// The figures of `/__mock/stats`.
-    pub(crate) fn stats(&self, faults_hit: Vec<u64>) -> Stats {
+    pub(crate) fn stats(&mut self, faults_hit: Vec<u64>) -> Stats {
         let octopush = self.octopush.stats();
         let exotel = self.exotel.stats();
         let mut together = octopush.clone();
@@ -115,7 +115,7 @@ impl Record {
     }
 
     /// Every number with how often it was accepted, sorted; by both providers, or by one of them.
-    pub(crate) fn recipients(&self, by: Option<Provider>) -> Vec<RecipientCount> {
+    pub(crate) fn recipients(&mut self, by: Option<Provider>) -> Vec<RecipientCount> {
         let mut counts: Vec<(Number, u32)> = Vec::new();
         if by != Some(Provider::Exotel) {
             counts.extend(self.octopush.numbers());
@@ -246,7 +246,7 @@ mod tests {
         // Of the numbers the more often accepted one counts, of the seconds the one over both.
         assert_eq!(figures(&stats.together), (3, 5, 2, (3, 6)));
         assert_eq!(stats.together.by_status.get(&200), Some(&3));
-        let times = |by: Option<Provider>| -> Vec<u32> {
+        let mut times = |by: Option<Provider>| -> Vec<u32> {
             record
                 .recipients(by)
                 .iter()

@@ -9,12 +9,11 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
-use serde_json::value::RawValue;
 
 use super::config::Strict;
 use super::refusal::Refusal;
-use super::request::{flag, scalar, string};
 use super::segments::Measure;
+use super::value::{Raw, flag, scalar, string};
 
 /// Characters a text may have, as it is written ("Schedule SMS sending").
 const TEXT_CHARS_MAX: usize = 1224;
@@ -26,7 +25,7 @@ const REMOVAL_CHARGE: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
 const CENTRAL_EUROPEAN_TIME: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
 
 /// The text, not empty and not too long.
-pub(super) fn text(raw: Option<&RawValue>, gsm7_only: bool) -> Result<Cow<'_, str>, Refusal> {
+pub(super) fn text(raw: Raw<'_>, gsm7_only: bool) -> Result<Cow<'_, str>, Refusal> {
     let text = raw
         .and_then(string)
         .filter(|text| !text.is_empty())
@@ -38,7 +37,7 @@ pub(super) fn text(raw: Option<&RawValue>, gsm7_only: bool) -> Result<Cow<'_, st
 }
 
 /// An absent purpose is `wholesale` ("Transactional SMS").
-pub(super) fn is_marketing(raw: Option<&RawValue>, required: bool) -> Result<bool, Refusal> {
+pub(super) fn is_marketing(raw: Raw<'_>, required: bool) -> Result<bool, Refusal> {
     let Some(raw) = raw else {
         return if required {
             Err(Refusal::malformed("purpose is missing"))
@@ -54,7 +53,7 @@ pub(super) fn is_marketing(raw: Option<&RawValue>, required: bool) -> Result<boo
 }
 
 /// Checks the sender.
-pub(super) fn sender(raw: Option<&RawValue>, strict: &impl Fn(Strict) -> bool) -> Result<(), Refusal> {
+pub(super) fn sender(raw: Raw<'_>, strict: &impl Fn(Strict) -> bool) -> Result<(), Refusal> {
     let Some(raw) = raw else {
         return if strict(Strict::SenderRequired) {
             Err(Refusal::sender("it is missing"))
@@ -77,7 +76,7 @@ pub(super) fn sender(raw: Option<&RawValue>, strict: &impl Fn(Strict) -> bool) -
 }
 
 /// A date with an offset, or one without, which the official SDK's samples send too. A past one is good.
-pub(super) fn send_at(raw: Option<&RawValue>, required: bool) -> Result<Option<Timestamp>, Refusal> {
+pub(super) fn send_at(raw: Raw<'_>, required: bool) -> Result<Option<Timestamp>, Refusal> {
     let Some(raw) = raw else {
         return if required {
             Err(Refusal::malformed("send_at is missing"))
@@ -101,7 +100,7 @@ fn instant(text: &str) -> Option<Timestamp> {
 }
 
 /// A flag; absent is false.
-pub(super) fn boolean(raw: Option<&RawValue>, name: &str) -> Result<bool, Refusal> {
+pub(super) fn boolean(raw: Raw<'_>, name: &str) -> Result<bool, Refusal> {
     flag(raw, false).ok_or_else(|| Refusal::malformed(format_args!("{name} is no boolean")))
 }
 

@@ -5,10 +5,13 @@
 
 use super::request::{Contact, FIELDS};
 use super::segments::Measure;
+use super::value::Value;
 
 /// A text cut at its placeholders.
 pub(super) struct Message<'a> {
     pieces: Vec<Piece<'a>>,
+    /// Those of them that are filled in, as indices into [`FIELDS`].
+    fields: Vec<usize>,
     literal: Measure,
     /// Segments of every recipient, if there are no placeholders.
     constant: Option<u64>,
@@ -23,6 +26,7 @@ enum Piece<'a> {
 impl<'a> Message<'a> {
     pub(super) fn parse(text: &'a str) -> Self {
         let mut pieces = Vec::new();
+        let mut fields = Vec::new();
         let mut literal_from = 0;
         for (open, _) in text.match_indices('{') {
             let Some((field, close)) = placeholder(text, open) else {
@@ -30,6 +34,7 @@ impl<'a> Message<'a> {
             };
             pieces.push(Piece::Literal(&text[literal_from..open]));
             pieces.push(Piece::Field(field));
+            fields.push(field);
             literal_from = close;
         }
         pieces.push(Piece::Literal(&text[literal_from..]));
@@ -42,6 +47,7 @@ impl<'a> Message<'a> {
         let constant = (pieces.len() == 1).then(|| literal.segments(text.chars()));
         Self {
             pieces,
+            fields,
             literal,
             constant,
         }
@@ -53,10 +59,12 @@ impl<'a> Message<'a> {
             return segments;
         }
         let mut measure = self.literal;
-        for piece in &self.pieces {
-            if let Piece::Field(field) = piece {
-                measure = measure.plus(Measure::of(&contact.value(*field)));
-            }
+        for field in &self.fields {
+            measure = measure.plus(match contact.fields[*field] {
+                None => Measure::default(),
+                Some(Value::Plain(text)) => Measure::of(text),
+                Some(Value::Other(_)) => Measure::of(&contact.value(*field)),
+            });
         }
         measure.segments(self.characters(contact))
     }

@@ -5,15 +5,15 @@
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde_json::value::RawValue;
 
 use super::Octopush;
 use super::config::{OctopushConfig, Strict};
 use super::fields::{boolean, charge, is_marketing, send_at, sender, text};
 use super::message::{Message, mentions_stop};
 use super::refusal::Refusal;
-use super::request::{Contact, FIELDS, SendRequest, scalar, string};
+use super::request::{Contact, FIELDS, SendRequest};
 use super::tariff::Meter;
+use super::value::{Raw, Value, scalar, string};
 use crate::record::Number;
 
 /// Recipients one request may carry ("send-sms", the page on campaigns).
@@ -108,7 +108,7 @@ impl Reach {
             if removing && octopush.blacklist.contains(&number) {
                 continue;
             }
-            self.french |= number.is_french();
+            self.french = self.french || number.is_french();
             octopush
                 .tariff
                 .add(&mut self.meter, number, message.segments(contact));
@@ -133,7 +133,7 @@ fn recipients<'r, 'a>(request: &'r SendRequest<'a>) -> Result<&'r [Contact<'a>],
 }
 
 /// An absent type is taken for premium: *assumed*, the pages name no default.
-fn is_premium(raw: Option<&RawValue>, required: bool) -> Result<bool, Refusal> {
+fn is_premium(raw: Raw<'_>, required: bool) -> Result<bool, Refusal> {
     let Some(raw) = raw else {
         return if required {
             Err(Refusal::unknown_type())
@@ -148,15 +148,18 @@ fn is_premium(raw: Option<&RawValue>, required: bool) -> Result<bool, Refusal> {
     }
 }
 
-fn number(raw: Option<&RawValue>) -> Option<Number> {
+fn number(raw: Raw<'_>) -> Option<Number> {
     Number::parse(&string(raw?)?)
 }
 
-/// A string or number that is not too long. Escapes only shorten: the raw text is counted first.
-fn is_field(raw: &RawValue) -> bool {
-    let text = raw.get().as_bytes();
-    let quick = text.len() <= FIELD_CHARS_MAX && text.starts_with(b"\"") && !text.contains(&b'\\');
-    quick || scalar(raw).is_some_and(|text| text.chars().count() <= FIELD_CHARS_MAX)
+/// A string or number that is not too long. A character has one byte at least: short strings need no count.
+fn is_field(value: Value<'_>) -> bool {
+    if let Value::Plain(text) = value
+        && text.len() <= FIELD_CHARS_MAX
+    {
+        return true;
+    }
+    scalar(value).is_some_and(|text| text.chars().count() <= FIELD_CHARS_MAX)
 }
 
 #[cfg(test)]

@@ -22,69 +22,68 @@ struct Capacity {
 pub(super) struct Measure {
     septets: u64,
     units: u64,
-    /// Some character has no place in GSM-7.
-    beyond_gsm7: bool,
-    /// Some character takes two septets.
-    escapes: bool,
-    /// Some character takes two code units.
-    surrogates: bool,
+    /// What some character is: any of the three below. Not three booleans: those are written one by one and read together,
+    /// for which a processor waits.
+    some: u8,
 }
+
+/// It has no place in GSM-7.
+const BEYOND_GSM7: u8 = 1;
+/// It takes two septets.
+const ESCAPE: u8 = 2;
+/// It takes two code units.
+const SURROGATES: u8 = 4;
 
 impl Measure {
     pub(super) fn of(text: &str) -> Self {
-        if text.is_ascii() {
-            return Self::of_ascii(text.as_bytes());
+        if text.bytes().all(|byte| SEPTETS[usize::from(byte)] == 1) {
+            let length = text.len() as u64;
+            return Self {
+                septets: length,
+                units: length,
+                ..Self::default()
+            };
         }
         let mut measure = Self::default();
         for character in text.chars() {
             let units = character.len_utf16() as u64;
             measure.units += units;
-            measure.surrogates |= units == 2;
+            measure.some |= if units == 2 { SURROGATES } else { 0 };
             let width = septets(character);
             measure.septets += width;
-            measure.beyond_gsm7 |= width == 0;
-            measure.escapes |= width == 2;
-        }
-        measure
-    }
-
-    /// The same for what most values are.
-    fn of_ascii(text: &[u8]) -> Self {
-        let mut measure = Self {
-            units: text.len() as u64,
-            ..Self::default()
-        };
-        for byte in text {
-            let width = ASCII_SEPTETS[usize::from(*byte)];
-            measure.septets += u64::from(width);
-            measure.beyond_gsm7 |= width == 0;
-            measure.escapes |= width == 2;
+            measure.some |= match width {
+                0 => BEYOND_GSM7,
+                1 => 0,
+                _ => ESCAPE,
+            };
         }
         measure
     }
 
     pub(super) fn is_gsm7(self) -> bool {
-        !self.beyond_gsm7
+        !self.has(BEYOND_GSM7)
+    }
+
+    fn has(self, kind: u8) -> bool {
+        self.some & kind != 0
     }
 
     pub(super) fn plus(self, other: Self) -> Self {
         Self {
             septets: self.septets + other.septets,
             units: self.units + other.units,
-            beyond_gsm7: self.beyond_gsm7 || other.beyond_gsm7,
-            escapes: self.escapes || other.escapes,
-            surrogates: self.surrogates || other.surrogates,
+            some: self.some | other.some,
         }
     }
 
     /// The number of SMS; `characters` gives the whole text again, for one whose pairs must not be split.
     /// An empty text is one SMS.
     pub(super) fn segments(self, characters: impl Iterator<Item = char>) -> u64 {
-        if self.beyond_gsm7 {
-            let width = |character: char| character.len_utf16() as u64;
-            count(self.units, &UCS2, self.surrogates, characters.map(width))
+        if self.is_gsm7() {
+            count(self.septets, &GSM7, self.has(ESCAPE), characters.map(septets))
         } else {
-            count(self.septets, &GSM7, self.escapes, characters.map(septets))
+            let width = |character: char| character.len_utf16() as u64;
+            count(self.units, &UCS2, self.has(SURROGATES), characters.map(width))
         }
     }
 }
@@ -111,17 +110,20 @@ fn count(total: u64, capacity: &Capacity, has_pairs: bool, widths: impl Iterator
 /// Septets of a character in GSM-7: 1, 2 behind an escape, 0 if it has none.
 fn septets(character: char) -> u64 {
     match character {
-        '\0'..='\u{7f}' => u64::from(ASCII_SEPTETS[character as usize]),
+        '\0'..='\u{7f}' => u64::from(SEPTETS[character as usize]),
         '€' => 2,
-        _ => u64::from("£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà".contains(character)),
+        '£' | '¥' | 'è' | 'é' | 'ù' | 'ì' | 'ò' | 'Ç' | 'Ø' | 'ø' | 'Å' | 'å' | 'Δ' | 'Φ' | 'Γ' | 'Λ'
+        | 'Ω' | 'Π' | 'Ψ' | 'Σ' | 'Θ' | 'Ξ' | 'Æ' | 'æ' | 'ß' | 'É' | '¤' | '¡' | 'Ä' | 'Ö' | 'Ñ' | 'Ü'
+        | '§' | '¿' | 'ä' | 'ö' | 'ñ' | 'ü' | 'à' => 1,
+        _ => 0,
     }
 }
 
-/// The same for ASCII, by code.
-const ASCII_SEPTETS: [u8; 128] = ascii_septets();
+/// The same by a byte of UTF-8; 0 for those of longer characters.
+const SEPTETS: [u8; 256] = ascii_septets();
 
-const fn ascii_septets() -> [u8; 128] {
-    let mut table = [0; 128];
+const fn ascii_septets() -> [u8; 256] {
+    let mut table = [0; 256];
     let mut code = 0_u8;
     while code < 128 {
         table[code as usize] = match code {

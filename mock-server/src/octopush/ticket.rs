@@ -1,7 +1,8 @@
 //! Tickets: `sms_` and hex digits ("Schedule SMS sending": `sms_5f3fbce61266e`); made, and named by a request.
 
 use super::refusal::Refusal;
-use super::request::{Raw, object, string};
+use super::request::object;
+use super::value::{Raw, string};
 
 /// The increment of `SplitMix64`: odd, so that the counter runs through all 2⁶⁴ values.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;

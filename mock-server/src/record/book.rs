@@ -161,11 +161,11 @@ impl Book {
     }
 
     /// Every number once, in no order, with how often it was accepted.
-    pub(super) fn numbers(&self) -> impl Iterator<Item = (Number, u32)> {
+    pub(super) fn numbers(&mut self) -> impl Iterator<Item = (Number, u32)> {
         self.accepted.iter()
     }
 
-    pub(super) fn stats(&self) -> ProviderStats {
+    pub(super) fn stats(&mut self) -> ProviderStats {
         let tickets = self.tickets.len() as u64;
         ProviderStats {
             requests: self.requests,

@@ -8,7 +8,6 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde_json::value::RawValue;
 
 use super::audience::Kind;
 use super::campaign::Reach;
@@ -17,7 +16,8 @@ use crate::octopush::config::{OctopushConfig, Strict};
 use crate::octopush::fields::{boolean, charge, is_marketing, send_at, sender, text};
 use crate::octopush::message::{Message, mentions_stop};
 use crate::octopush::refusal::Refusal;
-use crate::octopush::request::{Contact, Raw, string};
+use crate::octopush::request::Contact;
+use crate::octopush::value::{Raw, string};
 use crate::record::Number;
 
 /// One request to create a campaign. Other keys are ignored.
@@ -100,7 +100,7 @@ pub(super) fn review(
 }
 
 fn reach(octopush: &Octopush, numbers: Vec<Number>, text: &str, removing: bool) -> Reach {
-    let segments = Message::parse(text).segments(&Contact::default());
+    let segments = Message::parse(text).segments(&Contact::EMPTY);
     let mut meter = octopush.tariff.meter();
     for number in &numbers {
         octopush.tariff.add(&mut meter, *number, segments);
@@ -135,7 +135,7 @@ fn audience<'a>(
 
 /// The page's table names `sms_vocal` only, its example is `sms_premium`: all are good unless the switch insists. An absent
 /// type is taken for premium, or for `sms_vocal` where that is the only one: *assumed*, as in a send.
-fn is_premium(raw: Option<&RawValue>, strict: &impl Fn(Strict) -> bool) -> Result<bool, Refusal> {
+fn is_premium(raw: Raw<'_>, strict: &impl Fn(Strict) -> bool) -> Result<bool, Refusal> {
     let vocal_only = strict(Strict::ListTypeVocalOnly);
     let Some(raw) = raw else {
         return if strict(Strict::TypeRequired) {
