@@ -90,7 +90,7 @@ impl Normalizer {
         if self.rule == NumberRule::Valid && !PHONE_NUMBER_UTIL.is_valid_number(&found.for_library()) {
             return Err(NumberFault::NotValid);
         }
-        self.allow(&found)?;
+        self.allow(found)?;
         Ok(found.number)
     }
 
@@ -101,7 +101,7 @@ impl Normalizer {
             return None;
         }
         let found = self.quickly(text)?;
-        self.allow(&found).ok()?;
+        self.allow(found).ok()?;
         Some(found.number)
     }
 
@@ -131,7 +131,7 @@ impl Normalizer {
         let number = Msisdn::new(value).map_err(|_| NumberFault::TooLong)?;
         if self.allowed.is_some() {
             let found = self.codes.split(number).ok_or(NumberFault::UnknownCode)?;
-            self.allow(&found)?;
+            self.allow(found)?;
         }
         Ok(number)
     }
@@ -167,21 +167,21 @@ impl Normalizer {
         let number = e164(&parsed)?;
         if self.allowed.is_some() {
             let found = self.codes.split(number).ok_or(NumberFault::UnknownCode)?;
-            self.allow(&found)?;
+            self.allow(found)?;
         }
         Ok(number)
     }
 
-    fn allow(&self, found: &International) -> Result<(), NumberFault> {
+    fn allow(&self, found: International) -> Result<(), NumberFault> {
         let Some(allowed) = &self.allowed else {
             return Ok(());
         };
-        let region = found.region();
+        let region = self.codes.region(found);
         match region {
             Some(region) if allowed.contains(&region) => Ok(()),
             _ => Err(NumberFault::CountryNotAllowed {
                 region,
-                code: found.code,
+                code: found.code(),
             }),
         }
     }

@@ -42,14 +42,12 @@ pub(super) enum TwoZeros {
     AreOpen,
 }
 
-/// A number cut at its calling code.
+/// A number of which the calling code is known. Two words, so that it is handed on in registers.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct International {
     pub(super) number: Msisdn,
-    pub(super) code: u16,
-    national: u64,
-    national_length: usize,
-    /// Where the code alone tells it.
-    only_region: Option<Region>,
+    /// Of its code in [`CALLING_CODES`].
+    place: u8,
 }
 
 impl CodeIndex {
@@ -91,10 +89,10 @@ impl CodeIndex {
         let national = digits.behind(row.code, length)?;
         if national.first == 0 && self.trunks[place] == Trunk::Zero {
             let stripped = national.second != 0 && row.takes_length(national.length - 1);
-            return stripped.then(|| self.joined(place, national.value, national.length - 1))?;
+            return stripped.then(|| International::joined(place, national.value, national.length - 1))?;
         }
         row.leaves_unchanged(national.length, national.first)
-            .then(|| self.joined(place, national.value, national.length))?
+            .then(|| International::joined(place, national.value, national.length))?
     }
 
     /// The number of a text as it is dialled at home, if the library is known to only put the calling code before it,
@@ -106,15 +104,15 @@ impl CodeIndex {
         }
         let place = usize::from(self.places[usize::from(home.code)]).checked_sub(1)?;
         let row = &CALLING_CODES[place];
-        let first = dialled.first[0];
+        let first = dialled.digit(0);
         if first == 0 && home.trunk == Trunk::Zero {
-            let stripped = dialled.first[1] != 0 && row.takes_length(dialled.count - 1);
-            return stripped.then(|| self.joined(place, dialled.value, dialled.count - 1))?;
+            let stripped = dialled.digit(1) != 0 && row.takes_length(dialled.count - 1);
+            return stripped.then(|| International::joined(place, dialled.value, dialled.count - 1))?;
         }
         let unchanged = row.leaves_unchanged(dialled.count, first)
             && !home.may_dial_abroad(first)
             && !dialled.begin_with(home.code);
-        unchanged.then(|| self.joined(place, dialled.value, dialled.count))?
+        unchanged.then(|| International::joined(place, dialled.value, dialled.count))?
     }
 
     /// Cuts a number at its calling code, whatever follows.
@@ -122,27 +120,24 @@ impl CodeIndex {
         let digits = Digits::read(number.get().to_string().as_str().into())?;
         let (place, length) = self.place(&digits)?;
         let national = digits.behind(CALLING_CODES[place].code, length)?;
-        self.joined(place, national.value, national.length)
+        International::joined(place, national.value, national.length)
     }
 
-    /// A calling code and the national digits behind it.
-    fn joined(&self, place: usize, national: u64, national_length: usize) -> Option<International> {
-        let code = CALLING_CODES[place].code;
-        let number = u64::from(code) * TENS.get(national_length)? + national;
-        Some(International {
-            number: Msisdn::new(number).ok()?,
-            code,
-            national,
-            national_length,
-            only_region: self.regions[place],
+    /// The region the library puts a number into; `None` where no country has the code, or several share it and none of
+    /// them has such a number.
+    pub(super) fn region(&self, found: International) -> Option<Region> {
+        self.regions[usize::from(found.place)].or_else(|| {
+            PHONE_NUMBER_UTIL
+                .get_region_for_number(&found.for_library())
+                .and_then(Region::known)
         })
     }
 
     /// The place of the calling code with which the digits begin, and its length. No code is the beginning of another.
     fn place(&self, digits: &Digits) -> Option<(usize, usize)> {
         let mut code = 0;
-        for (at, digit) in digits.first.iter().take(digits.count.min(3)).enumerate() {
-            code = code * 10 + usize::from(*digit);
+        for at in 0..digits.count.min(3) {
+            code = code * 10 + usize::from(digits.digit(at));
             if code == 0 {
                 return None;
             }
@@ -170,8 +165,8 @@ struct Digits {
     value: u64,
     /// How many, leading zeros included.
     count: usize,
-    /// The first of them: a calling code, and the two behind it.
-    first: [u8; 5],
+    /// The first eight of them, the first in the lowest byte; zeros behind the last.
+    first: u64,
 }
 
 /// What stands behind a calling code.
@@ -199,6 +194,12 @@ fn eight(digits: u64) -> u64 {
 }
 
 impl Digits {
+    /// One of the first eight digits; 0 behind the last.
+    #[inline]
+    fn digit(&self, at: usize) -> u8 {
+        self.first.to_le_bytes()[at]
+    }
+
     /// The digits in a text that holds nothing else but what the library drops between digits; 15 at most.
     fn read(text: Excerpt<'_>) -> Option<Self> {
         if let Some(digits) = Self::run(text) {
@@ -211,15 +212,15 @@ impl Digits {
         let mut digits = Self {
             value: 0,
             count: 0,
-            first: [0; 5],
+            first: 0,
         };
         let mut bytes = text.iter();
         while let Some(&byte) = bytes.next() {
             match byte {
                 b'0'..=b'9' if digits.count < Msisdn::DIGITS_MAX => {
                     let digit = byte - b'0';
-                    if let Some(first) = digits.first.get_mut(digits.count) {
-                        *first = digit;
+                    if digits.count < 8 {
+                        digits.first |= u64::from(digit) << (8 * digits.count);
                     }
                     digits.value = digits.value * 10 + u64::from(digit);
                     digits.count += 1;
@@ -250,11 +251,12 @@ impl Digits {
         }
         #[expect(clippy::cast_possible_truncation, reason = "each half is meant by itself")]
         let (upper, lower) = (eight(values as u64), eight((values >> 64) as u64));
-        let from_first = (values >> (8 * (16 - count))).to_le_bytes();
+        #[expect(clippy::cast_possible_truncation, reason = "the first eight are meant")]
+        let first = (values >> (8 * (16 - count))) as u64;
         Some(Self {
             value: upper * 100_000_000 + lower,
             count,
-            first: *from_first.first_chunk()?,
+            first,
         })
     }
 
@@ -264,8 +266,8 @@ impl Digits {
         Some(National {
             value: self.value - u64::from(code) * TENS[length],
             length,
-            first: self.first[code_length],
-            second: self.first[code_length + 1],
+            first: self.digit(code_length),
+            second: self.digit(code_length + 1),
         })
     }
 
@@ -282,15 +284,32 @@ impl Digits {
 }
 
 impl International {
+    /// A calling code and the national digits behind it.
+    fn joined(place: usize, national: u64, national_length: usize) -> Option<Self> {
+        let code = CALLING_CODES[place].code;
+        let number = u64::from(code) * TENS.get(national_length)? + national;
+        Some(Self {
+            number: Msisdn::new(number).ok()?,
+            place: u8::try_from(place).ok()?,
+        })
+    }
+
+    /// Its calling code.
+    pub(super) fn code(self) -> u16 {
+        CALLING_CODES[usize::from(self.place)].code
+    }
+
     /// The number as the library holds it.
-    pub(super) fn for_library(&self) -> PhoneNumber {
+    pub(super) fn for_library(self) -> PhoneNumber {
+        // A code does not begin with a zero: what is left of the number's digits are the national ones.
+        let digits = self.number.get().ilog10() - u32::from(self.code()).ilog10();
+        let national = self.number.get() % 10_u64.pow(digits);
         let mut number = PhoneNumber {
-            country_code: i32::from(self.code),
-            national_number: self.national,
+            country_code: i32::from(self.code()),
+            national_number: national,
             ..PhoneNumber::default()
         };
-        let shown = self.national.max(1).ilog10() + 1;
-        let zeros = self.national_length.saturating_sub(shown as usize);
+        let zeros = digits - (national.max(1).ilog10() + 1);
         if zeros > 0 {
             number.italian_leading_zero = Some(true);
         }
@@ -298,16 +317,6 @@ impl International {
             number.number_of_leading_zeros = i32::try_from(zeros).ok();
         }
         number
-    }
-
-    /// The region the library puts the number into; `None` where no country has the code, or several share it and
-    /// none of them has such a number.
-    pub(super) fn region(&self) -> Option<Region> {
-        self.only_region.or_else(|| {
-            PHONE_NUMBER_UTIL
-                .get_region_for_number(&self.for_library())
-                .and_then(Region::known)
-        })
     }
 }
 
@@ -317,7 +326,7 @@ mod tests {
 
     use super::*;
 
-    fn seen(digits: Option<Digits>) -> Option<(u64, usize, [u8; 5])> {
+    fn seen(digits: Option<Digits>) -> Option<(u64, usize, u64)> {
         digits.map(|digits| (digits.value, digits.count, digits.first))
     }
 
