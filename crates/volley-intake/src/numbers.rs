@@ -70,11 +70,9 @@ impl NumberBook {
     }
 
     /// Brings what is known of these numbers near, for [`meet`](Self::meet) to find it there.
-    pub(crate) fn fetch(&self, numbers: impl Iterator<Item = Msisdn>) {
-        for number in numbers {
-            self.met.fetch(number);
-            self.barred.fetch(number);
-        }
+    pub(crate) fn fetch(&self, numbers: impl Iterator<Item = Msisdn> + Clone) {
+        self.met.fetch(numbers.clone());
+        self.barred.fetch(numbers);
     }
 
     /// A number of this run's inputs: what becomes of it. From now on it is a duplicate.
