@@ -12,9 +12,11 @@ mod foreign;
 
 pub use foreign::{Foreign, foreign, replacement};
 
-/// Septets in the only segment, and in each of several.
+/// Septets in the only segment, and in each of several; and code units.
 const GSM7_SINGLE: u32 = 160;
 const GSM7_SEVERAL: u32 = 153;
+const UCS2_SINGLE: u32 = 70;
+const UCS2_SEVERAL: u32 = 67;
 
 /// The alphabet in which a text goes over the air.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,19 +38,57 @@ pub struct Measure {
     pub segments: u32,
 }
 
-impl Measure {
-    /// Of so many characters that are all [plain](is_plain).
-    pub(crate) fn of_plain(characters: usize) -> Self {
-        let units = u32::try_from(characters).unwrap_or(u32::MAX);
-        let segments = match units {
-            0..=GSM7_SINGLE => 1,
-            _ => units.div_ceil(GSM7_SEVERAL),
+/// The units of a text in either encoding, added up without laying them into segments. Mostly that is all it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct UnitCount {
+    septets: u32,
+    code_units: u32,
+    /// A character outside GSM-7.
+    foreign: bool,
+    /// A character of two septets, and one of two code units: such a pair is not split over segments.
+    septet_pair: bool,
+    code_unit_pair: bool,
+}
+
+impl UnitCount {
+    /// Adds a text.
+    pub(crate) fn add(&mut self, text: &str) {
+        if is_plain(text) {
+            let characters = u32::try_from(text.len()).unwrap_or(u32::MAX);
+            self.septets = self.septets.saturating_add(characters);
+            self.code_units = self.code_units.saturating_add(characters);
+            return;
+        }
+        for character in text.chars() {
+            let septets = septets(character);
+            self.foreign |= septets.is_none();
+            self.septet_pair |= septets == Some(2);
+            self.septets = self.septets.saturating_add(septets.unwrap_or_default());
+            let is_pair = character.len_utf16() == 2;
+            self.code_unit_pair |= is_pair;
+            self.code_units = self.code_units.saturating_add(1 + u32::from(is_pair));
+        }
+    }
+
+    /// What a text of these units takes; `None` where it depends on where its pairs stand.
+    pub(crate) fn measure(self) -> Option<Measure> {
+        let (encoding, units, has_pair, single, several) = if self.foreign {
+            let pair = self.code_unit_pair;
+            (Encoding::Ucs2, self.code_units, pair, UCS2_SINGLE, UCS2_SEVERAL)
+        } else {
+            let pair = self.septet_pair;
+            (Encoding::Gsm7, self.septets, pair, GSM7_SINGLE, GSM7_SEVERAL)
         };
-        Self {
-            encoding: Encoding::Gsm7,
+        let segments = match units {
+            _ if units <= single => 1,
+            _ if has_pair => return None,
+            _ => units.div_ceil(several),
+        };
+        Some(Measure {
+            encoding,
             units,
             segments,
-        }
+        })
     }
 }
 
@@ -63,7 +103,7 @@ impl Default for Meter {
     fn default() -> Self {
         Self {
             gsm7: Some(Parts::new(GSM7_SINGLE, GSM7_SEVERAL)),
-            ucs2: Parts::new(70, 67),
+            ucs2: Parts::new(UCS2_SINGLE, UCS2_SEVERAL),
         }
     }
 }
@@ -93,8 +133,8 @@ impl Meter {
         }
     }
 
-    /// Appends so many characters of which each is [plain](is_plain): no need to look at them again.
-    pub(crate) fn push_plain(&mut self, characters: usize) {
+    /// Appends so many characters of which each is [plain](is_plain).
+    fn push_plain(&mut self, characters: usize) {
         let units = u32::try_from(characters).unwrap_or(u32::MAX);
         self.ucs2.add_run(units);
         if let Some(gsm7) = &mut self.gsm7 {
@@ -111,7 +151,7 @@ impl Meter {
     }
 }
 
-/// Units laid into segments that have room for `several` each, unless all fit into `single`.
+/// UnitCount laid into segments that have room for `several` each, unless all fit into `single`.
 #[derive(Debug, Clone, Copy)]
 struct Parts {
     single: u32,
@@ -182,6 +222,31 @@ const PLAIN: [bool; 256] = {
 
 /// Septets of a character in the GSM default alphabet; `None` outside it.
 pub fn septets(character: char) -> Option<u32> {
+    match LATIN.get(character as usize) {
+        Some(0) => None,
+        Some(septets) => Some(u32::from(*septets)),
+        None => alphabet(character),
+    }
+}
+
+/// The septets of U+0000 to U+00FF, most of what names are written with; 0 for none.
+const LATIN: [u8; 256] = {
+    let mut latin = [0; 256];
+    let mut byte = 0_u8;
+    loop {
+        latin[byte as usize] = match alphabet(byte as char) {
+            Some(1) => 1,
+            Some(_) => 2,
+            None => 0,
+        };
+        if byte == u8::MAX {
+            break latin;
+        }
+        byte += 1;
+    }
+};
+
+const fn alphabet(character: char) -> Option<u32> {
     match character {
         '\n'
         | '\r'
@@ -310,9 +375,24 @@ mod tests {
     }
 
     #[test]
-    fn plain_characters_are_measured_by_their_number() {
-        for characters in 0..2000 {
-            assert_eq!(Measure::of_plain(characters), Meter::of(&"a".repeat(characters)));
+    fn units_alone_tell_what_a_meter_tells_or_say_that_they_cannot() {
+        for character in ["a", "é", "€", "ê", "😀"] {
+            for others in ["a", "é", "ê", "a€", "ê😀"] {
+                for count in [
+                    0, 1, 33, 34, 66, 67, 69, 70, 71, 79, 80, 81, 134, 135, 152, 153, 154, 159, 160, 161,
+                    306, 307,
+                ] {
+                    let text = format!("{character}{}", others.repeat(count));
+                    let mut units = UnitCount::default();
+                    units.add(character);
+                    units.add(&others.repeat(count));
+                    let pair = text.contains(['€', '😀']);
+                    match units.measure() {
+                        Some(measure) => assert_eq!(measure, Meter::of(&text), "{text}"),
+                        None => assert!(pair && Meter::of(&text).segments > 1, "{text}"),
+                    }
+                }
+            }
         }
     }
 

@@ -6,7 +6,7 @@
 //! Braces around anything that does not look like a name are literal text; around a name that no field has they
 //! are an error, since a typing error would otherwise reach everybody.
 
-use crate::segments::{Encoding, Foreign, Measure, Meter, foreign, is_plain, septets};
+use crate::segments::{Encoding, Foreign, Measure, Meter, UnitCount, foreign, septets};
 use crate::{Field, FieldSet, Recipient};
 
 /// A parsed text.
@@ -16,6 +16,8 @@ pub struct Template {
     written: String,
     pieces: Vec<Piece>,
     wire: String,
+    /// All that is the same for everyone.
+    literals: UnitCount,
     gsm7: bool,
     /// Fields that have a placeholder.
     placeholders: FieldSet,
@@ -28,8 +30,6 @@ pub struct Template {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     Literal(String),
-    /// A literal of so many characters that need no look: see [`is_plain`].
-    Plain(usize),
     Placeholder(Field),
 }
 
@@ -73,6 +73,7 @@ impl Template {
             written: text.to_owned(),
             pieces: Vec::new(),
             wire: String::new(),
+            literals: UnitCount::default(),
             gsm7: true,
             placeholders: FieldSet::default(),
             required: FieldSet::default(),
@@ -95,11 +96,9 @@ impl Template {
             rest = &rest[open + length..];
         }
         template.literal(rest);
-        for piece in &mut template.pieces {
-            if let Piece::Literal(text) = piece
-                && is_plain(text)
-            {
-                *piece = Piece::Plain(text.len());
+        for piece in &template.pieces {
+            if let Piece::Literal(text) = piece {
+                template.literals.add(text);
             }
         }
         let measure = Meter::of(&template.wire);
@@ -192,34 +191,26 @@ impl Template {
         if let Some(measure) = self.constant {
             return measure;
         }
-        if let Some(characters) = self.plain_characters(recipient) {
-            return Measure::of_plain(characters);
+        let mut units = self.literals;
+        for piece in &self.pieces {
+            if let Piece::Placeholder(field) = piece {
+                units.add(self.value(recipient, *field).unwrap_or_default());
+            }
         }
+        units.measure().unwrap_or_else(|| self.lay_out(recipient))
+    }
+
+    /// The same for a text of which it matters where its pairs stand.
+    #[cold]
+    fn lay_out(&self, recipient: &Recipient<'_>) -> Measure {
         let mut meter = Meter::default();
         for piece in &self.pieces {
             match piece {
                 Piece::Literal(text) => meter.push(text),
-                Piece::Plain(characters) => meter.push_plain(*characters),
                 Piece::Placeholder(field) => meter.push(self.value(recipient, *field).unwrap_or_default()),
             }
         }
         meter.finish()
-    }
-
-    /// How many characters this recipient's text has, if all of them are plain: then their number is all that counts.
-    fn plain_characters(&self, recipient: &Recipient<'_>) -> Option<usize> {
-        let mut characters = 0;
-        for piece in &self.pieces {
-            characters += match piece {
-                Piece::Literal(_) => return None,
-                Piece::Plain(characters) => *characters,
-                Piece::Placeholder(field) => {
-                    let text = self.value(recipient, *field).unwrap_or_default();
-                    is_plain(text).then_some(text.len())?
-                }
-            };
-        }
-        Some(characters)
     }
 }
 
@@ -240,6 +231,8 @@ fn placeholder(text: &str) -> Option<(&str, Option<&str>, usize)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::segments::Encoding;
     use crate::{Excerpt, Msisdn};
@@ -346,6 +339,21 @@ mod tests {
         assert_eq!(found, [('ê', 17, 2), ('’', 25, 1)]);
         assert!(!template.is_gsm7());
         assert!(Template::parse("Hi {first_name|tête}").unwrap().is_gsm7());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// However it is counted, it is what the filled-in text takes.
+        #[test]
+        fn a_measure_is_that_of_the_text_with_the_placeholders_filled_in(
+            before in "[aé€ê😀]{0,90}", between in "[a€]{0,90}", name in "[aé€ê😀]{0,50}",
+        ) {
+            let template = Template::parse(&format!("{before}{{first_name|x}}{between}{{first_name|x}}")).unwrap();
+            let said = if name.is_empty() { "x" } else { &name };
+            let measure = with(Some(&name), |recipient| template.measure(recipient));
+            prop_assert_eq!(measure, Meter::of(&format!("{before}{said}{between}{said}")));
+        }
     }
 
     #[test]

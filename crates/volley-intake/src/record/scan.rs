@@ -73,7 +73,11 @@ fn read_pairs<'line>(
         let place = if cursor.take_opening(names, guess) {
             guess
         } else {
-            let place = cursor.key(names, guess)?;
+            // A line that lacks a key of the one before has the others at other places.
+            let place = match (0..KEYS).find(|place| cursor.take_opening(names, *place)) {
+                Some(place) => place,
+                None => cursor.key(names)?,
+            };
             if let Some(last) = order.get_mut(pair) {
                 *last = place;
             }
@@ -161,12 +165,12 @@ impl<'line> Cursor<'line, '_> {
         opens
     }
 
-    /// Takes a key and its colon: the key's place, [`KEYS`] for one that is not ours.
-    fn key(&mut self, names: &FieldNames, guess: usize) -> Option<usize> {
+    /// Takes a key and its colon, however they are set: the key's place, [`KEYS`] for one that is not ours.
+    fn key(&mut self, names: &FieldNames) -> Option<usize> {
         let key = self.plain_string()?;
         self.skip_space();
         self.take(b':')?;
-        Some(names.place(key.as_str(), guess).unwrap_or(KEYS))
+        Some(names.place(key.as_str(), KEYS).unwrap_or(KEYS))
     }
 
     /// Takes a string without escapes.
