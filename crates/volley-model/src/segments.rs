@@ -151,7 +151,7 @@ impl Meter {
     }
 }
 
-/// UnitCount laid into segments that have room for `several` each, unless all fit into `single`.
+/// Units laid into segments that have room for `several` each, unless all fit into `single`.
 #[derive(Debug, Clone, Copy)]
 struct Parts {
     single: u32,

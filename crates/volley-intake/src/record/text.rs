@@ -37,6 +37,10 @@ pub(super) fn read<'line>(line: &'line [u8], names: &FieldNames) -> Result<Recor
 /// Whether brackets outside strings nest deeper than is read. Right for any valid JSON; of other text it says
 /// nothing that matters, since that is malformed anyway.
 pub(super) fn nests_too_deep(line: &[u8]) -> bool {
+    // A bracket takes a byte.
+    if line.len() <= DEPTH_MAX {
+        return false;
+    }
     let mut depth = 0usize;
     let mut in_string = false;
     let mut bytes = line.iter();
