@@ -1,5 +1,6 @@
-//! A rolling buffer that cuts an input into lines, without copying them.
+//! A rolling buffer that cuts an input into lines, without copying them, and says which of them are UTF-8.
 //!
+//! Lines are given out a few at a time. The text of one reaches on into those behind it (see [`Excerpt`]).
 //! Bounds: one block of 256 KiB, of which at most one unfinished line is carried over to the next read. Of a line
 //! longer than [`LINE_BYTES_MAX`] only the head is kept, for the rejection; the rest is read and forgotten.
 //! A byte order mark at the start, a carriage return before a line's end and a lacking last newline are accepted.
@@ -22,6 +23,7 @@ const UNFINISHED_BYTES_MAX: usize = LINE_BYTES_MAX + BOM.len() + 1;
 /// A line without its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Line<'block> {
+    /// A whole line; what stands behind it in its group is behind its excerpt.
     Text(Excerpt<'block>),
     /// A whole line that is no UTF-8.
     Bytes(&'block [u8]),

@@ -6,6 +6,7 @@ mod packed;
 
 use std::collections::HashMap;
 
+pub(crate) use packed::FETCHED_MAX;
 use packed::{NumberSet, Plane};
 use volley_model::Msisdn;
 
@@ -69,7 +70,7 @@ impl NumberBook {
         self.barred.mark(number, REFUSED);
     }
 
-    /// Brings what is known of these numbers near, for [`meet`](Self::meet) to find it there.
+    /// Brings what is known of these numbers near, [`FETCHED_MAX`] at most, for [`meet`](Self::meet) to find it there.
     pub(crate) fn fetch(&self, numbers: impl Iterator<Item = Msisdn> + Clone) {
         self.met.fetch(numbers.clone());
         self.barred.fetch(numbers);

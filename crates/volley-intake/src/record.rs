@@ -1,12 +1,12 @@
 //! One line of JSON, as far as it concerns us: the phone number and the seven fields.
 //!
 //! Three readers of the same rules, each of which says either what the line holds or that it cannot tell. [`scan`] reads
-//! the common shape; [`tape`] any other, by simd-json; then [`text`] decides, on the line as it was written. The last one is asked for lines that simd-json rejects for things in keys we ignore (integers above u64,
-//! `1e400`, lone surrogates), for numbers beside escapes, whose text a tape no longer knows, and for every fault, so that
-//! all explanations come from one place.
+//! the common shape; [`tape`] any other, by simd-json; then [`text`] decides, on the line as it was written. The last one
+//! is asked for lines that simd-json rejects for things in keys we ignore (integers above u64, `1e400`, lone surrogates),
+//! for numbers beside escapes, whose text a tape no longer knows, and for every fault, so that all explanations come from
+//! one place.
 //!
-//! Bounds: nesting at most [`DEPTH_MAX`]. No allocation a line, but for a field that has both a number beside it
-//! and an escape in it.
+//! Bounds: nesting at most [`DEPTH_MAX`]. No allocation a line, but for texts with escapes.
 
 mod fault;
 mod marks;
@@ -20,7 +20,7 @@ use volley_model::{Excerpt, Field};
 pub(crate) use fault::RecordFault;
 pub use names::{FieldNames, FieldNamesError};
 
-/// How deep a line may nest: simd-json's own limit, held by both readers.
+/// How deep a line may nest: simd-json's own limit, held by all readers.
 pub(crate) const DEPTH_MAX: usize = simd_json::DEFAULT_MAX_DEPTH;
 
 /// How many keys we know: the phone number, then the fields.

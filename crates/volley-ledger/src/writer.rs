@@ -2,8 +2,8 @@
 //!
 //! Nothing is acknowledged before its COMMIT has returned. The first write or sync that fails ends all writing of this
 //! process: SQLite may well say OK afterwards, about data that never reached the disk.
-//! While several batches are on their way and orders come fast, a group waits a little for more of them: a commit costs
-//! as much as the orders of two batches.
+//! While several batches are on their way and orders come fast, a group waits a little for more of them, but for a disk that
+//! takes longer than that by itself: there they gather while it syncs.
 //! Bounds: [`WAITING_MAX`] calls wait in the channel, [`GROUP_MAX`] go into one transaction, [`LINGER`] is the wait.
 
 mod desk;
@@ -26,8 +26,8 @@ pub(crate) use desk::number_commit;
 const WAITING_MAX: usize = 512;
 /// Calls in one transaction: all that can wait. The sync, not the rows, is what a commit costs.
 const GROUP_MAX: usize = WAITING_MAX;
-/// How long a group waits for others to join it, and only if its first order came within as long of the last commit.
-/// A tenth of the time that an intent may lie on the disk before its token is due.
+/// How long a group waits for others to join it: only if its first order came within as long of the last commit, and that
+/// commit took no longer, so that what a slow disk leaves of the rate stays whole.
 const LINGER: Duration = Duration::from_millis(2);
 /// So many batches on their way have an order to give soon. A run that keeps fewer waits for each of them, and would be
 /// held up for nothing. (What other databases call `commit_siblings`.)
@@ -176,8 +176,10 @@ fn write(desk: Result<Desk, LedgerError>, mut waiting: mpsc::Receiver<Order>) ->
     };
     let mut group = Vec::with_capacity(GROUP_MAX);
     let mut idle_since = Instant::now();
+    let mut commit_took = Duration::ZERO;
     while waiting.blocking_recv_many(&mut group, GROUP_MAX) > 0 {
-        if idle_since.elapsed() < LINGER && desk.has_on_their_way(LINGER_FOR) {
+        let fast = idle_since.elapsed() < LINGER && commit_took < LINGER;
+        if fast && desk.has_on_their_way(LINGER_FOR) {
             linger();
             while group.len() < GROUP_MAX
                 && let Ok(order) = waiting.try_recv()
@@ -185,8 +187,10 @@ fn write(desk: Result<Desk, LedgerError>, mut waiting: mpsc::Receiver<Order>) ->
                 group.push(order);
             }
         }
+        let begun = Instant::now();
         desk.commit(&mut group);
         idle_since = Instant::now();
+        commit_took = idle_since - begun;
     }
     desk.close()
 }

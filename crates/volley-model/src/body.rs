@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-/// Buffers that wait to be used again: about as many as batches wait for the dispatcher.
+/// Buffers that wait to be used again: about as many as batches wait for the dispatcher and are in flight.
 const SPARE_MAX: usize = 32;
 
 /// Where buffers come from and go back to.

@@ -4,7 +4,6 @@
 //! The modules stand in the order in which a recipient meets them on the way from a line to a ticket.
 
 mod excerpt;
-mod json_run;
 mod msisdn;
 mod recipient;
 mod template;
@@ -25,7 +24,6 @@ pub use batch::{
 pub use body::{BodyBuffer, BodyPool};
 pub use evidence::{Answer, AnswerBody, Evidence, Lost, NotProcessed, Unsent};
 pub use excerpt::Excerpt;
-pub use json_run::plain_length;
 pub use lines::{LineCounts, Reason};
 pub use list_campaign::{Audience, ListCampaignState};
 pub use money::{Amount, AmountError, CostSource, Currency};

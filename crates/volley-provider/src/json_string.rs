@@ -2,7 +2,7 @@
 //!
 //! Sources: RFC 8259, 7 (quotation mark, reverse solidus and U+0000 to U+001F must be escaped, nothing else).
 
-use volley_model::plain_length;
+use crate::json_run::plain_length;
 
 /// Appends a text as a JSON string, quotes included.
 pub(crate) fn push_json_string(body: &mut Vec<u8>, text: &str) {

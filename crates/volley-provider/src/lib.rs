@@ -11,6 +11,7 @@ mod api;
 
 mod base62;
 mod credentials;
+mod json_run;
 mod json_string;
 mod one_line;
 mod provider_text;

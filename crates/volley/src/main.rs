@@ -6,8 +6,8 @@ use clap::Parser;
 use volley::cli::Cli;
 use volley::exit::Exit;
 
-/// Batches are allocated by the intake thread and freed by the dispatcher: what mimalloc is good at. It stands in for the C
-/// library's too (feature `override`), which asks the kernel for each page that SQLite keeps outside of the main thread.
+/// Batches are allocated by the intake thread and freed by the dispatcher: what mimalloc is good at. SQLite allocates by it
+/// too (feature `override`): the C library's own asks the kernel for each page that is kept outside of the main thread.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -10,12 +10,13 @@ use super::examine::Examiner;
 use super::{Finished, IntakeError, Named, ReadEnd, TooManyInvalid};
 use crate::batcher::{Batcher, Sink};
 use crate::lines::{LINE_BYTES_MAX, Line, LineBuffer};
+use crate::numbers::FETCHED_MAX;
 use crate::record::{Record, RecordReader};
 use crate::{IntakeConfig, InvalidLimit, Normalizer, NumberBook, ReasonCounts, Rejection, Rejects, Standing};
 
 /// Lines read before the first of them is judged: enough that the waiting for the memory overlaps, few enough that they
 /// are still in the processor's first cache when they are judged.
-const LINES_AHEAD: usize = 32;
+const LINES_AHEAD: usize = FETCHED_MAX;
 
 /// Where lines are judged.
 pub(super) struct Desk {
@@ -35,7 +36,7 @@ pub(super) struct Desk {
 }
 
 /// What a glance at a line tells, before it is judged.
-struct Sight<'block> {
+struct Glance<'block> {
     /// Whether the record is the line's; else a glance does not tell it.
     is_told: bool,
     record: Record<'block>,
@@ -43,7 +44,7 @@ struct Sight<'block> {
     number: Option<Msisdn>,
 }
 
-impl Sight<'_> {
+impl Glance<'_> {
     const NONE: Self = Self {
         is_told: false,
         record: Record::EMPTY,
@@ -98,9 +99,9 @@ impl Desk {
             if lines.is_empty() {
                 return Ok(ControlFlow::Continue(()));
             }
-            let mut seen = [const { Sight::NONE }; LINES_AHEAD];
+            let mut seen = [const { Glance::NONE }; LINES_AHEAD];
             self.look_ahead(&lines, &mut seen);
-            for ((number, line), sight) in (number + 1..).zip(lines).zip(&seen) {
+            for ((number, line), glance) in (number + 1..).zip(lines).zip(&seen) {
                 if is_blank(line) {
                     continue;
                 }
@@ -109,7 +110,7 @@ impl Desk {
                     return Ok(ControlFlow::Break(end));
                 }
                 let outcome = self
-                    .judge(number, input, line, sight)
+                    .judge(number, input, line, glance)
                     .map_err(|source| IntakeError::Rejects { source })?;
                 self.count(&outcome);
                 if let Some(end) = self.after_line(&outcome, sink) {
@@ -122,17 +123,17 @@ impl Desk {
 
     /// Reads what can be read without judging: records of the common shape, and their numbers. What is known of those is
     /// then fetched for all at once: one after another, each would wait for the memory.
-    fn look_ahead<'block>(&mut self, lines: &[Line<'block>], seen: &mut [Sight<'block>; LINES_AHEAD]) {
+    fn look_ahead<'block>(&mut self, lines: &[Line<'block>], seen: &mut [Glance<'block>; LINES_AHEAD]) {
         let names = &self.config.names;
-        for (line, sight) in lines.iter().zip(&mut *seen) {
+        for (line, glance) in lines.iter().zip(&mut *seen) {
             if let Line::Text(line) = line {
-                sight.is_told = self.records.glance(*line, names, &mut sight.record).is_some();
+                glance.is_told = self.records.glance(*line, names, &mut glance.record).is_some();
             }
-            if sight.is_told {
-                sight.number = self.examiner.number_at_a_glance(&sight.record);
+            if glance.is_told {
+                glance.number = self.examiner.number_at_a_glance(&glance.record);
             }
         }
-        self.book.fetch(seen.iter().filter_map(|sight| sight.number));
+        self.book.fetch(seen.iter().filter_map(|glance| glance.number));
     }
 
     /// All lines so far.
@@ -157,7 +158,7 @@ impl Desk {
         number: u64,
         input: Named<'_>,
         line: Line<'_>,
-        sight: &Sight<'_>,
+        glance: &Glance<'_>,
     ) -> io::Result<Outcome> {
         let names = &self.config.names;
         let mut rejection = Rejecting {
@@ -175,8 +176,8 @@ impl Desk {
             }
         };
         let thorough;
-        let record = if sight.is_told {
-            &sight.record
+        let record = if glance.is_told {
+            &glance.record
         } else {
             thorough = match self.records.read(line, names) {
                 Ok(record) => record,
@@ -191,15 +192,15 @@ impl Desk {
             unescaped = record.unescaped_texts();
             &unescaped
         };
-        let recipient = match self.examiner.examine(record, texts, sight.number) {
+        let recipient = match self.examiner.examine(record, texts, glance.number) {
             Ok(recipient) => recipient,
             Err(fault) => {
                 let value = fault.value().map_or(line, str::as_bytes);
                 return rejection.of(fault.reason(), value, || fault.detail(names));
             }
         };
-        let reason = match self.book.meet(recipient.number) {
-            Standing::Free => {
+        let reason = match outcome_of(self.book.meet(recipient.number)) {
+            Outcome::Planned => {
                 let place = Place {
                     input: input.nth,
                     line: number,
@@ -207,11 +208,8 @@ impl Desk {
                 self.batcher.push(&recipient, place);
                 return Ok(Outcome::Planned);
             }
-            Standing::InDoubt(batch) => return Ok(Outcome::InDoubt(batch)),
-            Standing::Suppressed => Reason::Suppressed,
-            Standing::Duplicate => Reason::Duplicate,
-            Standing::AlreadySent => Reason::AlreadySent,
-            Standing::Refused => Reason::RefusedByProvider,
+            Outcome::InDoubt(batch) => return Ok(Outcome::InDoubt(batch)),
+            Outcome::Rejected(reason) => reason,
         };
         rejection.of(reason, texts[0].as_str().as_bytes(), || {
             skipped(reason).to_owned()
@@ -292,11 +290,23 @@ impl Desk {
     }
 }
 
+/// What becomes of the line of a number of this standing.
+fn outcome_of(standing: Standing) -> Outcome {
+    Outcome::Rejected(match standing {
+        Standing::Free => return Outcome::Planned,
+        Standing::InDoubt(batch) => return Outcome::InDoubt(batch),
+        Standing::Suppressed => Reason::Suppressed,
+        Standing::Duplicate => Reason::Duplicate,
+        Standing::AlreadySent => Reason::AlreadySent,
+        Standing::Refused => Reason::RefusedByProvider,
+    })
+}
+
 fn is_blank(line: Line<'_>) -> bool {
     matches!(line, Line::Text(line) if line.as_str().trim_ascii().is_empty())
 }
 
-/// A line that is being rejected, if anything is.
+/// Where one line is rejected.
 struct Rejecting<'a> {
     rejects: &'a mut Rejects,
     number: u64,
@@ -304,7 +314,7 @@ struct Rejecting<'a> {
 }
 
 impl Rejecting<'_> {
-    /// Rejects it; why it is, is put into words where somebody reads them.
+    /// Counts it as rejected, and asks for the detail only if somebody reads it.
     fn of(&mut self, reason: Reason, value: &[u8], detail: impl FnOnce() -> String) -> io::Result<Outcome> {
         if self.rejects.wants(reason) {
             self.rejects.add(&Rejection {

@@ -5,7 +5,7 @@ use volley_model::{Excerpt, Field, FieldSet, Msisdn, Reason, Recipient};
 use crate::record::{Kind, Record, Texts};
 use crate::{FieldNames, Normalizer, NumberFault};
 
-/// Why a record is no recipient. It is put into words only where somebody reads them: most runs count.
+/// Why a record is no recipient. The words for it are made only for somebody who reads them: most runs only count.
 pub(super) enum Fault<'record> {
     NumberMissing,
     /// A value of a type that its key does not have; with the text of a number.

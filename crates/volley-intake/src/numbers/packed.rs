@@ -20,8 +20,8 @@ use volley_model::Msisdn;
 
 const SHARDS: usize = 256;
 const SLOTS_MIN: usize = 16;
-/// More than the processor has reads under way at a time.
-const FETCHED_AT_ONCE: usize = 32;
+/// The most numbers that are fetched at once: more than a processor has reads under way at a time.
+pub(crate) const FETCHED_MAX: usize = 32;
 /// A shard of fewer slots doubles: a million numbers in all, which then move once and not five times.
 const SLOTS_DOUBLED_MAX: usize = 4096;
 /// A slot that no word has taken. No word is zero: it has at least the bit it was made for.
@@ -92,15 +92,15 @@ impl NumberSet {
         before
     }
 
-    /// Reads what is at these numbers' places, so that it is in the processor's cache soon. First all places are found, then
+    /// Reads what is at the places of these numbers, [`FETCHED_MAX`] at most, so that it is in the processor's cache soon. First all places are found, then
     /// all are read: reads that close together wait for the memory at the same time, and not one after another.
     pub(super) fn fetch(&self, numbers: impl Iterator<Item = Msisdn>) {
         if self.shards.is_empty() {
             return;
         }
-        let mut places = [(0, 0); FETCHED_AT_ONCE];
+        let mut places = [(0, 0); FETCHED_MAX];
         let mut found = 0;
-        for (number, slot_of_shard) in numbers.zip(&mut places) {
+        for (slot_of_shard, number) in places.iter_mut().zip(numbers) {
             let (group, _) = place(number);
             let hash = self.hasher.hash_one(group);
             let shard = shard_of(hash);

@@ -1,4 +1,4 @@
-//! Why a line is no record. It is put into words only where somebody reads them: most runs count.
+//! Why a line is no record. The words for it are made only for somebody who reads them: most runs only count.
 
 use volley_model::Reason;
 

@@ -1,12 +1,12 @@
 //! The quickest reader: a look at each byte for the quotation marks of a line, then from mark to mark, and every value
 //! borrowed from the line itself.
 //!
-//! It knows objects whose keys have no escapes, without control characters, tabs among them, and with nothing nested in our
-//! keys. Whatever else it meets, a fault among it, it leaves to the next reader, by `None`; what it is sure of, all readers
+//! It knows objects without control characters, tabs among them, with nothing nested in our keys, and without escapes in any
+//! key but one of ours. Whatever else it meets, a fault among it, it leaves to the next reader, by `None`; what it is sure of, all readers
 //! read alike, which tests hold. Lines of one file mostly have their keys in one order: that of the line before is tried
 //! first.
 //!
-//! Bounds: nothing is allocated or copied, but for a text with escapes.
+//! Bounds: nothing is allocated or copied, but for texts with escapes, and what serde takes to skip nested values.
 //! Sources: RFC 8259, 2 (white space), 6 (numbers), 7 (what a string may hold as it is).
 
 use serde::de::IgnoredAny;
@@ -47,6 +47,7 @@ impl Scanner {
             at: 0,
             marks: &self.marks,
             has_escapes: look == Look::Escapes,
+            depth_is_known: false,
         };
         record.verbatim = look == Look::Plain;
         cursor.skip_space();
@@ -113,6 +114,8 @@ struct Cursor<'line, 'marks> {
     marks: &'marks QuoteMarks,
     /// Whether there is a reverse solidus anywhere.
     has_escapes: bool,
+    /// Whether it is known that the line does not nest too deep.
+    depth_is_known: bool,
 }
 
 impl<'line> Cursor<'line, '_> {
@@ -239,8 +242,12 @@ impl<'line> Cursor<'line, '_> {
             b'f' => return self.word("false"),
             _ => return self.number().map(drop),
         }
-        if text::nests_too_deep(self.text.as_bytes()) {
-            return None;
+        // Asked of the whole line, and so no more than once.
+        if !self.depth_is_known {
+            if text::nests_too_deep(self.text.as_bytes()) {
+                return None;
+            }
+            self.depth_is_known = true;
         }
         let mut values =
             serde_json::Deserializer::from_str(self.text.get(self.at..)?).into_iter::<IgnoredAny>();

@@ -1,7 +1,7 @@
-//! The quick reader: simd-json's tape, with tape and buffers reused.
+//! The reader of any shape: simd-json's tape, with tape and buffers reused.
 //!
 //! It reads a copy of the line, since simd-json writes unescaped strings over its input, and the rejection and the
-//! second reader need the original. What it is not sure of it leaves to the second reader, by `None`.
+//! last reader need the original. What it is not sure of it leaves to the last reader, by `None`.
 
 use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
 

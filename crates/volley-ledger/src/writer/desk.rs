@@ -173,7 +173,10 @@ impl Desk {
         self.execute("ROLLBACK")?;
         (self.sequence, self.lines_read) = before;
         let effects = self.pass(Pass::Apart, group, slots)?;
-        Ok(effects.unwrap_or_default())
+        // Each in a savepoint of its own, no refusal spoils the others.
+        effects.ok_or_else(|| LedgerError::WriterStopped {
+            detail: "a group could not be carried out one by one".to_owned(),
+        })
     }
 
     /// Begins a transaction, and leaves it open; `None` if a refusal spoiled it.

@@ -1,5 +1,6 @@
 //! What is read and from where, and what becomes of what cannot be read.
 
+mod bodies;
 mod endless;
 mod fields;
 mod lines;

@@ -11,7 +11,7 @@ use volley_model::{BodyHash, Currency, Msisdn, RequestKey, SealedBatch};
 use super::*;
 use crate::{CampaignIdentity, Changes, Opening};
 
-/// A ledger with a desk, and what was heard of its orders.
+/// A ledger in a folder of its own, with a desk.
 struct Bench {
     folder: tempfile::TempDir,
     desk: Desk,

@@ -1,4 +1,4 @@
-//! How much of a text stands in a JSON string as it is: what reads strings, and what writes them, both copy such runs whole.
+//! How much of a text stands in a JSON string as it is: such runs are copied whole.
 //!
 //! Sources: RFC 8259, 7 (quotation mark, reverse solidus and U+0000 to U+001F must be escaped, nothing else).
 
@@ -8,7 +8,7 @@
 /// Eight bytes at a time: in each of the three sums the lowest byte that is marked is one that is looked for, and a wrong mark
 /// can only stand above it.
 #[inline]
-pub fn plain_length(bytes: &[u8]) -> usize {
+pub(crate) fn plain_length(bytes: &[u8]) -> usize {
     const LOW: u64 = u64::from_le_bytes([0x01; 8]);
     const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
     let zeros = |word: u64| word.wrapping_sub(LOW) & !word;
