@@ -18,9 +18,6 @@ const APPLICATION_ID: u32 = 0x564c_4c59;
 /// The number of the format of `schema.sql`.
 pub(crate) const VERSION: u32 = 3;
 const SCHEMA: &str = include_str!("schema.sql");
-/// Bytes of a page. Said here because SQLite is built with the smallest for what it keeps in memory alone: a trigger's
-/// list of states is a table of its own, made anew each time.
-const PAGE_BYTES: u32 = 4096;
 
 /// The formats that are understood. An older one is read as it is, and brought on before it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,8 +129,7 @@ pub(crate) fn make_draft(place: &Place, now: Timestamp) -> Result<(), LedgerErro
     let now = now.as_microsecond();
     connection
         .execute_batch(&format!(
-            "PRAGMA page_size = {PAGE_BYTES};
-             PRAGMA journal_mode = DELETE;
+            "PRAGMA journal_mode = DELETE;
              BEGIN;
              PRAGMA application_id = {APPLICATION_ID};
              PRAGMA user_version = {VERSION};

@@ -199,7 +199,7 @@ mod tests {
         let tool = Connection::open(path).unwrap();
         // Hardly any cache, so that a transaction reaches the log before it ends.
         tool.execute_batch(&format!(
-            "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA user_version = {number};
+            "PRAGMA journal_mode = WAL; PRAGMA user_version = {number};
              PRAGMA cache_size = 1; {schema} PRAGMA wal_checkpoint(TRUNCATE)"
         ))
         .unwrap();

@@ -47,7 +47,7 @@ fn turn_back(stage: &Stage, number: u32) {
     let draft = stage.beside("-older");
     let tool = Connection::open(&draft).unwrap();
     tool.execute_batch(&format!(
-        "PRAGMA page_size = 4096; PRAGMA foreign_keys = OFF; ATTACH '{}' AS now;",
+        "PRAGMA foreign_keys = OFF; ATTACH '{}' AS now;",
         stage.path.display()
     ))
     .unwrap();
