@@ -463,3 +463,28 @@ pub(crate) fn text(shown: Option<impl ToString>) -> Value {
 pub(crate) fn time(at: Timestamp) -> Value {
     Value::Integer(at.as_microsecond())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema;
+
+    #[test]
+    fn writing_a_batch_makes_no_table_in_memory() {
+        let ledger = schema::in_memory().unwrap();
+        for statement in [INSERT, CONCLUDE] {
+            let mut program = ledger.prepare(&format!("EXPLAIN {statement}")).unwrap();
+            // With its triggers' programs.
+            let unbound = vec![Value::Null; program.parameter_count()];
+            let steps = program
+                .query_map(params_from_iter(unbound), |row| row.get::<_, String>("opcode"))
+                .unwrap();
+            let steps = steps.collect::<Result<Vec<_>, _>>().unwrap();
+            assert!(steps.len() > 100 && steps.iter().any(|step| step == "Program"));
+            assert!(
+                !steps.iter().any(|step| step == "OpenEphemeral"),
+                "{statement}: {steps:?}"
+            );
+        }
+    }
+}

@@ -16,18 +16,16 @@ use crate::{LedgerError, bodies, campaign, list_campaigns, lock, schedule, upgra
 /// "VLLY": what `file(1)` and we know a ledger by.
 const APPLICATION_ID: u32 = 0x564c_4c59;
 /// The number of the format of `schema.sql`.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 const SCHEMA: &str = include_str!("schema.sql");
-/// Bytes of a page. Said here because SQLite is built with the smallest for what it keeps in memory alone: a trigger's
-/// list of states is a table of its own, made anew each time.
-const PAGE_BYTES: u32 = 4096;
 
-/// The formats that are understood.
+/// The formats that are understood. An older one is read as it is, and brought on before it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// Number 1: without schedules, lookups, later prices and list campaigns. It is read as it is, and brought on before
-    /// it is written.
+    /// Number 1: without schedules, lookups, later prices and list campaigns.
     First,
+    /// Number 2: the same tables and rules, some of them in slower words.
+    Second,
     /// That of `schema.sql`.
     Current,
 }
@@ -94,6 +92,7 @@ impl Format {
         match number {
             0 => Err(LedgerError::damaged(path, "its format 0 never existed")),
             1 => Ok(Self::First),
+            2 => Ok(Self::Second),
             VERSION => Ok(Self::Current),
             found => Err(LedgerError::Newer {
                 path: path.to_owned(),
@@ -130,8 +129,7 @@ pub(crate) fn make_draft(place: &Place, now: Timestamp) -> Result<(), LedgerErro
     let now = now.as_microsecond();
     connection
         .execute_batch(&format!(
-            "PRAGMA page_size = {PAGE_BYTES};
-             PRAGMA journal_mode = DELETE;
+            "PRAGMA journal_mode = DELETE;
              BEGIN;
              PRAGMA application_id = {APPLICATION_ID};
              PRAGMA user_version = {VERSION};
@@ -220,7 +218,7 @@ pub(crate) fn check_structure(connection: &Connection, path: &Path) -> Result<Fo
         return Err(LedgerError::damaged(path, detail));
     }
     campaign::check_rows(connection, path)?;
-    if format == Format::Current {
+    if format != Format::First {
         schedule::check_rows(connection, path)?;
         list_campaigns::check_rows(connection, path)?;
     }
@@ -234,9 +232,9 @@ fn misshapen(
     found: &BTreeMap<String, String>,
     made: &BTreeMap<String, String>,
 ) -> Option<String> {
-    match format {
-        Format::First => (!upgrade::is_first(found, made)).then(String::new),
-        Format::Current => made
+    match upgrade::hash_of(format) {
+        Some(hash) => (!upgrade::is_older(hash, found, made)).then(String::new),
+        None => made
             .iter()
             .find(|(name, sql)| found.get(*name) != Some(sql))
             .map(|(name, _)| format!(" of {name}")),

@@ -113,7 +113,8 @@ CREATE TABLE erasure (
 ) STRICT;
 
 -- One row for each request: first the intent, which is on disk before the request's first byte leaves; then, once and
--- for all, what came of it.
+-- for all, what came of it. Its states are compared one by one, here and in its triggers: for IN with three values or
+-- more SQLite makes a table in memory each time.
 CREATE TABLE batch (
   id               INTEGER PRIMARY KEY,
   -- the intent: never changed
@@ -144,9 +145,11 @@ CREATE TABLE batch (
   -- the outcome
   -- 'withdrawn' was accepted, and cancelled before its time. 'split' was refused for a named number; the others are
   -- free until a child takes them up.
-  state            TEXT    NOT NULL DEFAULT 'intended' CHECK (state IN (
-                     'intended', 'accepted', 'unticketed', 'refused', 'released', 'split', 'simulated', 'in_doubt',
-                     'declared_sent', 'declared_not_sent', 'abandoned', 'withdrawn')),
+  state            TEXT    NOT NULL DEFAULT 'intended' CHECK (
+                     state = 'intended' OR state = 'accepted' OR state = 'unticketed' OR state = 'refused'
+                     OR state = 'released' OR state = 'split' OR state = 'simulated' OR state = 'in_doubt'
+                     OR state = 'declared_sent' OR state = 'declared_not_sent' OR state = 'abandoned'
+                     OR state = 'withdrawn'),
   reason           TEXT,              -- why, where the state alone does not say it
   status           INTEGER,           -- of a refusal, as the provider gave them
   code             INTEGER,
@@ -155,7 +158,7 @@ CREATE TABLE batch (
   billed_units     INTEGER,           -- segments as the provider counts them
   cost             TEXT,
   cost_currency    TEXT,
-  cost_source      TEXT CHECK (cost_source IN ('provider', 'estimated', 'operator')),
+  cost_source      TEXT CHECK (cost_source = 'provider' OR cost_source = 'estimated' OR cost_source = 'operator'),
   residual_credit  TEXT,              -- the account's credit after the request
   named_number     INTEGER,           -- the member a split batch was refused for; null once the numbers are erased
   doubt_since      INTEGER,           -- when it first was in doubt, settled or not
@@ -311,10 +314,11 @@ END;
 
 CREATE TRIGGER batch_transition BEFORE UPDATE ON batch
 WHEN NOT CASE OLD.state
-  WHEN 'intended' THEN NEW.state IN ('accepted', 'unticketed', 'refused', 'released', 'split', 'simulated', 'in_doubt')
+  WHEN 'intended' THEN NEW.state = 'accepted' OR NEW.state = 'unticketed' OR NEW.state = 'refused'
+    OR NEW.state = 'released' OR NEW.state = 'split' OR NEW.state = 'simulated' OR NEW.state = 'in_doubt'
   -- another attempt may leave it in doubt
-  WHEN 'in_doubt' THEN NEW.state IN ('in_doubt', 'accepted', 'unticketed', 'declared_sent', 'declared_not_sent',
-                                     'abandoned')
+  WHEN 'in_doubt' THEN NEW.state = 'in_doubt' OR NEW.state = 'accepted' OR NEW.state = 'unticketed'
+    OR NEW.state = 'declared_sent' OR NEW.state = 'declared_not_sent' OR NEW.state = 'abandoned'
   -- its price may come later
   WHEN 'accepted' THEN NEW.state = 'withdrawn' OR (
     NEW.state = 'accepted' AND OLD.cost IS NULL AND NEW.cost_source = 'provider'
@@ -344,7 +348,7 @@ END;
 
 CREATE TRIGGER batch_declared BEFORE UPDATE ON batch
 WHEN CASE
-  WHEN NEW.state IN ('declared_sent', 'declared_not_sent', 'abandoned')
+  WHEN NEW.state = 'declared_sent' OR NEW.state = 'declared_not_sent' OR NEW.state = 'abandoned'
     THEN NOT EXISTS (SELECT 1 FROM resolution WHERE resolution.batch = NEW.id AND resolution.becomes = NEW.state)
   WHEN NEW.cost_source = 'operator' THEN NOT EXISTS (SELECT 1 FROM resolution WHERE resolution.batch = NEW.id)
   ELSE 0
@@ -356,7 +360,7 @@ END;
 CREATE TRIGGER batch_simulated BEFORE UPDATE ON batch
 WHEN CASE NEW.simulated
   WHEN 0 THEN NEW.state = 'simulated'
-  ELSE NEW.state NOT IN ('simulated', 'refused', 'released')
+  ELSE NEW.state <> 'simulated' AND NEW.state <> 'refused' AND NEW.state <> 'released'
 END
 BEGIN
   SELECT RAISE(ABORT, 'a simulated batch reaches nobody, and no other is simulated');

@@ -11,16 +11,22 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use crate::schema::{self, VERSION};
+use crate::schema::{self, Format, VERSION};
 use crate::{Ledger, LedgerError};
 
 const STEP: &str = "bringing the ledger to its new format";
 
-/// blake3 of the names and texts of format 1.
-const FIRST: &str = "300908ff936292a1a91b397e3133f8ab4cc78121ef42792722d76b8d3a6e3794";
+/// blake3 of the names and texts of an older format.
+pub(crate) fn hash_of(format: Format) -> Option<&'static str> {
+    match format {
+        Format::First => Some("300908ff936292a1a91b397e3133f8ab4cc78121ef42792722d76b8d3a6e3794"),
+        Format::Second => Some("db369004c0bb94dc55588def326faf6c28476d66b9450c43fa4c2f6902628548"),
+        Format::Current => None,
+    }
+}
 
 impl Ledger {
-    /// From format 1, sound as it is, to the present one.
+    /// From an older format, sound as it is, to the present one.
     pub(crate) fn upgrade(&mut self, now: Timestamp) -> Result<(), LedgerError> {
         self.transact(STEP, now, |connection, place| {
             let path = &place.ledger;
@@ -35,8 +41,12 @@ impl Ledger {
     }
 }
 
-/// Whether these are the objects of format 1. The user's own, among them or not, are their matter.
-pub(crate) fn is_first(found: &BTreeMap<String, String>, made: &BTreeMap<String, String>) -> bool {
+/// Whether these are the objects of the older format with this hash. The user's own, among them or not, are their matter.
+pub(crate) fn is_older(
+    hash: &str,
+    found: &BTreeMap<String, String>,
+    made: &BTreeMap<String, String>,
+) -> bool {
     let mut hasher = blake3::Hasher::new();
     for (name, sql) in found.iter().filter(|(name, _)| made.contains_key(*name)) {
         for text in [name, sql] {
@@ -44,7 +54,7 @@ pub(crate) fn is_first(found: &BTreeMap<String, String>, made: &BTreeMap<String,
             hasher.update(text.as_bytes());
         }
     }
-    hasher.finalize().to_hex().as_str() == FIRST
+    hasher.finalize().to_hex().as_str() == hash
 }
 
 /// All that leads from the schema that is there to the present one, in order.
@@ -95,12 +105,16 @@ mod tests {
 
     use super::*;
 
-    const SCHEMA_1: &str = include_str!("../tests/it/schema_1.sql");
+    /// The older formats with their numbers and the texts that made them.
+    const OLDER: [(Format, u32, &str); 2] = [
+        (Format::First, 1, include_str!("../tests/it/schema_1.sql")),
+        (Format::Second, 2, include_str!("../tests/it/schema_2.sql")),
+    ];
 
-    fn first() -> Connection {
-        let first = Connection::open_in_memory().unwrap();
-        first.execute_batch(SCHEMA_1).unwrap();
-        first
+    fn older(schema: &str) -> Connection {
+        let older = Connection::open_in_memory().unwrap();
+        older.execute_batch(schema).unwrap();
+        older
     }
 
     fn columns(connection: &Connection, table: &str) -> Vec<String> {
@@ -116,55 +130,77 @@ mod tests {
     }
 
     #[test]
-    fn format_1_is_known_by_its_texts_and_nothing_near_it_is() {
+    fn an_older_format_is_known_by_its_texts_and_nothing_near_it_is() {
         let made = schema::objects(&schema::in_memory().unwrap()).unwrap();
-        let known = |change: &str| {
-            let first = first();
-            first.execute_batch(change).unwrap();
-            is_first(&schema::objects(&first).unwrap(), &made)
-        };
-        assert!(known(""));
-        assert!(known("CREATE TABLE theirs (x)"));
-        assert!(!known("DROP TRIGGER batch_transition"));
-        assert!(!known("DROP VIEW doubts; CREATE VIEW doubts AS SELECT 1"));
-        assert!(!known("ALTER TABLE run ADD COLUMN extra TEXT"));
-        assert!(!known("CREATE TABLE schedule (x)"));
-        assert!(!is_first(&made, &made));
+        for (format, number, schema) in OLDER {
+            let hash = hash_of(format).unwrap();
+            let known = |change: &str| {
+                let older = older(schema);
+                older.execute_batch(change).unwrap();
+                is_older(hash, &schema::objects(&older).unwrap(), &made)
+            };
+            assert!(known(""), "{number}");
+            assert!(known("CREATE TABLE theirs (x)"));
+            assert!(!known("DROP TRIGGER batch_transition"));
+            assert!(!known("DROP VIEW doubts; CREATE VIEW doubts AS SELECT 1"));
+            assert!(!known("ALTER TABLE run ADD COLUMN extra TEXT"));
+            assert!(!known("DROP TABLE IF EXISTS schedule; CREATE TABLE schedule (x)"));
+            assert!(!is_older(hash, &made, &made));
+            for (other, _, schema) in OLDER {
+                let found = schema::objects(&older(schema)).unwrap();
+                assert_eq!(
+                    is_older(hash, &found, &made),
+                    other == format,
+                    "{number}, {other:?}"
+                );
+            }
+        }
+        assert_eq!(hash_of(Format::Current), None);
     }
 
     #[test]
     fn a_table_that_was_there_keeps_its_columns_so_that_its_text_alone_can_change() {
-        let (first, made) = (first(), schema::in_memory().unwrap());
-        let mut changed = Vec::new();
-        for (name, sql) in schema::objects(&first).unwrap() {
-            if let Some(table) = name.strip_prefix("table ") {
-                assert_eq!(columns(&first, table), columns(&made, table), "{table}");
+        let changed_since_1 = [
+            "table batch",
+            "table resolution",
+            "trigger batch_declared",
+            "trigger batch_simulated",
+            "trigger batch_transition",
+            "view campaigns",
+            "view conservation",
+            "view doubts",
+            "view runs",
+        ];
+        let changed_since_2 = [
+            "table batch",
+            "trigger batch_declared",
+            "trigger batch_simulated",
+            "trigger batch_transition",
+        ];
+        let expected = [&changed_since_1[..], &changed_since_2];
+        let made = schema::in_memory().unwrap();
+        for ((_, number, schema), expected) in OLDER.into_iter().zip(expected) {
+            let older = older(schema);
+            let mut changed = Vec::new();
+            for (name, sql) in schema::objects(&older).unwrap() {
+                if let Some(table) = name.strip_prefix("table ") {
+                    assert_eq!(columns(&older, table), columns(&made, table), "{number}: {table}");
+                }
+                if schema::objects(&made).unwrap()[&name] != sql {
+                    changed.push(name);
+                }
             }
-            if schema::objects(&made).unwrap()[&name] != sql {
-                changed.push(name);
-            }
+            assert_eq!(changed, expected, "{number}");
         }
-        assert_eq!(
-            changed,
-            [
-                "table batch",
-                "table resolution",
-                "trigger batch_transition",
-                "view campaigns",
-                "view conservation",
-                "view doubts",
-                "view runs"
-            ]
-        );
     }
 
-    /// Format 1 in a file, its log empty.
-    fn first_in(path: &Path) -> Connection {
+    /// An older format in a file, its log empty.
+    fn older_in(path: &Path, number: u32, schema: &str) -> Connection {
         let tool = Connection::open(path).unwrap();
         // Hardly any cache, so that a transaction reaches the log before it ends.
         tool.execute_batch(&format!(
-            "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA user_version = 1; PRAGMA cache_size = 1;
-             {SCHEMA_1} PRAGMA wal_checkpoint(TRUNCATE)"
+            "PRAGMA journal_mode = WAL; PRAGMA user_version = {number};
+             PRAGMA cache_size = 1; {schema} PRAGMA wal_checkpoint(TRUNCATE)"
         ))
         .unwrap();
         tool
@@ -183,12 +219,18 @@ mod tests {
     }
 
     #[test]
-    fn an_upgrade_that_ends_after_any_statement_leaves_format_1_whole() {
+    fn an_upgrade_that_ends_after_any_statement_leaves_the_older_format_whole() {
+        for (_, number, schema) in OLDER {
+            ends_after_any_statement(number, schema);
+        }
+    }
+
+    fn ends_after_any_statement(number: u32, schema: &str) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("volley.db");
-        let tool = first_in(&path);
+        let tool = older_in(&path, number, schema);
         let before = left(&tool);
-        assert_eq!((before.0, before.1.as_str()), (1, "ok"));
+        assert_eq!((before.0, before.1.as_str()), (number, "ok"));
         let all = statements(&tool).unwrap();
         for taken in 0..=all.len() {
             tool.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -210,12 +252,18 @@ mod tests {
     }
 
     #[test]
-    fn an_upgrade_whose_log_is_cut_anywhere_leaves_format_1_whole_or_the_present_one() {
+    fn an_upgrade_whose_log_is_cut_anywhere_leaves_the_older_format_whole_or_the_present_one() {
+        for (_, number, schema) in OLDER {
+            log_is_cut_anywhere(number, schema);
+        }
+    }
+
+    fn log_is_cut_anywhere(number: u32, schema: &str) {
         const HEADER: usize = 32;
         const FRAME: usize = 24 + 4096;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("volley.db");
-        let tool = first_in(&path);
+        let tool = older_in(&path, number, schema);
         let before = left(&tool);
         tool.execute_batch("BEGIN IMMEDIATE").unwrap();
         for statement in statements(&tool).unwrap() {

@@ -214,14 +214,14 @@ impl Check {
         let made = schema::in_memory().and_then(|made| schema::objects(&made));
         let made = made.map_err(failed)?;
         let mut found = schema::objects(&self.connection).map_err(failed)?;
-        let first = self.is_first()?;
+        let older = upgrade::hash_of(schema::format(&self.connection, &self.place.ledger)?);
         // Of an older format it is not known which of its texts differs.
-        if first && !upgrade::is_first(&found, &made) {
+        if older.is_some_and(|hash| !upgrade::is_older(hash, &found, &made)) {
             self.found.find("schema", "it is not as Volley made it", RESTORE);
         }
         for (name, expected) in made {
             let fault = match found.remove(&name) {
-                _ if first => continue,
+                _ if older.is_some() => continue,
                 Some(sql) if sql == expected => continue,
                 Some(_) => "it is not as Volley made it",
                 None => "it is gone",

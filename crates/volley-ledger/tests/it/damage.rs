@@ -174,14 +174,14 @@ fn what_was_a_ledger_is_damaged_and_no_remedy_names_another_file() {
 #[test]
 fn a_newer_ledger_is_refused() {
     let stage = written();
-    stage.tool().execute_batch("PRAGMA user_version = 3").unwrap();
+    stage.tool().execute_batch("PRAGMA user_version = 4").unwrap();
     let newer = refusal(&stage);
     assert!(
         matches!(
             newer,
             LedgerError::Newer {
-                found: 3,
-                known: 2,
+                found: 4,
+                known: 3,
                 ..
             }
         ),

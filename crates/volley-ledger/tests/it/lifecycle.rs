@@ -248,17 +248,6 @@ async fn calls_made_together_are_all_acknowledged_and_share_commits() {
     run.close();
 }
 
-#[test]
-fn a_page_has_the_size_of_a_disks_block_whatever_sqlite_was_built_with() {
-    let stage = Stage::new();
-    drop(stage.open().unwrap());
-    let page: u64 = stage
-        .tool()
-        .query_row("PRAGMA page_size", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(page, 4096);
-}
-
 fn commits(stage: &Stage) -> u64 {
     stage
         .tool()
