@@ -17,15 +17,18 @@ use super::{FieldNames, KEYS, Kind, Record, text};
 
 pub(super) struct Scanner {
     marks: QuoteMarks,
-    /// The place of the key that each pair of a line had last; [`KEYS`] for one that is not ours.
-    order: [usize; KEYS],
+    pairs: Pairs,
 }
 
 impl Scanner {
     pub(super) fn new() -> Self {
         Self {
             marks: QuoteMarks::default(),
-            order: std::array::from_fn(|pair| pair),
+            pairs: Pairs {
+                order: std::array::from_fn(|pair| pair),
+                count: 0,
+                seen: 0,
+            },
         }
     }
 
@@ -54,23 +57,97 @@ impl Scanner {
         cursor.take(b'{')?;
         cursor.skip_space();
         if cursor.take(b'}').is_none() {
-            read_pairs(&mut cursor, &mut self.order, names, record)?;
+            self.pairs.read(&mut cursor, names, record)?;
         }
         cursor.skip_space();
         (cursor.at == line.len()).then_some(())
     }
 }
 
-/// Takes all pairs, and the bracket behind them; notes the order of their keys for the next line.
-fn read_pairs<'line>(
-    cursor: &mut Cursor<'line, '_>,
-    order: &mut [usize; KEYS],
-    names: &FieldNames,
-    record: &mut Record<'line>,
-) -> Option<()> {
-    let mut seen = 0_u32;
-    for pair in 0.. {
-        let guess = order.get(pair).copied().unwrap_or(KEYS);
+/// The pairs of a line.
+struct Pairs {
+    /// The place of the key that each pair of a line had last; [`KEYS`] for one that is not ours.
+    order: [usize; KEYS],
+    /// How many of this line are read.
+    count: usize,
+    /// Bit p: the key of place p came.
+    seen: u32,
+}
+
+/// What stands behind a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    Another,
+    TheEnd,
+}
+
+impl Pairs {
+    /// Takes all pairs, and the bracket behind them; notes the order of their keys for the next line.
+    fn read<'line>(
+        &mut self,
+        cursor: &mut Cursor<'line, '_>,
+        names: &FieldNames,
+        record: &mut Record<'line>,
+    ) -> Option<()> {
+        (self.count, self.seen) = (0, 0);
+        loop {
+            if !cursor.has_escapes && self.take_usual(cursor, names, record) == Behind::TheEnd {
+                return Some(());
+            }
+            self.take_any(cursor, names, record)?;
+            if cursor.behind()? == Behind::TheEnd {
+                return Some(());
+            }
+        }
+    }
+
+    /// Takes pairs as long as each has the key that the line before had there, with a string: of most lines these are all.
+    /// It holds its place by itself, and not in the cursor, which would be in memory.
+    fn take_usual<'line>(
+        &mut self,
+        cursor: &mut Cursor<'line, '_>,
+        names: &FieldNames,
+        record: &mut Record<'line>,
+    ) -> Behind {
+        let (line, marks) = (cursor.line, cursor.marks);
+        let text = line.as_str().as_bytes();
+        let byte = |at: usize| text.get(at).copied();
+        let behind_space = |at: usize| at + usize::from(byte(at) == Some(b' '));
+        let mut at = cursor.at;
+        let mut behind = Behind::Another;
+        while behind == Behind::Another
+            && let Some(place) = self.order.get(self.count).copied()
+            && let Some(opening) = names.opening(place)
+            // What stands behind the line may be compared too: no opening holds a line's end.
+            && opening.begins(line.bytes_behind(at))
+            && self.seen & 1 << place == 0
+            && let quote = behind_space(at + opening.length())
+            && byte(quote) == Some(b'"')
+            && let Some(end) = marks.next(quote + 1)
+            && let Some(value) = line.part(quote + 1, end)
+        {
+            behind = match byte(end + 1) {
+                Some(b',') => Behind::Another,
+                Some(b'}') => Behind::TheEnd,
+                _ => break,
+            };
+            record.set(place, Kind::Text, value);
+            self.seen |= 1 << place;
+            self.count += 1;
+            at = behind_space(end + 2);
+        }
+        cursor.at = at;
+        behind
+    }
+
+    /// Takes a pair, whatever it is.
+    fn take_any<'line>(
+        &mut self,
+        cursor: &mut Cursor<'line, '_>,
+        names: &FieldNames,
+        record: &mut Record<'line>,
+    ) -> Option<()> {
+        let guess = self.order.get(self.count).copied().unwrap_or(KEYS);
         let place = if cursor.take_opening(names, guess) {
             guess
         } else {
@@ -79,30 +156,26 @@ fn read_pairs<'line>(
                 Some(place) => place,
                 None => cursor.key(names)?,
             };
-            if let Some(last) = order.get_mut(pair) {
+            if let Some(last) = self.order.get_mut(self.count) {
                 *last = place;
             }
             place
         };
+        self.count += 1;
         cursor.skip_space();
-        if place < KEYS {
-            let bit = 1 << place;
-            if seen & bit != 0 {
-                return None;
-            }
-            seen |= bit;
-            match cursor.plain_string() {
-                Some(text) => record.set(place, Kind::Text, text),
-                None => cursor.value(place, record)?,
-            }
-        } else {
-            cursor.skip_value()?;
+        if place == KEYS {
+            return cursor.skip_value();
         }
-        if cursor.is_over()? {
-            break;
+        if self.seen & 1 << place != 0 {
+            return None;
         }
+        self.seen |= 1 << place;
+        match cursor.plain_string() {
+            Some(text) => record.set(place, Kind::Text, text),
+            None => cursor.value(place, record)?,
+        }
+        Some(())
     }
-    Some(())
 }
 
 /// A place in a line without control characters.
@@ -133,17 +206,16 @@ impl<'line> Cursor<'line, '_> {
     }
 
     /// Takes what stands behind a pair: a comma, or the bracket behind the last one.
-    #[inline]
-    fn is_over(&mut self) -> Option<bool> {
+    fn behind(&mut self) -> Option<Behind> {
         self.skip_space();
         let next = self.next()?;
         self.at += 1;
         match next {
             b',' => {
                 self.skip_space();
-                Some(false)
+                Some(Behind::Another)
             }
-            b'}' => Some(true),
+            b'}' => Some(Behind::TheEnd),
             _ => None,
         }
     }
@@ -177,11 +249,6 @@ impl<'line> Cursor<'line, '_> {
     }
 
     /// Takes a string without escapes.
-    #[expect(
-        clippy::inline_always,
-        reason = "a call for each string was a tenth of all that reading a line takes"
-    )]
-    #[inline(always)]
     fn plain_string(&mut self) -> Option<Excerpt<'line>> {
         self.next().filter(|byte| *byte == b'"')?;
         let start = self.at + 1;
