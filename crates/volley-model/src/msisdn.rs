@@ -70,9 +70,9 @@ impl Msisdn {
         first == 33
     }
 
-    /// Appends `+` and all digits.
+    /// All digits as text, the first of these bytes, and how many they are.
     #[inline]
-    pub fn write_e164(self, out: &mut Vec<u8>) {
+    pub fn digits(self) -> ([u8; 16], usize) {
         const UPPER: u64 = 100_000_000;
         let number = self.get();
         let upper = u128::from(eight_digits(number / UPPER));
@@ -81,10 +81,14 @@ impl Msisdn {
         // The number is not zero: fewer than sixteen stand before its first digit.
         let leading = digits.trailing_zeros() / 8;
         let text = (digits | ZEROS) >> (8 * leading);
+        (text.to_le_bytes(), 16 - leading as usize)
+    }
+
+    /// Appends `+` and all digits.
+    pub fn write_e164(self, out: &mut Vec<u8>) {
+        let (digits, count) = self.digits();
         out.push(b'+');
-        let end = out.len() + (16 - leading as usize);
-        out.extend_from_slice(&text.to_le_bytes());
-        out.truncate(end);
+        out.extend_from_slice(&digits[..count]);
     }
 
     /// `+` and all digits: for requests and for exports the user asked for, never for logs or errors.

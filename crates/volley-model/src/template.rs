@@ -149,11 +149,16 @@ impl Template {
         self.required
     }
 
+    /// What stands in the place of a field that is lacking, if the text says so.
+    pub fn default(&self, field: Field) -> Option<&str> {
+        self.defaults[field.index()].as_deref()
+    }
+
     /// What the recipient's field says in this text: its own, else the default, which may be empty: `{param1|}`.
     pub fn value<'a>(&'a self, recipient: &Recipient<'a>, field: Field) -> Option<&'a str> {
         match recipient.field(field) {
             Some(own) => Some(own.as_str()),
-            None => self.defaults[field.index()].as_deref(),
+            None => self.default(field),
         }
     }
 

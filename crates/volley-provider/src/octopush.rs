@@ -9,6 +9,7 @@
 
 mod message;
 
+mod draft;
 mod encode;
 mod request;
 mod seal;
