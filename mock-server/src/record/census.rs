@@ -4,7 +4,8 @@
 //! counted beside them. A number is only written behind the others of its shard; whether it was there already is looked for
 //! when a shard has doubled, in all of it at once, or when somebody asks. A hash set looks for each number as it comes, and
 //! each time waits for memory: it took twice as long.
-//! *Bounds*: 8 to 16 bytes a distinct number; a number that comes again and again takes no more than that.
+//! *Bounds*: 8 to 16 bytes a distinct number, and an entry of 20 to 40 more for one counted twice or more often. What comes
+//! again lies beside the first until its shard is looked through.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
