@@ -257,6 +257,7 @@ fn the_readme_s_table_of_octopush_s_pages_names_tests_that_are_there() {
     let (_, pages) = readme
         .split_once("## Octopush, page by page")
         .expect("the chapter");
+    let (pages, _) = pages.split_once("\n## ").expect("a chapter behind it");
     let rows: Vec<&str> = pages
         .lines()
         .filter(|line| line.starts_with("| "))
