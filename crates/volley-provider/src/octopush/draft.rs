@@ -1,30 +1,34 @@
-//! One recipient, written where there is always room, before it goes into the body as a whole.
+//! Recipients, written where there is always room, before they go into the body together.
 //!
 //! A body may have to grow at each byte that is appended, and that is asked each time; and a copy of some number of bytes asks
 //! how many. Here each part is copied as so many bytes as are known where this is compiled, and the next part is written over
 //! what was too many. Measured on plain contacts: a third of the instructions.
-//! Bounds: [`ROOM`] bytes; what may need more is not drafted.
+//! A hundred or so go over at once: what was just written in small parts cannot be read in large ones yet, and the processor
+//! would wait for it at each recipient.
+//! Bounds: [`PAGE`] bytes; a recipient that may need more than [`ROOM`] is not drafted.
 
 use volley_model::{Excerpt, Msisdn};
 
-/// Bytes of a draft: its texts, the longest defaults (seven of 50 characters, each escaped by six bytes), keys, and what is
-/// copied too much.
+/// Bytes of a draft: few enough to stay in the processor's first cache.
+const PAGE: usize = 16 * 1024;
+/// The most bytes of a recipient: its texts, the longest defaults (seven of 50 characters, each escaped by six bytes), keys,
+/// and what is copied too much.
 const ROOM: usize = TEXTS_MAX + 7 * 50 * 6 + 256;
-/// The most bytes of texts that a draft is made of: more than seven fields of 50 characters have.
+/// The most bytes of texts that a recipient is drafted with: more than seven fields of 50 characters have.
 pub(super) const TEXTS_MAX: usize = 2048;
 /// As many bytes as are copied of a short text.
 const AT_ONCE: usize = 32;
 
-/// A recipient as it is written.
+/// Recipients as they are written.
 pub(super) struct Draft {
-    bytes: Box<[u8; ROOM]>,
+    bytes: Box<[u8; PAGE]>,
     length: usize,
 }
 
 impl Draft {
     pub(super) fn new() -> Self {
         Self {
-            bytes: Box::new([0; ROOM]),
+            bytes: Box::new([0; PAGE]),
             length: 0,
         }
     }
@@ -33,8 +37,14 @@ impl Draft {
         self.length = 0;
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
+    pub(super) fn has_room(&self) -> bool {
+        PAGE - self.length >= ROOM
+    }
+
+    /// Appends to the body what was written since the last time.
+    pub(super) fn move_into(&mut self, body: &mut Vec<u8>) {
+        body.extend_from_slice(&self.bytes[..self.length]);
+        self.length = 0;
     }
 
     /// Writes the first `length` of these bytes.

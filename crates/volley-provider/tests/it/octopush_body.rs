@@ -118,6 +118,11 @@ fn a_recipient_has_its_own_fields_and_the_defaults_of_those_it_lacks() {
 fn an_encoder_begins_each_body_afresh() {
     let mut encoder = Encoder::new(&message("Hello"));
     let one = plain(33_612_345_678);
+    let mut given_up = Vec::new();
+    encoder.begin(&mut given_up);
+    with(&plain(33_612_345_679), |recipient| {
+        encoder.push(&mut given_up, recipient);
+    });
     let mut bodies = Vec::new();
     for _ in 0..2 {
         let mut body = Vec::new();
@@ -127,6 +132,7 @@ fn an_encoder_begins_each_body_afresh() {
         bodies.push(body);
     }
     assert_eq!(bodies[0], bodies[1]);
+    assert!(!bodies[0].windows(12).any(|part| part == b"+33612345679"));
 }
 
 #[test]
