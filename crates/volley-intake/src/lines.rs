@@ -23,7 +23,8 @@ const UNFINISHED_BYTES_MAX: usize = LINE_BYTES_MAX + BOM.len() + 1;
 /// A line without its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Line<'block> {
-    /// A whole line; what stands behind it in its group is behind its excerpt.
+    /// A whole line; where its group begins and ends with whole lines and is UTF-8, what stands behind it there is behind
+    /// its excerpt.
     Text(Excerpt<'block>),
     /// A whole line that is no UTF-8.
     Bytes(&'block [u8]),

@@ -6,7 +6,7 @@
 //! for numbers beside escapes, whose text a tape no longer knows, and for every fault, so that all explanations come from
 //! one place.
 //!
-//! Bounds: nesting at most [`DEPTH_MAX`]. No allocation a line, but for texts with escapes.
+//! Bounds: nesting at most [`DEPTH_MAX`]. No allocation a line, but for texts with escapes and nested values.
 
 mod fault;
 mod marks;

@@ -92,8 +92,9 @@ impl NumberSet {
         before
     }
 
-    /// Reads what is at the places of these numbers, [`FETCHED_MAX`] at most, so that it is in the processor's cache soon. First all places are found, then
-    /// all are read: reads that close together wait for the memory at the same time, and not one after another.
+    /// Reads what is at the places of these numbers, [`FETCHED_MAX`] at most, so that it is in the processor's cache soon.
+    /// First all places are found, then all are read: reads that close together wait for the memory at the same time, and
+    /// not one after another.
     pub(super) fn fetch(&self, numbers: impl Iterator<Item = Msisdn>) {
         if self.shards.is_empty() {
             return;

@@ -2,9 +2,9 @@
 //! borrowed from the line itself.
 //!
 //! It knows objects without control characters, tabs among them, with nothing nested in our keys, and without escapes in any
-//! key but one of ours. Whatever else it meets, a fault among it, it leaves to the next reader, by `None`; what it is sure of, all readers
-//! read alike, which tests hold. Lines of one file mostly have their keys in one order: that of the line before is tried
-//! first.
+//! key but one of ours. Whatever else it meets, a fault among it, it leaves to the next reader, by `None`; what it is sure
+//! of, all readers read alike, which tests hold. Lines of one file mostly have their keys in one order: that of the line
+//! before is tried first.
 //!
 //! Bounds: nothing is allocated or copied, but for texts with escapes, and what serde takes to skip nested values.
 //! Sources: RFC 8259, 2 (white space), 6 (numbers), 7 (what a string may hold as it is).
@@ -102,7 +102,6 @@ impl Pairs {
     }
 
     /// Takes pairs as long as each has the key that the line before had there, with a string: of most lines these are all.
-    /// It holds its place by itself, and not in the cursor, which would be in memory.
     fn take_usual<'line>(
         &mut self,
         cursor: &mut Cursor<'line, '_>,
@@ -120,6 +119,7 @@ impl Pairs {
             && let Some(opening) = names.opening(place)
             // What stands behind the line may be compared too: no opening holds a line's end.
             && opening.begins(line.bytes_behind(at))
+            // A line that was rejected for a key that it had twice leaves it twice in the order.
             && self.seen & 1 << place == 0
             && let quote = behind_space(at + opening.length())
             && byte(quote) == Some(b'"')
@@ -147,6 +147,7 @@ impl Pairs {
         names: &FieldNames,
         record: &mut Record<'line>,
     ) -> Option<()> {
+        cursor.skip_space();
         let guess = self.order.get(self.count).copied().unwrap_or(KEYS);
         let place = if cursor.take_opening(names, guess) {
             guess

@@ -2,19 +2,21 @@
 //!
 //! A body may have to grow at each byte that is appended, and that is asked each time; and a copy of some number of bytes asks
 //! how many. Here each part is copied as so many bytes as are known where this is compiled, and the next part is written over
-//! what was too many. Measured on plain contacts: a third of the instructions.
+//! what was too many.
 //! A hundred or so go over at once: what was just written in small parts cannot be read in large ones yet, and the processor
 //! would wait for it at each recipient.
 //! Bounds: [`PAGE`] bytes; a recipient that may need more than [`ROOM`] is not drafted.
 
-use volley_model::{Excerpt, Msisdn};
+use volley_model::{Excerpt, Field, Msisdn};
+
+use super::encode::OPENING_BYTES;
 
 /// Bytes of a draft: few enough to stay in the processor's first cache.
 const PAGE: usize = 16 * 1024;
-/// The most bytes of a recipient: its texts, the longest defaults (seven of 50 characters, each escaped by six bytes), keys,
-/// and what is copied too much.
-const ROOM: usize = TEXTS_MAX + 7 * 50 * 6 + 256;
-/// The most bytes of texts that a recipient is drafted with: more than seven fields of 50 characters have.
+/// The most bytes of a recipient: its number, its texts or the longest defaults (each character escaped by six bytes), their
+/// keys with a quotation mark, and what is copied too much.
+const ROOM: usize = 64 + TEXTS_MAX + Field::COUNT * (Field::CHARS_MAX * 6 + OPENING_BYTES + 1) + AT_ONCE;
+/// The most bytes of texts that a recipient is drafted with: more than all fields at their longest have.
 pub(super) const TEXTS_MAX: usize = 2048;
 /// As many bytes as are copied of a short text.
 const AT_ONCE: usize = 32;

@@ -20,8 +20,8 @@ const HEAD: &[u8] = br#"{"recipients":["#;
 const RECIPIENT: &[u8; 18] = br#",{"phone_number":""#;
 /// What a recipient takes beside its fields' texts and their keys: `{"phone_number":"+` 15 digits `"},`.
 const RECIPIENT_BYTES: usize = 37;
-/// The longest key with what stands around it: `,"first_name":"`.
-const OPENING_BYTES: usize = 16;
+/// The longest key with what stands around it, `,"first_name":"`, rounded up.
+pub(super) const OPENING_BYTES: usize = 16;
 /// A guess at a field's key and text; a wrong one costs a growing buffer, nothing else.
 const FIELD_BYTES: usize = 28;
 

@@ -28,18 +28,24 @@ fn message(text: &str) -> Message {
 }
 
 /// A recipient, for a moment.
-fn with<T>((number, fields): &(u64, Fields), ask: impl FnOnce(&Recipient<'_>) -> T) -> T {
-    let texts = fields
+fn with<T>(one: &(u64, Fields), ask: impl FnOnce(&Recipient<'_>) -> T) -> T {
+    let texts = one.1.iter().flatten();
+    // As the quickest reader says it: of lines without escapes.
+    let verbatim = texts
+        .map(|text| Value::from(text.as_str()).to_string().len() - text.len())
+        .all(|more| more == 2);
+    told(one, verbatim, ask)
+}
+
+/// A recipient whose texts are said to stand in its line as they are, or not.
+fn told<T>((number, fields): &(u64, Fields), verbatim: bool, ask: impl FnOnce(&Recipient<'_>) -> T) -> T {
+    let fields = fields
         .each_ref()
         .map(|text| text.as_deref().unwrap_or_default().into());
     ask(&Recipient {
         number: Msisdn::new(*number).unwrap(),
-        fields: &texts,
-        // As the quickest reader says it: of lines without escapes.
-        verbatim: fields
-            .iter()
-            .flatten()
-            .all(|text| Value::from(text.as_str()).to_string().len() == text.len() + 2),
+        fields: &fields,
+        verbatim,
     })
 }
 
@@ -133,6 +139,37 @@ fn an_encoder_begins_each_body_afresh() {
     }
     assert_eq!(bodies[0], bodies[1]);
     assert!(!bodies[0].windows(12).any(|part| part == b"+33612345679"));
+}
+
+/// The longest that there are, behind as much as may be written before: there is room for each.
+#[test]
+fn the_longest_recipients_are_written_as_all_others() {
+    let longest = "\u{1}".repeat(Field::CHARS_MAX);
+    let defaults = Field::ALL.map(|field| format!("{{{}|{longest}}}", field.name()));
+    let message = message(&defaults.concat());
+    let long = |field: usize, bytes: usize| {
+        let mut fields = Fields::default();
+        fields[field] = Some("y".repeat(bytes));
+        (999_999_999_999_999, fields)
+    };
+    let body = |recipients: &[(u64, Fields)], verbatim: bool| {
+        let mut encoder = Encoder::new(&message);
+        let mut body = Vec::new();
+        encoder.begin(&mut body);
+        for one in recipients {
+            told(one, verbatim, |recipient| encoder.push(&mut body, recipient));
+        }
+        encoder.end(&mut body);
+        body
+    };
+    for before in (1..=2048).step_by(16) {
+        for field in [0, Field::COUNT - 1] {
+            let mut recipients = vec![long(field, before); 2];
+            recipients.extend(vec![long(field, 2048); 8]);
+            recipients.push(long(field, 2049));
+            assert!(body(&recipients, true) == body(&recipients, false), "{before}");
+        }
+    }
 }
 
 #[test]
