@@ -10,8 +10,7 @@ use crate::{BodyBuffer, Field, LineCounts, Msisdn, Recipient};
 /// Writes the body of a provider's request, one recipient after another, straight into the batch's buffer.
 ///
 /// Implemented once a provider. The intake calls [`begin`](Self::begin) when it opens a batch, then
-/// [`push`](Self::push) for each recipient, then [`end`](Self::end) when it cuts. What was pushed may reach the buffer as late
-/// as the end.
+/// [`push`](Self::push) for each recipient, then [`end`](Self::end) when it cuts.
 pub trait BodyEncoder: Send {
     /// Writes what stands before the first recipient.
     fn begin(&mut self, body: &mut Vec<u8>);

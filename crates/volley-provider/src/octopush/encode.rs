@@ -91,14 +91,8 @@ impl Encoder {
     /// A recipient whose texts stand in the body as they are.
     fn push_verbatim(&mut self, body: &mut Vec<u8>, recipient: &Recipient<'_>) {
         let draft = &mut self.draft;
-        if !draft.has_room() {
-            draft.move_into(body);
-        }
-        if self.first {
-            draft.put_slice(&RECIPIENT[1..]);
-        } else {
-            draft.put(RECIPIENT, RECIPIENT.len());
-        }
+        draft.clear();
+        draft.put(RECIPIENT, RECIPIENT.len());
         draft.put_number(recipient.number);
         draft.put_byte(b'"');
         for (pair, text) in self.pairs.iter().zip(recipient.fields) {
@@ -111,11 +105,11 @@ impl Encoder {
             }
         }
         draft.put_byte(b'}');
+        body.extend_from_slice(&draft.bytes()[usize::from(self.first)..]);
     }
 
     /// Any recipient.
-    fn push_escaped(&mut self, body: &mut Vec<u8>, recipient: &Recipient<'_>) {
-        self.draft.move_into(body);
+    fn push_escaped(&self, body: &mut Vec<u8>, recipient: &Recipient<'_>) {
         body.extend_from_slice(&RECIPIENT[usize::from(self.first)..]);
         recipient.number.write_e164(body);
         body.push(b'"');
@@ -135,7 +129,6 @@ impl Encoder {
 impl BodyEncoder for Encoder {
     fn begin(&mut self, body: &mut Vec<u8>) {
         self.first = true;
-        self.draft.clear();
         body.extend_from_slice(HEAD);
     }
 
@@ -150,7 +143,6 @@ impl BodyEncoder for Encoder {
     }
 
     fn end(&mut self, body: &mut Vec<u8>) {
-        self.draft.move_into(body);
         body.extend_from_slice(&self.tail);
     }
 

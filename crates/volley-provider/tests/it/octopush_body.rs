@@ -141,34 +141,24 @@ fn an_encoder_begins_each_body_afresh() {
     assert!(!bodies[0].windows(12).any(|part| part == b"+33612345679"));
 }
 
-/// The longest that there are, behind as much as may be written before: there is room for each.
 #[test]
-fn the_longest_recipients_are_written_as_all_others() {
+fn there_is_room_for_the_longest_recipient() {
     let longest = "\u{1}".repeat(Field::CHARS_MAX);
     let defaults = Field::ALL.map(|field| format!("{{{}|{longest}}}", field.name()));
     let message = message(&defaults.concat());
-    let long = |field: usize, bytes: usize| {
+    for (field, bytes) in (0..Field::COUNT).flat_map(|field| [(field, 2048), (field, 2049)]) {
         let mut fields = Fields::default();
         fields[field] = Some("y".repeat(bytes));
-        (999_999_999_999_999, fields)
-    };
-    let body = |recipients: &[(u64, Fields)], verbatim: bool| {
-        let mut encoder = Encoder::new(&message);
-        let mut body = Vec::new();
-        encoder.begin(&mut body);
-        for one in recipients {
-            told(one, verbatim, |recipient| encoder.push(&mut body, recipient));
-        }
-        encoder.end(&mut body);
-        body
-    };
-    for before in (1..=2048).step_by(16) {
-        for field in [0, Field::COUNT - 1] {
-            let mut recipients = vec![long(field, before); 2];
-            recipients.extend(vec![long(field, 2048); 8]);
-            recipients.push(long(field, 2049));
-            assert!(body(&recipients, true) == body(&recipients, false), "{before}");
-        }
+        let one = (999_999_999_999_999, fields);
+        let body = |verbatim: bool| {
+            let mut encoder = Encoder::new(&message);
+            let mut body = Vec::new();
+            encoder.begin(&mut body);
+            told(&one, verbatim, |recipient| encoder.push(&mut body, recipient));
+            encoder.end(&mut body);
+            body
+        };
+        assert!(body(true) == body(false), "{field}, {bytes}");
     }
 }
 
