@@ -2,7 +2,7 @@
 
 use rusqlite::types::{FromSql, Value, ValueRef};
 use rusqlite::{Connection, Row};
-use volley_model::BodyHash;
+use volley_model::{BodyHash, Msisdn};
 
 /// Bytes of a checksum. Eight: one damaged row in 2⁶⁴ goes unnoticed.
 pub(crate) const BYTES: usize = 8;
@@ -88,6 +88,11 @@ fn keyed(key: &str, bytes: &[u8]) -> blake3::Hash {
     hasher.update(key.as_bytes());
     hasher.update(bytes);
     hasher.finalize()
+}
+
+/// The checksum of a number, as sums of them are made.
+pub(crate) fn of_number(number: Msisdn) -> u64 {
+    u64::from_le_bytes(shorten(blake3::hash(&number.get().to_le_bytes())))
 }
 
 fn shorten(hash: blake3::Hash) -> [u8; BYTES] {

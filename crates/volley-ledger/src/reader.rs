@@ -5,7 +5,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::Connection;
+use volley_model::Msisdn;
 
 use crate::doubts::{self, Which};
 use crate::place::Place;
@@ -15,7 +17,7 @@ use crate::{
     CampaignId, CampaignIdentity, Changes, Draft, Known, LedgerError, ListCampaign, ListCampaignId,
     MessageId, OpenDoubt, Spending, StoredMembers, Ticketed,
 };
-use crate::{campaign, filesystem, list_campaigns, lookup, pricing, queries, schema, withdraw};
+use crate::{campaign, filesystem, list_campaigns, lookup, pricing, queries, schema, suppress, withdraw};
 
 /// See the module.
 #[derive(Debug)]
@@ -154,6 +156,17 @@ impl Reader {
     /// The ledger cannot be read, or a checksum fails.
     pub fn report(&self, name: Option<&str>) -> Result<Vec<CampaignReport>, LedgerError> {
         report::campaigns(&self.connection, &self.place.ledger, name)
+    }
+
+    /// See [`Ledger::suppressed`](crate::Ledger::suppressed).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn suppressed(&self, each: &mut dyn FnMut(Msisdn, Timestamp)) -> Result<(), LedgerError> {
+        let failed = |error| LedgerError::sqlite(&self.place.ledger, "reading the suppression list", error);
+        // One moment for the list and its sum, while another process may be writing.
+        let moment = self.connection.unchecked_transaction().map_err(failed)?;
+        suppress::all(&moment, &self.place.ledger, each)
     }
 
     /// See [`Ledger::ticketed`](crate::Ledger::ticketed).

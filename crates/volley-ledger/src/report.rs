@@ -7,10 +7,11 @@ use rusqlite::{Connection, Row};
 use volley_model::{Amount, BatchState, CostSource, Currency, LineCounts};
 
 use crate::rows::{self, BatchRow};
-use crate::{BatchId, CampaignId, LedgerError, RunId, queries, schedule, schema};
+use crate::schema::Format;
+use crate::{BatchId, CampaignId, LedgerError, RunId, RunLimits, queries, run_limits, schedule, schema};
 
 /// See the module.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CampaignReport {
     /// The campaign's name.
     pub name: String,
@@ -88,7 +89,7 @@ pub struct Ticket {
 }
 
 /// One run with the account of its lines.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RunReport {
     /// The run.
     pub run: RunId,
@@ -106,6 +107,8 @@ pub struct RunReport {
     pub exit_code: Option<u8>,
     /// Whether it was simulated.
     pub simulated: bool,
+    /// The limits it kept to; `None` for a run of before they were noted.
+    pub limits: Option<RunLimits>,
     /// Its batches.
     pub batches: u64,
     /// Its input lines as they stand now: doubts settled since count as accepted. `planned` are those pending: read, and
@@ -155,6 +158,9 @@ pub(crate) fn campaigns(
         report.runs = runs(connection, &report.name).map_err(failed)?;
         for run in &mut report.runs {
             run.send_at = schedule::send_at(connection, path, format, run.run)?;
+            if format == Format::Current {
+                run.limits = run_limits::of(connection, run.run).map_err(failed)?;
+            }
         }
         reports.push(report);
     }
@@ -304,7 +310,7 @@ fn first_handed_over_at(connection: &Connection, batch: BatchId) -> rusqlite::Re
         .transpose()
 }
 
-/// The account is the view's, so that it and the report cannot disagree. When a run goes out the caller adds.
+/// The account is the view's, so that it and the report cannot disagree. What only newer formats have the caller adds.
 fn runs(connection: &Connection, campaign: &str) -> rusqlite::Result<Vec<RunReport>> {
     let mut statement = connection.prepare(
         "SELECT runs.run, run.started_at, run.ended_at, runs.outcome, runs.reason, runs.exit_code, runs.simulated, \
@@ -323,6 +329,7 @@ fn run_report(row: &Row<'_>) -> rusqlite::Result<RunReport> {
             .map(|ended_at| rows::timestamp(2, ended_at))
             .transpose()?,
         send_at: None,
+        limits: None,
         outcome: row.get(3)?,
         reason: row.get(4)?,
         exit_code: row.get(5)?,

@@ -16,16 +16,18 @@ use crate::{LedgerError, bodies, campaign, list_campaigns, lock, schedule, upgra
 /// "VLLY": what `file(1)` and we know a ledger by.
 const APPLICATION_ID: u32 = 0x564c_4c59;
 /// The number of the format of `schema.sql`.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// The formats that are understood. An older one is read as it is, and brought on before it is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Format {
     /// Number 1: without schedules, lookups, later prices and list campaigns.
     First,
     /// Number 2: the same tables and rules, some of them in slower words.
     Second,
+    /// Number 3: without a list of suppressed numbers and the limits of runs.
+    Third,
     /// That of `schema.sql`.
     Current,
 }
@@ -93,6 +95,7 @@ impl Format {
             0 => Err(LedgerError::damaged(path, "its format 0 never existed")),
             1 => Ok(Self::First),
             2 => Ok(Self::Second),
+            3 => Ok(Self::Third),
             VERSION => Ok(Self::Current),
             found => Err(LedgerError::Newer {
                 path: path.to_owned(),

@@ -1,8 +1,8 @@
 -- The ledger of Volley: what was sent to whom, what came of it, and what it cost.
 --
 -- Open it with any SQLite tool; the views at the end are meant for people:
---   campaigns, runs (the account of every input line), batches, tickets, doubts,
---   list_campaigns (those that go to a list or a tag which the provider keeps), conservation (must be empty).
+--   campaigns, runs (the account of every input line), batches, tickets, doubts, suppressions (numbers that are never
+--   contacted), list_campaigns (those that go to a list or a tag which the provider keeps), conservation (must be empty).
 -- Times are microseconds since 1970 UTC in the tables and RFC 3339 in the views. Money is an exact decimal kept as
 -- text: add it up with the shell's decimal_sum(), never with sum(), which is floating point.
 -- The text of each statement is part of the format, its comments too: with any change VERSION in schema.rs goes up, and
@@ -64,6 +64,15 @@ CREATE TABLE schedule (
   run      INTEGER PRIMARY KEY REFERENCES run,
   send_at  INTEGER NOT NULL,
   sum      BLOB    NOT NULL           -- checksum of the columns before it
+) STRICT;
+
+-- The limits that a run kept to. A run without a row here is older than this table.
+CREATE TABLE run_limits (
+  run                    INTEGER PRIMARY KEY REFERENCES run,
+  requests_per_second    REAL    NOT NULL,
+  burst                  INTEGER NOT NULL,
+  recipients_per_second  REAL,              -- null: no limit
+  max_in_flight          INTEGER NOT NULL
 ) STRICT;
 
 -- What differed from the run before, and was accepted, or came before anybody was reached.
@@ -226,6 +235,25 @@ CREATE TABLE lines_behind (
   lines_read          INTEGER NOT NULL,
   PRIMARY KEY (run, sequence)
 ) STRICT, WITHOUT ROWID;
+
+-- Numbers that are never contacted, whatever the campaign.
+CREATE TABLE suppressed (
+  number  INTEGER PRIMARY KEY,      -- E.164, without its +
+  since   INTEGER NOT NULL
+) STRICT;
+
+-- Every change of that list by an operator's word. The last one has the checksum of the list as it is.
+CREATE TABLE suppression (
+  id        INTEGER PRIMARY KEY,
+  at        INTEGER NOT NULL,
+  who       TEXT    NOT NULL,
+  why       TEXT,                   -- null: not said
+  added     INTEGER NOT NULL,
+  removed   INTEGER NOT NULL,
+  listed    INTEGER NOT NULL,       -- numbers on the list afterwards
+  list_sum  BLOB    NOT NULL,       -- sum of their checksums
+  sum       BLOB    NOT NULL        -- checksum of the columns before it
+) STRICT;
 
 -- Campaigns on lists and tags: the provider knows the recipients, the ledger the draft's ticket and what came of it. ----
 
@@ -675,8 +703,10 @@ SELECT run.id AS run, campaign.name AS campaign, run.simulated,
        coalesce(refused, 0) AS refused, coalesce(in_doubt, 0) - run.lines_settled AS in_doubt,
        coalesce(pending, 0) AS pending,
        (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', schedule.send_at / 1e6, 'unixepoch') FROM schedule
-        WHERE schedule.run = run.id) AS send_at
-FROM run JOIN campaign ON campaign.id = run.campaign LEFT JOIN account ON account.run = run.id;
+        WHERE schedule.run = run.id) AS send_at,
+       requests_per_second, burst, recipients_per_second, max_in_flight
+FROM run JOIN campaign ON campaign.id = run.campaign LEFT JOIN account ON account.run = run.id
+     LEFT JOIN run_limits ON run_limits.run = run.id;
 
 CREATE VIEW campaigns AS
 SELECT campaign.name, campaign.provider, campaign.account, campaign.host,
@@ -723,6 +753,9 @@ SELECT campaign.name AS campaign, batch.id AS batch, batch.request_key, batch.me
         WHERE lookup.batch = batch.id ORDER BY number DESC LIMIT 1) AS last_absent
 FROM batch JOIN campaign ON campaign.id = batch.campaign
 WHERE batch.state = 'in_doubt';
+
+CREATE VIEW suppressions AS
+SELECT '+' || number AS number, strftime('%Y-%m-%dT%H:%M:%fZ', since / 1e6, 'unixepoch') AS since FROM suppressed;
 
 CREATE VIEW list_campaigns AS
 SELECT id AS list_campaign, provider, account, host, ticket, provider_id, audience_kind, audience_name, state, reason,
@@ -816,6 +849,10 @@ WHERE provider_id IS NOT NULL GROUP BY provider, account, provider_id HAVING cou
 UNION ALL
 SELECT 'list campaign ' || list_campaign, 'events of it are missing' FROM list_campaign_event
 GROUP BY list_campaign HAVING count(*) <> max(number)
+UNION ALL
+SELECT 'suppression list', 'numbers were added or removed by other hands'
+WHERE (SELECT count(*) FROM suppressed)
+  <> coalesce((SELECT listed FROM suppression ORDER BY id DESC LIMIT 1), 0)
 UNION ALL
 SELECT 'ledger', 'its latest run is not the last one' FROM ledger
 WHERE latest_run <> (SELECT coalesce(max(id), 0) FROM run);

@@ -21,6 +21,7 @@ pub(crate) fn hash_of(format: Format) -> Option<&'static str> {
     match format {
         Format::First => Some("300908ff936292a1a91b397e3133f8ab4cc78121ef42792722d76b8d3a6e3794"),
         Format::Second => Some("db369004c0bb94dc55588def326faf6c28476d66b9450c43fa4c2f6902628548"),
+        Format::Third => Some("0b3cef7c87801b12d1ea68e0b5b1818504285fd2182df2b61df7c15c165939f1"),
         Format::Current => None,
     }
 }
@@ -106,9 +107,10 @@ mod tests {
     use super::*;
 
     /// The older formats with their numbers and the texts that made them.
-    const OLDER: [(Format, u32, &str); 2] = [
+    const OLDER: [(Format, u32, &str); 3] = [
         (Format::First, 1, include_str!("../tests/it/schema_1.sql")),
         (Format::Second, 2, include_str!("../tests/it/schema_2.sql")),
+        (Format::Third, 3, include_str!("../tests/it/schema_3.sql")),
     ];
 
     fn older(schema: &str) -> Connection {
@@ -176,8 +178,11 @@ mod tests {
             "trigger batch_declared",
             "trigger batch_simulated",
             "trigger batch_transition",
+            "view conservation",
+            "view runs",
         ];
-        let expected = [&changed_since_1[..], &changed_since_2];
+        let changed_since_3 = ["view conservation", "view runs"];
+        let expected = [&changed_since_1[..], &changed_since_2, &changed_since_3];
         let made = schema::in_memory().unwrap();
         for ((_, number, schema), expected) in OLDER.into_iter().zip(expected) {
             let older = older(schema);

@@ -17,7 +17,7 @@ use crate::rows::{BatchRow, COLUMN_COUNT, COLUMNS, RowError};
 use crate::schema::Format;
 use crate::{
     BatchId, LedgerError, bodies, campaign, filesystem, list_campaigns, lock, lookup, members, pricing,
-    queries, report, schedule, schema, split, upgrade, word,
+    queries, report, schedule, schema, split, suppress, upgrade, word,
 };
 
 /// Faults in the structure that are told one by one; a file that has more is lost anyway.
@@ -160,7 +160,7 @@ impl Check {
     fn all(&mut self, remembered: Result<Option<lock::Memory>, LedgerError>) -> Result<(), LedgerError> {
         let agrees = remembered.and_then(|memory| self.lock(memory.as_ref()));
         self.found.note(agrees)?;
-        let steps: [Step; 13] = [
+        let steps: [Step; 14] = [
             Self::structure,
             Self::schema,
             Self::references,
@@ -172,6 +172,7 @@ impl Check {
             Self::lookups,
             Self::prices,
             Self::list_campaigns,
+            Self::suppressions,
             Self::conservation,
             Self::bodies,
         ];
@@ -360,6 +361,18 @@ impl Check {
             self.found.find(place, fault, RESTORE);
         }
         Ok(())
+    }
+
+    /// The suppression list and every change of it.
+    fn suppressions(&mut self) -> Result<(), LedgerError> {
+        if schema::format(&self.connection, &self.place.ledger)? < Format::Current {
+            return Ok(());
+        }
+        for id in suppress::changed_rows(&self.connection, &self.place.ledger)? {
+            let place = format!("change {id} of the suppression list");
+            self.found.find(place, "it fails its checksum", RESTORE);
+        }
+        suppress::all(&self.connection, &self.place.ledger, &mut |_, _| ())
     }
 
     fn conservation(&mut self) -> Result<(), LedgerError> {

@@ -174,13 +174,13 @@ fn what_was_a_ledger_is_damaged_and_no_remedy_names_another_file() {
 #[test]
 fn a_newer_ledger_is_refused() {
     let stage = written();
-    stage.tool().execute_batch("PRAGMA user_version = 4").unwrap();
+    stage.tool().execute_batch("PRAGMA user_version = 99").unwrap();
     let newer = refusal(&stage);
     assert!(
         matches!(
             newer,
             LedgerError::Newer {
-                found: 4,
+                found: 99,
                 known: 3,
                 ..
             }

@@ -14,6 +14,7 @@ mod pricing;
 mod split;
 mod stage;
 mod standing;
+mod suppress;
 mod transitions;
 mod upgrade;
 mod verify;

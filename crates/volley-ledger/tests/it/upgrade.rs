@@ -13,9 +13,10 @@ use crate::stage::{
 };
 
 /// The older formats, with the texts that made their ledgers.
-pub(crate) const OLDER: [(u32, &str); 2] = [
+pub(crate) const OLDER: [(u32, &str); 3] = [
     (1, include_str!("schema_1.sql")),
     (2, include_str!("schema_2.sql")),
+    (3, include_str!("schema_3.sql")),
 ];
 
 /// A ledger with batches in every state that format 1 knew, as an older Volley left it.
@@ -143,12 +144,12 @@ fn content(stage: &Stage) -> Content {
 async fn an_upgraded_ledger_has_the_objects_of_a_new_one_and_nothing_else() {
     let new = Stage::new();
     new.open().unwrap().close().unwrap();
-    assert_eq!(format(&new), 3);
+    assert_eq!(format(&new), 4);
     for (number, _) in OLDER {
         let stage = older(number).await;
         stage.open().unwrap().close().unwrap();
         assert_eq!(objects(&stage.tool()), objects(&new.tool()), "{number}");
-        assert_eq!(format(&stage), 3, "{number}");
+        assert_eq!(format(&stage), 4, "{number}");
         assert_eq!(verify(&stage.path).unwrap().findings, [], "{number}");
         let batch = objects(&stage.tool())
             .into_iter()
@@ -166,7 +167,7 @@ async fn an_upgrade_changes_nothing_of_what_was_sent() {
         assert_eq!((before.members.len(), before.doubts.len()), (7, 2));
         assert!(before.doubts.iter().all(|doubt| doubt.body_kept));
         stage.open().unwrap().close().unwrap();
-        assert_eq!(format(&stage), 3);
+        assert_eq!(format(&stage), 4);
         assert_eq!(content(&stage), before);
         assert_eq!(rows(&stage, number), rows_before);
         stage.sound();
@@ -246,7 +247,7 @@ async fn what_format_1_had_no_place_for_is_read_from_format_2_and_stays() {
     stage.open().unwrap().close().unwrap();
     assert_eq!((content(&stage), rows(&stage, 2)), before);
     assert_eq!(asked(&stage), answers);
-    assert_eq!(format(&stage), 3);
+    assert_eq!(format(&stage), 4);
     assert_eq!(verify(&stage.path).unwrap().findings, []);
 }
 
@@ -325,7 +326,7 @@ async fn a_damaged_ledger_of_an_older_format_is_refused_and_not_brought_on() {
         .await;
         refuses(number, "UPDATE campaign SET sum = x'00'").await;
         // The number alone makes no format.
-        refuses(number, &format!("PRAGMA user_version = {}", number % 3 + 1)).await;
+        refuses(number, &format!("PRAGMA user_version = {}", number % 4 + 1)).await;
         // What is the user's own stands in no way.
         let stage = older(number).await;
         stage.tool().execute_batch("CREATE TABLE theirs (x)").unwrap();
@@ -413,7 +414,7 @@ async fn an_upgrade_that_is_in_the_log_alone_is_done() {
         tool.execute_batch("COMMIT").unwrap();
         drop(tool);
         ledger.close().unwrap();
-        assert_eq!(mark(&stage), 3);
+        assert_eq!(mark(&stage), 4);
         assert_eq!(verify(&stage.path).unwrap().findings, []);
     }
 }
