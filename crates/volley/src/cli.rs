@@ -2,6 +2,7 @@
 
 mod exotel;
 mod octopush;
+mod suppress;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +18,7 @@ pub use octopush::{
     BalanceArgs, CancelArgs, CreateArgs, EditArgs, ListCampaignCommand, ListSendArgs,
     OctopushCampaignCommand, OctopushCommand, OrderArgs, ParametersCommand, StatusArgs, TicketArgs, WaitArgs,
 };
+pub use suppress::{NumbersArgs, SuppressAddArgs, SuppressCommand, SuppressImportArgs};
 
 /// Sends a campaign to millions of contacts, each at most once.
 #[derive(Debug, Parser)]
@@ -52,6 +54,9 @@ pub enum Command {
     /// Batches of which nobody knows whether they were sent, and your word on them
     #[command(subcommand)]
     Doubt(DoubtCommand),
+    /// Numbers that must never be contacted, whatever the campaign
+    #[command(subcommand)]
+    Suppress(SuppressCommand),
     /// Make or look after a ledger
     #[command(subcommand)]
     Ledger(LedgerCommand),

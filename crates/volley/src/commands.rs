@@ -12,6 +12,7 @@ mod plan;
 mod rehearse;
 mod report;
 mod send;
+mod suppress;
 mod told;
 
 use std::io::{self, IsTerminal};
@@ -26,6 +27,7 @@ use crate::config::{Campaign, ConfigError};
 use crate::exit::Exit;
 use crate::inputs::InputError;
 use crate::logging;
+use crate::number_file::NumberFileError;
 use crate::pipeline::RunError;
 use crate::pipeline::stop::explained;
 use crate::print;
@@ -87,6 +89,10 @@ pub(crate) enum CommandError {
         host: String,
         asked: String,
     },
+    #[error("read the number {text}: {why}")]
+    Number { text: String, why: String },
+    #[error(transparent)]
+    NumberFile(#[from] NumberFileError),
     #[error("start the mock: {0}")]
     Mock(String),
 }
@@ -95,9 +101,10 @@ impl CommandError {
     /// The exit it leads to: the one exhaustive place.
     fn exit(&self) -> Exit {
         match self {
-            Self::Config(ConfigError::Missing { .. }) | Self::Clash { .. } | Self::Unconfirmed(_) => {
-                Exit::Usage
-            }
+            Self::Config(ConfigError::Missing { .. })
+            | Self::Clash { .. }
+            | Self::Unconfirmed(_)
+            | Self::Number { .. } => Exit::Usage,
             Self::Config(_)
             | Self::Credentials(_)
             | Self::Output { .. }
@@ -106,7 +113,7 @@ impl CommandError {
             | Self::NotByLedger(_)
             | Self::OtherHost { .. } => Exit::Config,
             Self::Input(error) if error.is_usage() => Exit::Usage,
-            Self::Input(_) => Exit::Input,
+            Self::Input(_) | Self::NumberFile(_) => Exit::Input,
             Self::Run(error) => error.exit(),
             Self::Word(error) => operator::exit(error),
             Self::Mock(_) => Exit::Bug,
@@ -137,6 +144,9 @@ pub fn run(cli: Cli) -> Exit {
             LedgerCommand::Forget(args) => ledger::forget(&args, &common),
         }
         .unwrap_or_else(|error| failed(&common, &error)),
+        Command::Suppress(command) => {
+            suppress::suppress(&command, &common).unwrap_or_else(|error| failed(&common, &error))
+        }
         Command::Octopush(command) => {
             octopush::octopush(&command, &common).unwrap_or_else(|error| failed(&common, &error))
         }

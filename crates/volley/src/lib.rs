@@ -19,6 +19,7 @@ pub mod commands;
 mod clock;
 mod exchange;
 mod logging;
+mod number_file;
 mod print;
 mod progress;
 mod question;

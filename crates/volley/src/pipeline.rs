@@ -49,6 +49,7 @@ use crate::config::Campaign;
 use crate::config::credentials::Credentials;
 use crate::exit::Exit;
 use crate::inputs::{Extent, Opened, Waker};
+use crate::number_file::NumberFileError;
 use crate::summary::Summary;
 use account::Account;
 use dispatch::Dispatch;
@@ -110,16 +111,9 @@ pub enum RunError {
         /// Why.
         source: std::io::Error,
     },
-    /// A number in a suppression file that cannot be read: nobody may be contacted by a typing error.
-    #[error("read {path}, line {line}: {why}; every line of a suppression file is one number")]
-    Suppression {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong with it.
-        why: String,
-    },
+    /// A suppression file.
+    #[error(transparent)]
+    Suppression(#[from] NumberFileError),
     /// `send_at` lies in the past and the campaign has not begun.
     #[error("begin the campaign: send_at {0} is in the past; correct it, or take it out to send now")]
     SendAtPast(String),
@@ -152,7 +146,7 @@ impl RunError {
             Self::Ledger(error) => ledger_exit(error),
             Self::Transport(_)
             | Self::File { .. }
-            | Self::Suppression { .. }
+            | Self::Suppression(_)
             | Self::SendAtPast(_)
             | Self::Unreserved(_)
             | Self::OtherCurrency { .. }

@@ -181,7 +181,7 @@ fn a_newer_ledger_is_refused() {
             newer,
             LedgerError::Newer {
                 found: 99,
-                known: 3,
+                known: 4,
                 ..
             }
         ),

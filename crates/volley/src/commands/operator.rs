@@ -16,16 +16,24 @@ pub(super) fn sign(reason: &str) -> Result<Signature, CommandError> {
     if reason.trim().is_empty() {
         return Err(WordError::NoReason.into());
     }
+    Ok(Signature {
+        why: reason.to_owned(),
+        ..signature()
+    })
+}
+
+/// The user's name on this machine, now, without a reason.
+pub(super) fn signature() -> Signature {
     let user = ["USER", "LOGNAME"]
         .into_iter()
         .find_map(|name| env::var(name).ok().filter(|user| !user.is_empty()))
         .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
     let host = rustix::system::uname();
-    Ok(Signature {
+    Signature {
         who: format!("{user}@{}", host.nodename().to_string_lossy()),
-        why: reason.to_owned(),
+        why: String::new(),
         at: clock::now(),
-    })
+    }
 }
 
 /// What the operator types to confirm; `None` off a terminal, where nobody can be asked.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use volley_intake::{Intake, IntakeConfig, NumberBook};
 use volley_ledger::{
-    CampaignIdentity, Changes, Entry, Ledger, LedgerError, Reader, RunId, Writer, WriterThread,
+    CampaignIdentity, Changes, Entry, Ledger, LedgerError, Reader, RunId, RunLimits, Writer, WriterThread,
 };
 use volley_provider::Sealer;
 use volley_transport::{CONNECT_TIMEOUT, Endpoint, Pace, PaceConfig, Pool, PoolConfig};
@@ -74,6 +74,8 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         message: Some(entry.message),
         refused: options.retry_refused,
     };
+    let limits = run_limits(&campaign);
+    ledger.note_limits(entry.run, &limits, clock::now())?;
     let loaded = standing::load(&ledger, entry.campaign, retry, &mut book)?;
     let spending = ledger.spending(entry.campaign)?;
     let generations = ledger.generations(entry.campaign)?;
@@ -153,6 +155,16 @@ pub(crate) fn pool_config(
         fresh_connections: transport.fresh_connections,
         connect_timeout: CONNECT_TIMEOUT,
     })
+}
+
+/// The limits as the ledger notes them.
+fn run_limits(campaign: &Campaign) -> RunLimits {
+    RunLimits {
+        requests_per_second: campaign.limits.requests_per_second,
+        burst: campaign.limits.burst.get(),
+        recipients_per_second: campaign.limits.recipients_per_second,
+        max_in_flight: u32::try_from(campaign.limits.max_in_flight.get()).unwrap_or(u32::MAX),
+    }
 }
 
 fn pace_config(campaign: &Campaign) -> PaceConfig {

@@ -1,4 +1,4 @@
-//! What is known of numbers before a run: suppression files, and what the ledger says of the campaign.
+//! What is known of numbers before a run: suppression files, and what the ledger says of all campaigns and of this one.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use volley_intake::{Normalizer, NumberBook};
 use volley_ledger::{CampaignId, Ledger, LedgerError, MessageId, Reader, StoredMembers};
 use volley_model::BatchState;
 
-use super::RunError;
 use crate::config::{Campaign, InputRules};
+use crate::number_file::{self, NumberFileError};
 
 /// What loading found, besides the numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(crate) struct Retry {
     pub(crate) refused: bool,
 }
 
-/// Loads the standing of a campaign's numbers from a ledger that is open for writing.
+/// Loads the ledger's suppression list, and the standing of a campaign's numbers, from a ledger that is open for writing.
 pub(super) fn load(
     ledger: &Ledger,
     campaign: CampaignId,
@@ -33,6 +33,7 @@ pub(super) fn load(
     book: &mut NumberBook,
 ) -> Result<Loaded, LedgerError> {
     let mut loaded = Loaded::default();
+    ledger.suppressed(&mut |number, _| book.suppress(number))?;
     ledger.standing(campaign, &mut |batch| mark(book, &mut loaded, retry, batch))?;
     Ok(loaded)
 }
@@ -50,6 +51,7 @@ pub(crate) fn load_existing(
         Err(error) => return Err(error),
     };
     let mut loaded = Loaded::default();
+    reader.suppressed(&mut |number, _| book.suppress(number))?;
     if let Some(id) = reader.campaign(&campaign.name)? {
         let message = reader.message(id, &campaign.content.parts())?;
         let retry = Retry {
@@ -85,26 +87,13 @@ fn mark(book: &mut NumberBook, loaded: &mut Loaded, retry: Retry, batch: StoredM
     }
 }
 
-/// Loads the suppression files: a number a line, in the spellings that the inputs may have too.
-pub(crate) fn suppress(rules: &InputRules, book: &mut NumberBook) -> Result<(), RunError> {
+/// Loads the suppression files that the campaign names.
+pub(crate) fn suppress(rules: &InputRules, book: &mut NumberBook) -> Result<(), NumberFileError> {
     // Whether a number may be contacted does not matter for one that must not be.
     let normalizer = Normalizer::new(rules.default_region, rules.numbers, None);
     for path in &rules.suppress {
-        let text = std::fs::read_to_string(path).map_err(|source| RunError::File {
-            path: path.clone(),
-            source,
-        })?;
-        let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
-        for (at, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
-            let number = normalizer
-                .normalize(line.trim())
-                .map_err(|fault| RunError::Suppression {
-                    path: path.clone(),
-                    line: at + 1,
-                    why: fault.to_string(),
-                })?;
-            book.suppress(number);
-        }
+        let text = number_file::text(path)?;
+        number_file::read(path, &text, &normalizer, &mut |number| book.suppress(number))?;
     }
     Ok(())
 }

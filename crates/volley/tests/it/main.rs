@@ -23,5 +23,6 @@ mod operator;
 mod raw_peer;
 mod signals;
 mod strace;
+mod suppress;
 mod transport;
 mod workspace;

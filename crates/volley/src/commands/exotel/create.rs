@@ -12,7 +12,7 @@ mod settle;
 mod tell;
 
 use volley_ledger::{Ledger, ListCampaign, ListStep};
-use volley_model::{Audience, Currency, ListCampaignState, Verdict};
+use volley_model::{Audience, Currency, ListCampaignState, Msisdn, Verdict};
 use volley_provider::Reply;
 use volley_provider::exotel::{CampaignParameters, JudgeContext, explain};
 
@@ -24,7 +24,7 @@ use crate::cli::{Common, ExotelCreateArgs};
 use crate::clock;
 use crate::commands::account::closed;
 use crate::commands::told::Told;
-use crate::commands::{CommandError, list_campaign};
+use crate::commands::{CommandError, list_campaign, suppress};
 use crate::exit::Exit;
 use crate::pipeline::RunError;
 use crate::summary::counted;
@@ -103,8 +103,15 @@ impl Order<'_> {
             return Ok(told);
         }
         self.check_time()?;
+        suppress::refuse_suppressed(ledger, &self.numbers(), &format!("create {}", self.name))?;
         let draft = ledger.record_draft(&self.draft()).map_err(RunError::from)?;
         self.carry_out(&draft, ledger)
+    }
+
+    /// The numbers it calls; none where it goes to lists.
+    fn numbers(&self) -> Vec<Msisdn> {
+        let number = |text: &String| text.trim_start_matches('+').parse().ok().map(Msisdn::new)?.ok();
+        self.parameters.texts("from").iter().filter_map(number).collect()
     }
 
     fn check_time(&self) -> Result<(), CommandError> {

@@ -391,3 +391,22 @@ fn one_that_has_not_started_is_deleted_and_another_is_priced() {
     );
     assert_eq!(reported(&sandbox)[1]["cost"], told["total"]);
 }
+
+#[test]
+fn one_is_not_created_for_a_number_that_is_suppressed() {
+    let sandbox = Sandbox::new();
+    let suppressed = "+919812345678";
+    sandbox.volley(["ledger", "init"]).run().expect(0);
+    sandbox.volley(["suppress", "add", suppressed]).run().expect(0);
+    let named = |numbers: &str| create(&sandbox, &["--from", numbers, "--set", "name=spring"]);
+    let end = named(&format!("+919812345677,{suppressed}"));
+    end.expect(3);
+    assert!(
+        end.stderr
+            .contains("one of its numbers is on the suppression list"),
+        "{end}"
+    );
+    assert_eq!(sandbox.mock().stats().together.recipients, 0);
+    named("+919812345677").expect(0);
+    assert_eq!(sandbox.mock().stats().together.recipients, 1);
+}

@@ -1,0 +1,170 @@
+//! `volley suppress …`: the ledger's list of numbers that are never contacted.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use volley_intake::{Normalizer, NumberRule};
+use volley_ledger::{Ledger, LedgerError, Opening, Reader, Signature, Suppressed};
+use volley_model::Msisdn;
+
+use super::{CommandError, ledger_path, operator};
+use crate::cli::{Common, NumbersArgs, SuppressAddArgs, SuppressCommand, SuppressImportArgs};
+use crate::exit::Exit;
+use crate::inputs::STDIN_NAME;
+use crate::number_file::{self, NumberFileError};
+use crate::pipeline::RunError;
+use crate::summary::counted;
+use crate::{clock, print};
+
+/// What is done with numbers.
+#[derive(Clone, Copy)]
+enum Change {
+    Add,
+    Remove,
+}
+
+/// Changes the list, or shows it.
+pub(super) fn suppress(command: &SuppressCommand, common: &Common) -> Result<Exit, CommandError> {
+    match command {
+        SuppressCommand::Add(args) => change(Change::Add, &typed(args)?, &args.how, common),
+        SuppressCommand::Remove(args) => change(Change::Remove, &typed(args)?, &args.how, common),
+        SuppressCommand::Import(args) => change(Change::Add, &imported(args)?, &args.how, common),
+        SuppressCommand::List => list(common),
+    }
+}
+
+fn normalizer(how: &NumbersArgs) -> Normalizer {
+    Normalizer::new(how.default_region, NumberRule::Possible, None)
+}
+
+fn typed(args: &SuppressAddArgs) -> Result<Vec<Msisdn>, CommandError> {
+    let normalizer = normalizer(&args.how);
+    let number = |text: &String| {
+        normalizer
+            .normalize(text.trim())
+            .map_err(|fault| CommandError::Number {
+                text: text.clone(),
+                why: fault.to_string(),
+            })
+    };
+    args.numbers.iter().map(number).collect()
+}
+
+fn imported(args: &SuppressImportArgs) -> Result<Vec<Msisdn>, CommandError> {
+    let normalizer = normalizer(&args.how);
+    let mut numbers = Vec::new();
+    for path in &args.files {
+        let text = read(path)?;
+        number_file::read(path, &text, &normalizer, &mut |number| numbers.push(number))?;
+    }
+    numbers.sort_unstable();
+    numbers.dedup();
+    Ok(numbers)
+}
+
+fn read(path: &Path) -> Result<String, NumberFileError> {
+    if path == Path::new(STDIN_NAME) {
+        return io::read_to_string(io::stdin()).map_err(|source| NumberFileError::Unreadable {
+            path: PathBuf::from("standard input"),
+            source,
+        });
+    }
+    number_file::text(path)
+}
+
+fn change(
+    change: Change,
+    numbers: &[Msisdn],
+    how: &NumbersArgs,
+    common: &Common,
+) -> Result<Exit, CommandError> {
+    let path = ledger_path(common, None);
+    let signature = Signature {
+        why: how.reason.clone(),
+        ..operator::signature()
+    };
+    let opening = if io::stderr().is_terminal() {
+        Opening::MakeIfMissing
+    } else {
+        Opening::MustExist
+    };
+    let mut ledger = Ledger::open(&path, opening, clock::now()).map_err(RunError::from)?;
+    let done = match change {
+        Change::Add => ledger.suppress(numbers, &signature),
+        Change::Remove => ledger.unsuppress(numbers, &signature),
+    };
+    let done = done.map_err(RunError::from)?;
+    ledger.close().map_err(RunError::from)?;
+    tell(change, done, &path, common);
+    Ok(Exit::Complete)
+}
+
+fn tell(change: Change, done: Suppressed, path: &Path, common: &Common) {
+    let Suppressed { changed, listed } = done;
+    let (added, removed, words) = match change {
+        Change::Add => (changed, 0, "put on"),
+        Change::Remove => (0, changed, "taken off"),
+    };
+    if common.json {
+        print::json(&json!({
+            "schema": 1, "ledger": path, "added": added, "removed": removed, "listed": listed,
+            "exit_code": Exit::Complete.code(),
+        }));
+    } else {
+        print::result(&format!(
+            "{} {words} the suppression list of {}, which has {listed} now\n",
+            counted(changed, "number"),
+            path.display()
+        ));
+    }
+}
+
+/// The numbers in E.164, as `volley suppress import` and a campaign's `suppress` take them.
+fn list(common: &Common) -> Result<Exit, CommandError> {
+    let path = ledger_path(common, None);
+    let reader = Reader::open(&path).map_err(RunError::from)?;
+    if common.json {
+        let mut numbers = Vec::new();
+        reader
+            .suppressed(&mut |number, since| {
+                numbers.push(json!({"number": number.e164(), "since": since.to_string()}));
+            })
+            .map_err(RunError::from)?;
+        print::json(&json!({
+            "schema": 1, "ledger": path, "listed": numbers.len(), "numbers": numbers,
+            "exit_code": Exit::Complete.code(),
+        }));
+        return Ok(Exit::Complete);
+    }
+    let mut text = String::new();
+    reader
+        .suppressed(&mut |number, _| {
+            text.push_str(&number.e164());
+            text.push('\n');
+        })
+        .map_err(RunError::from)?;
+    print::result(&text);
+    Ok(Exit::Complete)
+}
+
+/// Refuses to contact these numbers if one of them is on the list.
+pub(super) fn refuse_suppressed(ledger: &Ledger, numbers: &[Msisdn], what: &str) -> Result<(), CommandError> {
+    let mut found = 0;
+    let looked: Result<(), LedgerError> = ledger.suppressed(&mut |number, _| {
+        found += u64::from(numbers.contains(&number));
+    });
+    looked.map_err(RunError::from)?;
+    if found == 0 {
+        return Ok(());
+    }
+    Err(CommandError::NotByLedger(format!(
+        "{what}: {} on the suppression list, see `volley suppress list`; take what is on it out of the campaign; nothing was \
+         created",
+        if found == 1 {
+            "one of its numbers is".to_owned()
+        } else {
+            format!("{found} of its numbers are")
+        }
+    )))
+}

@@ -1,0 +1,129 @@
+//! `volley suppress`: numbers on the ledger's list are contacted by no campaign, of no provider, until they are taken off it.
+
+use serde_json::{Value, json};
+
+use crate::support::{End, Provider, Sandbox, for_both, number};
+
+fn suppress(sandbox: &Sandbox, args: &[&str]) -> End {
+    let fixed = ["--json", "--ledger", "volley.db", "suppress"];
+    sandbox.volley(fixed.iter().chain(args)).run()
+}
+
+fn init(sandbox: &Sandbox) {
+    sandbox
+        .volley(["ledger", "init", "--ledger", "volley.db"])
+        .run()
+        .expect(0);
+}
+
+fn listed(sandbox: &Sandbox) -> Vec<Value> {
+    let told = suppress(sandbox, &["list"]).expect(0).summary();
+    let numbers = told["numbers"].as_array().expect("a list").clone();
+    assert_eq!(told["listed"], json!(numbers.len()));
+    numbers
+        .into_iter()
+        .map(|listed| listed["number"].clone())
+        .collect()
+}
+
+#[test]
+fn a_number_on_the_list_is_not_contacted_before_it_is_taken_off() {
+    for_both(|provider: Provider| {
+        let sandbox = Sandbox::new().of(provider);
+        sandbox.prepare(10, 4);
+        init(&sandbox);
+        let end = suppress(
+            &sandbox,
+            &["add", &number(3), &number(7), "--reason", "asked by mail"],
+        );
+        let told = end.expect(0).summary();
+        assert_eq!((&told["added"], &told["listed"]), (&json!(2), &json!(2)), "{end}");
+        let counts = [("accepted", 8), ("suppressed", 2)];
+        let plan = sandbox.with_campaign("plan", &["contacts.ndjson"]).run();
+        let planned: Value = serde_json::from_str(&plan.expect(0).stdout).expect("json");
+        assert_eq!(planned["lines"]["suppressed"], json!(2), "{plan}");
+        let sent = sandbox.send(&["contacts.ndjson", "--rejects", "r", "--rejects-include-skipped"]);
+        sent.run().expect(0).expect_lines(&counts);
+        let rejects = sandbox.read_ndjson("r");
+        let lines: Vec<_> = rejects
+            .iter()
+            .map(|reject| (&reject["line"], &reject["reason"]))
+            .collect();
+        let reason = json!("suppressed");
+        assert_eq!(lines, [(&json!(4), &reason), (&json!(8), &reason)]);
+        assert_eq!(sandbox.mock().stats().together.distinct_recipients, 8);
+        let end = suppress(&sandbox, &["remove", &number(3)]);
+        assert_eq!(end.expect(0).summary()["removed"], json!(1), "{end}");
+        let again = sandbox.send(&["contacts.ndjson"]).run();
+        again
+            .expect(0)
+            .expect_lines(&[("accepted", 1), ("suppressed", 1), ("already_sent", 8)]);
+        assert_eq!(sandbox.mock().stats().together.max_per_recipient, 1);
+    });
+}
+
+#[test]
+fn a_file_is_imported_whole_or_not_at_all_and_the_list_is_such_a_file() {
+    let sandbox = Sandbox::without_mock();
+    init(&sandbox);
+    sandbox.write("typo.txt", "+33612345678\n\n06 12 34\n");
+    let end = suppress(&sandbox, &["import", "typo.txt", "--default-region", "FR"]);
+    end.expect(4);
+    assert!(end.stderr.contains("typo.txt, line 3: too short"), "{end}");
+    assert_eq!(listed(&sandbox), [] as [Value; 0]);
+    sandbox.write(
+        "optouts.txt",
+        "\u{feff}06 12 34 56 78\r\n+33 6 12 34 56 78\n+447911123456",
+    );
+    let told = suppress(&sandbox, &["import", "optouts.txt", "--default-region", "FR"]);
+    let told = told.expect(0).summary();
+    assert_eq!((&told["added"], &told["listed"]), (&json!(2), &json!(2)));
+    let expected = [json!("+33612345678"), json!("+447911123456")];
+    assert_eq!(listed(&sandbox), expected);
+    let list = sandbox.volley(["suppress", "list"]).run();
+    assert_eq!(list.expect(0).stdout, "+33612345678\n+447911123456\n");
+    init_other(&sandbox);
+    let imported = sandbox
+        .volley(["suppress", "import", "-", "--ledger", "other.db"])
+        .stdin(list.stdout)
+        .run();
+    assert!(
+        imported
+            .expect(0)
+            .stdout
+            .starts_with("2 numbers put on the suppression list of "),
+        "{imported}"
+    );
+}
+
+fn init_other(sandbox: &Sandbox) {
+    sandbox
+        .volley(["ledger", "init", "--ledger", "other.db"])
+        .run()
+        .expect(0);
+}
+
+#[test]
+fn what_is_no_number_changes_nothing_and_is_told_with_why() {
+    let sandbox = Sandbox::without_mock();
+    init(&sandbox);
+    let end = suppress(&sandbox, &["add", "+33612345678", "0612345678"]);
+    end.expect(2);
+    assert!(end.stderr.contains("read the number 0612345678"), "{end}");
+    assert_eq!(listed(&sandbox), [] as [Value; 0]);
+    let end = suppress(&sandbox, &["import", "missing.txt"]);
+    end.expect(4);
+    assert!(end.stderr.contains("read missing.txt: No such file"), "{end}");
+    suppress(&sandbox, &["add"]).expect(2);
+}
+
+#[test]
+fn a_list_without_its_ledger_is_not_begun_anew_off_a_terminal() {
+    let sandbox = Sandbox::without_mock();
+    for args in [&["add", "+33612345678"][..], &["list"]] {
+        let end = suppress(&sandbox, args);
+        end.expect(3);
+        assert!(end.stderr.contains("volley ledger init"), "{end}");
+    }
+    assert!(!sandbox.path("volley.db").exists());
+}
