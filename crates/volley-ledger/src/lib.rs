@@ -28,6 +28,7 @@ mod rows;
 
 mod campaign;
 mod doubts;
+mod export;
 mod forget;
 mod late;
 mod ledger;
@@ -50,6 +51,7 @@ mod writer;
 pub use campaign::{CampaignIdentity, Changes, Entry, FoundOpen, Known};
 pub use doubts::OpenDoubt;
 pub use error::{Absent, LedgerError, Occupant, StorageError, WordError};
+pub use export::{Attempts, BatchRecord, Numbers};
 pub use forget::Forgotten;
 pub use ids::{BatchId, CampaignId, ListCampaignId, MessageId, RunId};
 pub use ledger::{Ledger, Opening};

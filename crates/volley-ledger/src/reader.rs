@@ -2,6 +2,7 @@
 //!
 //! Bounds: a reader sees whole commits only, and each question one moment.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,10 +15,12 @@ use crate::place::Place;
 use crate::report::{self, CampaignReport};
 use crate::schema::Format;
 use crate::{
-    CampaignId, CampaignIdentity, Changes, Draft, Known, LedgerError, ListCampaign, ListCampaignId,
-    MessageId, OpenDoubt, Spending, StoredMembers, Ticketed,
+    BatchRecord, CampaignId, CampaignIdentity, Changes, Draft, Known, LedgerError, ListCampaign,
+    ListCampaignId, MessageId, Numbers, OpenDoubt, Spending, StoredMembers, Ticketed,
 };
-use crate::{campaign, filesystem, list_campaigns, lookup, pricing, queries, schema, suppress, withdraw};
+use crate::{
+    campaign, export, filesystem, list_campaigns, lookup, pricing, queries, schema, suppress, withdraw,
+};
 
 /// See the module.
 #[derive(Debug)]
@@ -156,6 +159,20 @@ impl Reader {
     /// The ledger cannot be read, or a checksum fails.
     pub fn report(&self, name: Option<&str>) -> Result<Vec<CampaignReport>, LedgerError> {
         report::campaigns(&self.connection, &self.place.ledger, name)
+    }
+
+    /// Every batch of the campaign of that name, or of all, oldest first, with its numbers where they are wanted and have not
+    /// been erased; until `each` has enough. A name that no campaign has gives none.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or a checksum fails; batches may have been told by then.
+    pub fn export(
+        &self,
+        name: Option<&str>,
+        numbers: Numbers,
+        each: &mut dyn FnMut(&BatchRecord, &[Msisdn]) -> ControlFlow<()>,
+    ) -> Result<(), LedgerError> {
+        export::batches(&self.connection, &self.place.ledger, name, numbers, each)
     }
 
     /// See [`Ledger::suppressed`](crate::Ledger::suppressed).

@@ -110,6 +110,8 @@ pub(crate) struct BatchRow {
     pub(crate) intended_at: Timestamp,
     pub(crate) state: BatchState,
     pub(crate) reason: Option<String>,
+    pub(crate) status: Option<u16>,
+    pub(crate) code: Option<u32>,
     pub(crate) ticket: Option<String>,
     pub(crate) contacts: Option<u64>,
     pub(crate) billed_units: Option<u64>,
@@ -389,7 +391,8 @@ impl BatchRow {
         columns = columns.behind(0)?;
         let state = columns.named(BatchState::named)?;
         let reason = columns.next()?;
-        columns.skip(2)?; // status, code
+        let status = columns.next()?;
+        let code = columns.next()?;
         let ticket = columns.next()?;
         let contacts = columns.next()?;
         let billed_units = columns.next()?;
@@ -419,6 +422,8 @@ impl BatchRow {
             intended_at,
             state,
             reason,
+            status,
+            code,
             ticket,
             contacts,
             billed_units,

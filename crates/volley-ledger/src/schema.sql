@@ -662,57 +662,59 @@ END;
 
 -- For people. ---------------------------------------------------------------------------------------------------------
 
+-- The views. DuckDB takes them apart and puts them together in words of its own, which SQLite must still understand: no
+-- count(*), no column `at` without its table, no UNION within WITH. (`conservation` is for SQLite alone.) -------------
+
 -- The account of each run: `read` is the sum of the counts behind it. What happened to a line's number since is in it:
 -- a doubt settled later moves from in_doubt to accepted. A split batch stands for the number it was refused for; those
 -- of its other numbers that no child has taken up are pending.
 CREATE VIEW runs AS
-WITH counted AS (
-  SELECT run, state, parent,
-         CASE state WHEN 'split' THEN 1 ELSE member_count END AS recipients,
-         CASE state WHEN 'split'
-              THEN member_count - 1 - (SELECT coalesce(sum(child.member_count), 0) FROM batch AS child
-                                       WHERE child.parent = batch.id)
-              ELSE 0 END AS untaken,
-         lines_invalid, lines_suppressed, lines_duplicate, lines_already_sent, lines_refused, lines_in_doubt,
-         0 AS lines_planned, 1 AS batches
-  FROM batch
-  UNION ALL
-  SELECT run, NULL, NULL, 0, 0,
-         lines_invalid, lines_suppressed, lines_duplicate, lines_already_sent, lines_refused, lines_in_doubt,
-         lines_planned, 0
-  FROM lines_behind
-), account AS (
-  SELECT run, sum(batches) AS batches,
-         sum(iif(state IN ('accepted', 'unticketed', 'declared_sent', 'abandoned', 'simulated'), recipients, 0))
+WITH of_batches AS (
+  SELECT run, count(id) AS batches,
+         sum(iif(state IN ('accepted', 'unticketed', 'declared_sent', 'abandoned', 'simulated'), member_count, 0))
            AS accepted,
          sum(lines_invalid) AS invalid, sum(lines_duplicate) AS duplicate, sum(lines_suppressed) AS suppressed,
          sum(lines_already_sent) AS already_sent,
-         sum(lines_refused + iif(state IN ('refused', 'split'), recipients, 0)) AS refused,
-         sum(lines_in_doubt + iif(state IN ('intended', 'in_doubt'), recipients, 0)) AS in_doubt,
-         sum(lines_planned + untaken
-             + iif(state IN ('released', 'declared_not_sent', 'withdrawn'), recipients, 0)) AS pending
-  FROM counted GROUP BY run
+         sum(lines_refused + CASE state WHEN 'refused' THEN member_count WHEN 'split' THEN 1 ELSE 0 END) AS refused,
+         sum(lines_in_doubt + iif(state IN ('intended', 'in_doubt'), member_count, 0)) AS in_doubt,
+         sum(CASE WHEN state IN ('released', 'declared_not_sent', 'withdrawn') THEN member_count
+                  WHEN state = 'split'
+                  THEN member_count - 1 - (SELECT coalesce(sum(child.member_count), 0) FROM batch AS child
+                                           WHERE child.parent = batch.id)
+                  ELSE 0 END) AS pending
+  FROM batch GROUP BY run
+), behind AS (
+  SELECT run, sum(lines_invalid) AS invalid, sum(lines_duplicate) AS duplicate, sum(lines_suppressed) AS suppressed,
+         sum(lines_already_sent) AS already_sent, sum(lines_refused) AS refused, sum(lines_in_doubt) AS in_doubt,
+         sum(lines_planned) AS pending
+  FROM lines_behind GROUP BY run
+), account AS (
+  SELECT run.id AS run, coalesce(of_batches.batches, 0) AS batches, coalesce(of_batches.accepted, 0) AS accepted,
+         coalesce(of_batches.invalid, 0) + coalesce(behind.invalid, 0) AS invalid,
+         coalesce(of_batches.duplicate, 0) + coalesce(behind.duplicate, 0) AS duplicate,
+         coalesce(of_batches.suppressed, 0) + coalesce(behind.suppressed, 0) AS suppressed,
+         coalesce(of_batches.already_sent, 0) + coalesce(behind.already_sent, 0) + run.lines_settled AS already_sent,
+         coalesce(of_batches.refused, 0) + coalesce(behind.refused, 0) AS refused,
+         coalesce(of_batches.in_doubt, 0) + coalesce(behind.in_doubt, 0) - run.lines_settled AS in_doubt,
+         coalesce(of_batches.pending, 0) + coalesce(behind.pending, 0) AS pending
+  FROM run LEFT JOIN of_batches ON of_batches.run = run.id LEFT JOIN behind ON behind.run = run.id
 )
 SELECT run.id AS run, campaign.name AS campaign, run.simulated,
        strftime('%Y-%m-%dT%H:%M:%fZ', run.started_at / 1e6, 'unixepoch') AS started,
        strftime('%Y-%m-%dT%H:%M:%fZ', run.ended_at / 1e6, 'unixepoch') AS ended,
-       run.outcome, run.reason, run.exit_code, coalesce(batches, 0) AS batches,
-       coalesce(accepted + invalid + duplicate + suppressed + already_sent + refused + in_doubt + pending, 0) AS read,
-       coalesce(accepted, 0) AS accepted, coalesce(invalid, 0) AS invalid, coalesce(duplicate, 0) AS duplicate,
-       coalesce(suppressed, 0) AS suppressed, coalesce(already_sent, 0) + run.lines_settled AS already_sent,
-       coalesce(refused, 0) AS refused, coalesce(in_doubt, 0) - run.lines_settled AS in_doubt,
-       coalesce(pending, 0) AS pending,
-       (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', schedule.send_at / 1e6, 'unixepoch') FROM schedule
-        WHERE schedule.run = run.id) AS send_at,
+       run.outcome, run.reason, run.exit_code, account.batches,
+       accepted + invalid + duplicate + suppressed + already_sent + refused + in_doubt + pending AS read,
+       accepted, invalid, duplicate, suppressed, already_sent, refused, in_doubt, pending,
+       strftime('%Y-%m-%dT%H:%M:%fZ', schedule.send_at / 1e6, 'unixepoch') AS send_at,
        requests_per_second, burst, recipients_per_second, max_in_flight
-FROM run JOIN campaign ON campaign.id = run.campaign LEFT JOIN account ON account.run = run.id
-     LEFT JOIN run_limits ON run_limits.run = run.id;
+FROM run JOIN campaign ON campaign.id = run.campaign JOIN account ON account.run = run.id
+     LEFT JOIN schedule ON schedule.run = run.id LEFT JOIN run_limits ON run_limits.run = run.id;
 
 CREATE VIEW campaigns AS
 SELECT campaign.name, campaign.provider, campaign.account, campaign.host,
        strftime('%Y-%m-%dT%H:%M:%fZ', campaign.created_at / 1e6, 'unixepoch') AS created,
        strftime('%Y-%m-%dT%H:%M:%fZ', campaign.closed_at / 1e6, 'unixepoch') AS closed,
-       (SELECT count(*) FROM run WHERE run.campaign = campaign.id) AS runs,
+       (SELECT count(run.id) FROM run WHERE run.campaign = campaign.id) AS runs,
        count(batch.id) AS batches, count(batch.ticket) AS tickets,
        coalesce(sum(iif(batch.state IN ('accepted', 'unticketed', 'declared_sent', 'abandoned'),
                         batch.member_count, 0)), 0) AS recipients_sent,
@@ -728,7 +730,7 @@ SELECT batch.id AS batch, campaign.name AS campaign, batch.run, batch.sequence, 
        batch.member_count AS recipients, batch.contacts, batch.units, batch.billed_units, batch.reserved, batch.cost,
        coalesce(batch.cost_currency, batch.currency) AS currency, batch.cost_source, batch.residual_credit,
        batch.simulated,
-       (SELECT count(*) FROM attempt WHERE attempt.batch = batch.id) AS attempts,
+       (SELECT count(attempt.number) FROM attempt WHERE attempt.batch = batch.id) AS attempts,
        strftime('%Y-%m-%dT%H:%M:%fZ', batch.intended_at / 1e6, 'unixepoch') AS intended,
        strftime('%Y-%m-%dT%H:%M:%fZ', batch.concluded_at / 1e6, 'unixepoch') AS concluded
 FROM batch JOIN campaign ON campaign.id = batch.campaign;
@@ -746,10 +748,10 @@ SELECT campaign.name AS campaign, batch.id AS batch, batch.request_key, batch.me
        strftime('%Y-%m-%dT%H:%M:%fZ', batch.doubt_since / 1e6, 'unixepoch') AS since,
        (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', min(handed_over_at) / 1e6, 'unixepoch') FROM attempt
         WHERE attempt.batch = batch.id) AS first_handed_over,
-       (SELECT count(*) FROM lookup WHERE lookup.batch = batch.id) AS absent,
-       (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', at / 1e6, 'unixepoch') FROM lookup
+       (SELECT count(lookup.number) FROM lookup WHERE lookup.batch = batch.id) AS absent,
+       (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', lookup.at / 1e6, 'unixepoch') FROM lookup
         WHERE lookup.batch = batch.id ORDER BY number LIMIT 1) AS first_absent,
-       (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', at / 1e6, 'unixepoch') FROM lookup
+       (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', lookup.at / 1e6, 'unixepoch') FROM lookup
         WHERE lookup.batch = batch.id ORDER BY number DESC LIMIT 1) AS last_absent
 FROM batch JOIN campaign ON campaign.id = batch.campaign
 WHERE batch.state = 'in_doubt';

@@ -59,7 +59,11 @@ pub(crate) fn refuse_misfit(
 }
 
 /// The numbers of a split batch that are in no child yet, without the one that it was refused for.
-fn left(connection: &Connection, path: &Path, parent: &BatchRow) -> Result<BTreeSet<Msisdn>, LedgerError> {
+pub(crate) fn left(
+    connection: &Connection,
+    path: &Path,
+    parent: &BatchRow,
+) -> Result<BTreeSet<Msisdn>, LedgerError> {
     if parent.state != BatchState::Split {
         return Ok(BTreeSet::new());
     }

@@ -168,6 +168,7 @@ mod tests {
             "trigger batch_declared",
             "trigger batch_simulated",
             "trigger batch_transition",
+            "view batches",
             "view campaigns",
             "view conservation",
             "view doubts",
@@ -178,10 +179,19 @@ mod tests {
             "trigger batch_declared",
             "trigger batch_simulated",
             "trigger batch_transition",
+            "view batches",
+            "view campaigns",
             "view conservation",
+            "view doubts",
             "view runs",
         ];
-        let changed_since_3 = ["view conservation", "view runs"];
+        let changed_since_3 = [
+            "view batches",
+            "view campaigns",
+            "view conservation",
+            "view doubts",
+            "view runs",
+        ];
         let expected = [&changed_since_1[..], &changed_since_2, &changed_since_3];
         let made = schema::in_memory().unwrap();
         for ((_, number, schema), expected) in OLDER.into_iter().zip(expected) {

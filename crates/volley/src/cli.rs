@@ -51,6 +51,9 @@ pub enum Command {
     Rehearse(SendArgs),
     /// Totals, tickets and costs from the ledger
     Report(ReportArgs),
+    /// Rows from the ledger, for other programs: a line of JSON each, or CSV
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export(ExportArgs),
     /// Batches of which nobody knows whether they were sent, and your word on them
     #[command(subcommand)]
     Doubt(DoubtCommand),
@@ -76,6 +79,17 @@ const PLAN_EXAMPLES: &str = "Example:
   volley plan spring-sale.toml contacts.ndjson --json";
 const REHEARSE_EXAMPLES: &str = "Example:
   volley rehearse spring-sale.toml contacts.ndjson --rejects rejects.ndjson";
+
+const EXPORT_EXAMPLES: &str = "tickets     a row for each batch that the provider gave an id
+batches     a row for each batch
+recipients  a row for each number and batch it was in, with what became of it
+refused     a row for each number that the provider refused, with its reason
+
+In CSV a text that a spreadsheet would take for a formula has a ' before it.
+
+Examples:
+  volley export tickets spring-sale-2026 --format csv --output tickets.csv
+  volley export recipients spring-sale-2026 | jq -r 'select(.state == \"accepted\") | .number'";
 
 /// `volley ledger …`
 #[derive(Debug, Subcommand)]
@@ -284,6 +298,45 @@ pub struct ReportArgs {
     /// One campaign, by its name; all without
     #[arg(value_name = "CAMPAIGN-NAME")]
     pub campaign: Option<String>,
+}
+
+/// `volley export`.
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// Which rows
+    #[arg(value_name = "WHAT")]
+    pub what: Exported,
+    /// One campaign, by its name; all without
+    #[arg(value_name = "CAMPAIGN-NAME")]
+    pub campaign: Option<String>,
+    /// How rows are written
+    #[arg(long, value_name = "FORMAT", default_value = "ndjson")]
+    pub format: RowFormat,
+    /// Write them to this file, in place of stdout; only its owner may read it
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Which rows are exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Exported {
+    /// The provider's ids, with what they cost.
+    Tickets,
+    /// Every number, with what became of it.
+    Recipients,
+    /// Every batch.
+    Batches,
+    /// Every number that the provider refused.
+    Refused,
+}
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RowFormat {
+    /// One JSON object a line.
+    Ndjson,
+    /// RFC 4180, with a header.
+    Csv,
 }
 
 /// An exact amount, as clap asks for it.

@@ -3,6 +3,7 @@
 mod account;
 mod doubt;
 mod exotel;
+mod export;
 mod ledger;
 mod list_campaign;
 mod octopush;
@@ -131,6 +132,9 @@ pub fn run(cli: Cli) -> Exit {
         Command::Plan(args) => plan::plan(&args, &common).unwrap_or_else(|error| failed(&common, &error)),
         Command::Report(args) => {
             report::report(&args, &common).unwrap_or_else(|error| failed(&common, &error))
+        }
+        Command::Export(args) => {
+            export::export(&args, &common).unwrap_or_else(|error| failed(&common, &error))
         }
         Command::Doubt(command) => match command {
             DoubtCommand::List(args) => doubt::list(&args, &common),

@@ -1,6 +1,6 @@
 //! The one place that prints. Results go to stdout, everything else to stderr; a closed stdout is no panic.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 use serde_json::json;
@@ -26,6 +26,20 @@ pub(crate) fn json(value: &impl Serialize) -> bool {
     let mut line = serde_json::to_string(value).unwrap_or_default();
     line.push('\n');
     result(&line)
+}
+
+/// Writes what `write` has, row by row. A reader that went away has had enough, and `write` hears of it as of any failure.
+///
+/// # Errors
+/// As `write`; but a closed stdout is none.
+pub(crate) fn rows<E>(
+    write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+    is_closed: impl FnOnce(&E) -> bool,
+) -> Result<(), E> {
+    match write(&mut BufWriter::new(io::stdout().lock())) {
+        Err(error) if is_closed(&error) => Ok(()),
+        done => done,
+    }
 }
 
 /// Writes a line for people to stderr. If stderr is gone, nobody reads it.

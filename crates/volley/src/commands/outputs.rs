@@ -93,11 +93,7 @@ impl SummaryFile {
 
 /// The files that must not be written over, each with what it is.
 fn kept_files(args: &SendArgs, campaign: Option<&Campaign>, ledger: &Path) -> Vec<(PathBuf, &'static str)> {
-    let ledger_files = LEDGER_FILES.iter().map(|suffix| {
-        let mut name = ledger.as_os_str().to_owned();
-        name.push(suffix);
-        (PathBuf::from(name), "the ledger")
-    });
+    let ledger_files = ledger_files(ledger);
     let inputs = args.what.inputs.iter().map(|path| (path.clone(), "an input"));
     let suppressed = campaign.map_or(&[][..], |campaign| &campaign.input.suppress);
     let suppressed = suppressed.iter().map(|path| (path.clone(), "a suppression file"));
@@ -109,6 +105,19 @@ fn kept_files(args: &SendArgs, campaign: Option<&Campaign>, ledger: &Path) -> Ve
         .chain(authority)
         .chain(ledger_files)
         .collect()
+}
+
+fn ledger_files(ledger: &Path) -> impl Iterator<Item = (PathBuf, &'static str)> {
+    LEDGER_FILES.iter().map(|suffix| {
+        let mut name = ledger.as_os_str().to_owned();
+        name.push(suffix);
+        (PathBuf::from(name), "the ledger")
+    })
+}
+
+/// Refuses to write over the ledger or what stands beside it.
+pub(super) fn refuse_ledger(flag: &'static str, path: &Path, ledger: &Path) -> Result<(), CommandError> {
+    refuse_kept(flag, path, &ledger_files(ledger).collect::<Vec<_>>())
 }
 
 fn refuse_kept(

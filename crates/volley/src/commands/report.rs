@@ -3,6 +3,7 @@
 mod list_campaigns;
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use volley_ledger::{CampaignReport, Reader, RunReport, Ticket};
@@ -24,15 +25,10 @@ const TICKETS_SHOWN: usize = 10;
 pub(super) fn report(args: &ReportArgs, common: &Common) -> Result<Exit, CommandError> {
     let path = ledger_path(common, None);
     let reader = Reader::open(&path).map_err(RunError::from)?;
-    let campaigns = reader.report(args.campaign.as_deref()).map_err(RunError::from)?;
-    if let (Some(name), []) = (&args.campaign, campaigns.as_slice()) {
-        let known = reader.campaigns().map_err(RunError::from)?.join(", ");
-        return Err(CommandError::NoCampaign {
-            path,
-            name: name.clone(),
-            known,
-        });
+    if let Some(name) = &args.campaign {
+        refuse_unknown(&reader, &path, name)?;
     }
+    let campaigns = reader.report(args.campaign.as_deref()).map_err(RunError::from)?;
     // They belong to no campaign of a name.
     let list_campaigns = match args.campaign {
         None => reader.list_campaigns().map_err(RunError::from)?,
@@ -51,6 +47,19 @@ pub(super) fn report(args: &ReportArgs, common: &Common) -> Result<Exit, Command
         print::result(&texts.join("\n"));
     }
     Ok(Exit::Complete)
+}
+
+/// Refuses a name that no campaign of the ledger has.
+pub(super) fn refuse_unknown(reader: &Reader, path: &Path, name: &str) -> Result<(), CommandError> {
+    let known = reader.campaigns().map_err(RunError::from)?;
+    if known.iter().any(|known| known == name) {
+        return Ok(());
+    }
+    Err(CommandError::NoCampaign {
+        path: path.to_owned(),
+        name: name.to_owned(),
+        known: known.join(", "),
+    })
 }
 
 fn as_json(campaign: &CampaignReport) -> Value {

@@ -14,6 +14,7 @@ mod account;
 mod cli;
 mod disk;
 mod exotel;
+mod export;
 mod faults;
 mod inputs;
 mod kills;
