@@ -127,6 +127,9 @@ fn a_changed_word_of_before_is_found() {
 }
 
 proptest! {
+    // Each word waits for the disk.
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
     #[test]
     fn the_list_is_what_was_put_on_it_and_not_taken_off(
         words in prop::collection::vec((any::<bool>(), prop::collection::vec(1_u64..40, 0..12)), 1..8)

@@ -12,6 +12,7 @@ mod support;
 
 mod account;
 mod cli;
+mod data_tools;
 mod disk;
 mod exotel;
 mod export;

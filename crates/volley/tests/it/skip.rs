@@ -17,6 +17,8 @@ pub(crate) enum Need {
     Curl,
     /// The right to mount a file system.
     Mount,
+    /// pandas, and DuckDB with its reader of SQLite, in the Python that [`python`] names.
+    DataTools,
 }
 
 impl Need {
@@ -26,6 +28,7 @@ impl Need {
             Self::Nginx => "nginx",
             Self::Curl => "curl",
             Self::Mount => "mount",
+            Self::DataTools => "data-tools",
         }
     }
 
@@ -38,6 +41,10 @@ impl Need {
             Self::Curl => lacking("curl", &["--version"]),
             Self::Mount => lacking("mount", &["--fake", "-t", "tmpfs", "tmpfs", "/mnt"])
                 .or_else(|| (!rustix::process::geteuid().is_root()).then(|| "only root may".to_owned())),
+            Self::DataTools => lacking(
+                &python(),
+                &["-c", "import duckdb, duckdb_extension_sqlite_scanner, pandas"],
+            ),
         };
         lacking.is_none_or(|why| self.skip(&why))
     }
@@ -58,6 +65,11 @@ impl Need {
             .expect("an open stderr");
         false
     }
+}
+
+/// The Python of `VOLLEY_TESTS_PYTHON`, else that of the machine.
+pub(crate) fn python() -> String {
+    std::env::var("VOLLEY_TESTS_PYTHON").unwrap_or_else(|_| "python3".to_owned())
 }
 
 /// Why a program cannot be used.
