@@ -105,6 +105,11 @@ impl Normalizer {
         Some(found.number)
     }
 
+    /// The country that the library puts a number into; `None` where no country has it.
+    pub fn region_of(&self, number: Msisdn) -> Option<Region> {
+        self.codes.region(self.codes.split(number)?)
+    }
+
     fn quickly(&self, text: Excerpt<'_>) -> Option<International> {
         let national = || self.home.and_then(|home| self.codes.national(text, home));
         self.codes.international(text, self.two_zeros).or_else(national)

@@ -50,6 +50,7 @@ pub enum Command {
     #[command(after_help = REHEARSE_EXAMPLES)]
     Rehearse(SendArgs),
     /// Totals, tickets and costs from the ledger
+    #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
     /// Rows from the ledger, for other programs: a line of JSON each, or CSV
     #[command(after_help = EXPORT_EXAMPLES)]
@@ -80,6 +81,9 @@ const PLAN_EXAMPLES: &str = "Example:
 const REHEARSE_EXAMPLES: &str = "Example:
   volley rehearse spring-sale.toml contacts.ndjson --rejects rejects.ndjson";
 
+const REPORT_EXAMPLES: &str = "Examples:
+  volley report
+  volley report spring-sale-2026 --html report.html";
 const EXPORT_EXAMPLES: &str = "tickets     a row for each batch that the provider gave an id
 batches     a row for each batch
 recipients  a row for each number and batch it was in, with what became of it
@@ -295,9 +299,12 @@ pub struct SendArgs {
 /// `volley report`.
 #[derive(Debug, Clone, Args)]
 pub struct ReportArgs {
-    /// One campaign, by its name; all without
+    /// One campaign, by its name, with its countries; all without
     #[arg(value_name = "CAMPAIGN-NAME")]
     pub campaign: Option<String>,
+    /// Write one page of HTML, which needs nothing besides itself and holds no phone number
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 /// `volley export`.

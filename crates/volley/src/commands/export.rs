@@ -10,11 +10,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde_json::json;
-use tempfile::NamedTempFile;
 use volley_ledger::{BatchRecord, LedgerError, Numbers, Reader};
 use volley_model::{BatchState, Msisdn};
 
-use super::outputs::refuse_ledger;
+use super::outputs::{beside, refuse_ledger};
 use super::{CommandError, ledger_path, report};
 use crate::cli::{Common, ExportArgs, Exported, RowFormat};
 use crate::exit::Exit;
@@ -72,8 +71,7 @@ fn told(failure: Failure, flag: &'static str, path: &Path) -> CommandError {
 }
 
 fn to_file(reader: &Reader, args: &ExportArgs, path: &Path) -> Result<u64, Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(Failure::Output)?;
+    let mut file = beside(path).map_err(Failure::Output)?;
     let written = rows(reader, args, &mut BufWriter::new(&mut file))?;
     file.as_file().sync_all().map_err(Failure::Output)?;
     file.persist(path).map_err(|error| Failure::Output(error.error))?;

@@ -72,9 +72,8 @@ impl SummaryFile {
     }
 
     fn beside(path: &Path) -> std::io::Result<Self> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         Ok(Self {
-            file: NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?,
+            file: beside(path)?,
             path: path.to_owned(),
         })
     }
@@ -89,6 +88,21 @@ impl SummaryFile {
             .map(drop)
             .map_err(|source| unwritable("--summary-file", &self.path, source))
     }
+}
+
+/// Writes a whole file beside its place and renames it into it.
+pub(super) fn write_whole(flag: &'static str, path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
+    let written = beside(path).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.persist(path).map_err(|error| error.error)
+    });
+    written.map(drop).map_err(|source| unwritable(flag, path, source))
+}
+
+/// A file that is to be renamed to this path; only its owner may read it.
+pub(super) fn beside(path: &Path) -> std::io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
 }
 
 /// The files that must not be written over, each with what it is.

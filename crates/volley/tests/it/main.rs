@@ -23,6 +23,7 @@ mod nginx;
 mod octopush;
 mod operator;
 mod raw_peer;
+mod report_page;
 mod signals;
 mod strace;
 mod suppress;

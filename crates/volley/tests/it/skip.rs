@@ -17,6 +17,8 @@ pub(crate) enum Need {
     Curl,
     /// The right to mount a file system.
     Mount,
+    /// The browser.
+    Chromium,
     /// pandas, and DuckDB with its reader of SQLite, in the Python that [`python`] names.
     DataTools,
 }
@@ -28,6 +30,7 @@ impl Need {
             Self::Nginx => "nginx",
             Self::Curl => "curl",
             Self::Mount => "mount",
+            Self::Chromium => "chromium",
             Self::DataTools => "data-tools",
         }
     }
@@ -41,6 +44,7 @@ impl Need {
             Self::Curl => lacking("curl", &["--version"]),
             Self::Mount => lacking("mount", &["--fake", "-t", "tmpfs", "tmpfs", "/mnt"])
                 .or_else(|| (!rustix::process::geteuid().is_root()).then(|| "only root may".to_owned())),
+            Self::Chromium => lacking("chromium", &["--version"]),
             Self::DataTools => lacking(
                 &python(),
                 &["-c", "import duckdb, duckdb_extension_sqlite_scanner, pandas"],

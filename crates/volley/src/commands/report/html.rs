@@ -1,0 +1,491 @@
+//! The report as one page: no network, light and dark, readable on a phone, on paper and by a screen reader.
+//!
+//! Everything is in the page as text and SVG when it is opened; its script only narrows tables down to what is searched
+//! for. It holds no phone number: who was sent to is for `volley export`.
+//! Bounds: the newest [`TICKETS_MAX`] tickets of a campaign and the charts of its newest [`CHARTED_RUNS_MAX`] runs.
+
+mod chart;
+mod element;
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use volley_ledger::{CampaignReport, ListCampaign, RunReport, Ticket};
+use volley_model::{Amount, BatchState, Currency};
+
+use super::breakdown::{Breakdown, Totals};
+use super::{Reported, money, text};
+use crate::summary::{counted_as, grouped};
+use element::{Column, Table, escaped, section};
+
+const STYLE: &str = include_str!("html/page.css");
+const SCRIPT: &str = include_str!("html/page.js");
+/// A page of more would be slow to open; `volley export tickets` has all.
+const TICKETS_MAX: usize = 5000;
+const CHARTED_RUNS_MAX: usize = 3;
+
+/// The page of these campaigns, as of now.
+pub(super) fn page(campaigns: &[Reported], list_campaigns: &[ListCampaign], now: Timestamp) -> String {
+    let title = match campaigns {
+        [one] => format!("Campaign {}", one.campaign.name),
+        several => counted_as(several.len() as u64, "campaign", "campaigns"),
+    };
+    let mut body = String::new();
+    if campaigns.len() > 1 {
+        body.push_str(&contents(campaigns));
+    }
+    for reported in campaigns {
+        body.push_str(&campaign(reported, campaigns.len() == 1));
+    }
+    if let Some(table) = list_campaigns_table(list_campaigns) {
+        body.push_str(&section("Campaigns on lists and tags", &table));
+    }
+    if campaigns.is_empty() && list_campaigns.is_empty() {
+        body.push_str("<p>No campaign has been run with this ledger.</p>");
+    }
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
+         script-src 'unsafe-inline'; img-src data:\">\n\
+         <link rel=\"icon\" href=\"data:,\">\n\
+         <title>{title} – Volley</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
+         <a class=\"skip\" href=\"#main\">Skip to the report</a>\n\
+         <header><h1 id=\"title\">{title}</h1><p>As of {now:.0}, by the ledger. Times are UTC.</p></header>\n\
+         <main id=\"main\">\n{body}</main>\n\
+         <footer><p>Written by volley {version}. Phone numbers are not in this page: \
+         <code>volley export recipients</code> has them.</p></footer>\n\
+         <script>\n{SCRIPT}</script>\n</body>\n</html>\n",
+        title = escaped(&title),
+        version = env!("CARGO_PKG_VERSION"),
+    )
+}
+
+fn contents(campaigns: &[Reported]) -> String {
+    let mut table = Table::new(
+        "Campaigns",
+        [
+            Column::text("Campaign"),
+            Column::text("Provider"),
+            Column::number("Sent to"),
+            Column::number("In doubt"),
+            Column::number("Cost"),
+        ],
+    );
+    for Reported { campaign, .. } in campaigns {
+        let name = escaped(&campaign.name);
+        table.row(&[
+            format!("<a href=\"#c-{name}\">{name}</a>"),
+            escaped(&campaign.provider),
+            grouped(sent(campaign)),
+            grouped(of_state(campaign, BatchState::InDoubt)),
+            cost(campaign),
+        ]);
+    }
+    section("All campaigns", &table.html())
+}
+
+/// All of a campaign; the only one has the page's heading for its own.
+fn campaign(reported: &Reported, is_only: bool) -> String {
+    let Reported { campaign, breakdown } = reported;
+    let name = escaped(&campaign.name);
+    let mut out = if is_only {
+        "<article aria-labelledby=\"title\">".to_owned()
+    } else {
+        format!("<article id=\"c-{name}\" aria-labelledby=\"h-{name}\"><h2 id=\"h-{name}\">{name}</h2>\n")
+    };
+    let _ = writeln!(
+        out,
+        "<p>{} at {}, begun {:.0}{}.</p>",
+        escaped(&campaign.provider),
+        escaped(&campaign.host),
+        campaign.created_at,
+        if campaign.closed {
+            "; its numbers were erased, and its name is closed"
+        } else {
+            ""
+        },
+    );
+    out.push_str(&key_figures(campaign));
+    out.push_str(&account(campaign));
+    let currency = campaign.cost.currency;
+    out.push_str(&doubts(campaign));
+    if !breakdown.refusals.is_empty() {
+        out.push_str(&section("Refused by the provider", &refusals(breakdown)));
+    }
+    for run in charted(campaign, breakdown) {
+        out.push_str(&charts(run, breakdown));
+    }
+    if !breakdown.days.is_empty() {
+        let days = breakdown
+            .days
+            .iter()
+            .map(|(day, totals)| (day.to_string(), totals));
+        out.push_str(&section("By day", &totals_table("Day", days, currency)));
+    }
+    if let Some(countries) = breakdown
+        .countries
+        .as_ref()
+        .filter(|countries| !countries.is_empty())
+    {
+        let rows = countries
+            .iter()
+            .map(|(country, totals)| (country.clone(), totals));
+        out.push_str(&section("By country", &totals_table("Country", rows, currency)));
+    }
+    out.push_str(&section("Runs", &runs(campaign, breakdown)));
+    out.push_str(&section("Tickets", &tickets(&campaign.tickets)));
+    out.push_str("</article>\n");
+    out
+}
+
+fn key_figures(campaign: &CampaignReport) -> String {
+    let doubtful = of_state(campaign, BatchState::InDoubt) + of_state(campaign, BatchState::Intended);
+    let estimated = if campaign.cost.estimated > Amount::ZERO {
+        format!("of which {} estimated", campaign.cost.estimated)
+    } else {
+        "as the provider told it".to_owned()
+    };
+    let figures = [
+        ("Sent to", grouped(sent(campaign)), "recipients".to_owned()),
+        ("Cost", cost(campaign), estimated),
+        (
+            "Tickets",
+            grouped(campaign.tickets.len() as u64),
+            "from the provider".to_owned(),
+        ),
+        (
+            "In doubt",
+            grouped(doubtful),
+            if doubtful == 0 {
+                "nothing is open"
+            } else {
+                "see below"
+            }
+            .to_owned(),
+        ),
+    ];
+    let mut out = "<dl class=\"figures\">".to_owned();
+    for (name, figure, remark) in figures {
+        let _ = write!(
+            out,
+            "<div><dt>{name}</dt><dd><strong>{}</strong> <span>{}</span></dd></div>",
+            escaped(&figure),
+            escaped(&remark)
+        );
+    }
+    out.push_str("</dl>\n");
+    out
+}
+
+/// The campaign's recipients by what became of them: a bar, and the same as a table.
+fn account(campaign: &CampaignReport) -> String {
+    let all: u64 = campaign.states.iter().map(|totals| totals.recipients).sum();
+    if all == 0 {
+        return String::new();
+    }
+    let mut bar = "<div class=\"bar\" aria-hidden=\"true\">".to_owned();
+    let mut table = Table::new(
+        "Recipients by state",
+        [
+            Column::text("State"),
+            Column::number("Recipients"),
+            Column::number("Batches"),
+            Column::number("Dropped by the provider"),
+        ],
+    );
+    for totals in campaign.states.iter().filter(|totals| totals.recipients > 0) {
+        let (state, class) = (totals.state.name().replace('_', " "), class_of(totals.state));
+        let _ = write!(
+            bar,
+            "<span class=\"{class}\" style=\"flex-grow:{}\" title=\"{} {state}\"></span>",
+            totals.recipients,
+            grouped(totals.recipients)
+        );
+        table.row(&[
+            format!("<span class=\"mark {class}\"></span>{state}"),
+            grouped(totals.recipients),
+            grouped(totals.batches),
+            grouped(totals.dropped),
+        ]);
+    }
+    bar.push_str("</div>\n");
+    section("What became of the recipients", &(bar + &table.html()))
+}
+
+fn class_of(state: BatchState) -> &'static str {
+    match state {
+        BatchState::Accepted => "good",
+        BatchState::Unticketed | BatchState::DeclaredSent | BatchState::Abandoned => "fair",
+        BatchState::Intended | BatchState::InDoubt => "open",
+        BatchState::Refused | BatchState::Split => "bad",
+        BatchState::Released
+        | BatchState::Simulated
+        | BatchState::DeclaredNotSent
+        | BatchState::Withdrawn => "none",
+    }
+}
+
+fn doubts(campaign: &CampaignReport) -> String {
+    if campaign.doubts.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(
+        "Batches in doubt",
+        [
+            Column::number("Batch"),
+            Column::number("Recipients"),
+            Column::text("Since"),
+            Column::text("Handed over"),
+            Column::text("Why"),
+            Column::text("Request key"),
+        ],
+    );
+    for doubt in &campaign.doubts {
+        table.row(&[
+            doubt.batch.to_string(),
+            grouped(doubt.recipients),
+            format!("{:.0}", doubt.since),
+            doubt
+                .first_handed_over_at
+                .map_or_else(|| "not known".to_owned(), |at| format!("{at:.0}")),
+            escaped(&doubt.reason),
+            format!("<code>{}</code>", escaped(&doubt.request_key)),
+        ]);
+    }
+    let remedy = "<p>Whether these were sent is not known, and nothing of them is sent again. Run the campaign again later, or ask \
+        the provider and say what you learnt: <code>volley doubt resolve</code>.</p>\n";
+    section("In doubt", &(remedy.to_owned() + &table.html()))
+}
+
+fn refusals(breakdown: &Breakdown) -> String {
+    let mut table = Table::new(
+        "Refusals",
+        [
+            Column::text("The provider's answer"),
+            Column::number("Recipients"),
+            Column::number("Batches"),
+        ],
+    );
+    for (refusal, refused) in &breakdown.refusals {
+        table.row(&[
+            escaped(&text::told(refusal)),
+            grouped(refused.recipients),
+            grouped(refused.batches),
+        ]);
+    }
+    table.html()
+}
+
+/// The newest runs of which there is something to draw, oldest first.
+fn charted<'a>(campaign: &'a CampaignReport, breakdown: &Breakdown) -> Vec<&'a RunReport> {
+    let drawn = |run: &&RunReport| {
+        breakdown
+            .moments
+            .iter()
+            .filter(|moment| moment.run == run.run)
+            .nth(1)
+            .is_some()
+    };
+    let mut runs: Vec<_> = campaign
+        .runs
+        .iter()
+        .rev()
+        .filter(drawn)
+        .take(CHARTED_RUNS_MAX)
+        .collect();
+    runs.reverse();
+    runs
+}
+
+fn charts(run: &RunReport, breakdown: &Breakdown) -> String {
+    let moments: Vec<_> = breakdown
+        .moments
+        .iter()
+        .filter(|moment| moment.run == run.run)
+        .copied()
+        .collect();
+    let limit = run.limits.and_then(|limits| limits.recipients_per_second);
+    section(
+        &format!("Run {} over time", run.run),
+        &(chart::throughput(&moments, limit) + &chart::latency(&moments)),
+    )
+}
+
+fn totals_table<'a>(
+    first: &str,
+    rows: impl Iterator<Item = (String, &'a Totals)>,
+    currency: Option<Currency>,
+) -> String {
+    let mut table = Table::new(
+        &format!("Recipients and costs by {}", first.to_lowercase()),
+        [
+            Column::text(first),
+            Column::number("Recipients"),
+            Column::number("Tickets"),
+            Column::number("Cost"),
+        ],
+    );
+    let mut shared = Amount::ZERO;
+    for (name, totals) in rows {
+        shared += totals.shared;
+        table.row(&[
+            escaped(&name),
+            grouped(totals.recipients),
+            grouped(totals.batches),
+            escaped(&money(totals.cost, currency)),
+        ]);
+    }
+    let mut out = table.html();
+    if shared > Amount::ZERO {
+        let _ = writeln!(
+            out,
+            "<p class=\"note\">A ticket has one price. {} of these costs are shares of tickets with several countries, by \
+             their numbers.</p>",
+            escaped(&money(shared, currency))
+        );
+    }
+    out
+}
+
+fn runs(campaign: &CampaignReport, breakdown: &Breakdown) -> String {
+    let mut table = Table::new(
+        "Runs",
+        [
+            Column::number("Run"),
+            Column::text("Begun"),
+            Column::text("End"),
+            Column::number("Lines"),
+            Column::number("Accepted"),
+            Column::number("Invalid"),
+            Column::number("Skipped"),
+            Column::number("Refused"),
+            Column::number("In doubt"),
+            Column::number("Pending"),
+            Column::number("Requests/s"),
+            Column::number("Allowed"),
+        ],
+    );
+    for run in &campaign.runs {
+        let lines = &run.lines;
+        let ended = run.outcome.as_deref().unwrap_or("running, or killed");
+        let end = match &run.reason {
+            Some(reason) => format!("{ended}: {reason}"),
+            None => ended.to_owned(),
+        };
+        let or_dash = |figure: Option<String>| figure.unwrap_or_else(|| "–".to_owned());
+        table.row(&[
+            run.run.to_string(),
+            format!("{:.0}", run.started_at),
+            escaped(&end) + if run.simulated { " (simulated)" } else { "" },
+            grouped(lines.read() + run.accepted),
+            grouped(run.accepted),
+            grouped(lines.invalid),
+            grouped(lines.duplicate + lines.suppressed + lines.already_sent),
+            grouped(lines.refused),
+            grouped(lines.in_doubt),
+            grouped(lines.planned),
+            or_dash(breakdown.pace(run.run).map(|pace| format!("{pace:.1}"))),
+            or_dash(run.limits.map(|limits| limits.requests_per_second.to_string())),
+        ]);
+    }
+    table.html()
+}
+
+fn tickets(tickets: &[Ticket]) -> String {
+    let mut table = Table::new(
+        "Tickets",
+        [
+            Column::text("Ticket"),
+            Column::text("State"),
+            Column::number("Recipients"),
+            Column::number("Contacts"),
+            Column::number("Cost"),
+            Column::text("Booked"),
+        ],
+    );
+    let hidden = tickets.len().saturating_sub(TICKETS_MAX);
+    for ticket in tickets[hidden..].iter().rev() {
+        let cost = ticket
+            .cost
+            .map_or_else(|| "no price yet".to_owned(), |cost| money(cost, ticket.currency));
+        table.row(&[
+            format!("<code>{}</code>", escaped(&ticket.ticket)),
+            ticket.state.name().replace('_', " "),
+            grouped(ticket.recipients),
+            ticket.contacts.map_or_else(|| "–".to_owned(), grouped),
+            escaped(&cost),
+            ticket.at.map_or_else(|| "–".to_owned(), |at| format!("{at:.0}")),
+        ]);
+    }
+    let mut out = table.html();
+    if hidden > 0 {
+        let _ = writeln!(
+            out,
+            "<p class=\"note\">The newest {}; <code>volley export tickets</code> has all {}.</p>",
+            grouped(TICKETS_MAX as u64),
+            grouped(tickets.len() as u64)
+        );
+    }
+    out
+}
+
+fn list_campaigns_table(campaigns: &[ListCampaign]) -> Option<String> {
+    if campaigns.is_empty() {
+        return None;
+    }
+    let mut table = Table::new(
+        "Campaigns on lists and tags",
+        [
+            Column::text("Ticket"),
+            Column::text("Provider"),
+            Column::text("Audience"),
+            Column::text("State"),
+            Column::number("Contacts"),
+            Column::number("Cost"),
+        ],
+    );
+    for campaign in campaigns {
+        let audience = campaign.audience.as_ref();
+        table.row(&[
+            format!("<code>{}</code>", escaped(&campaign.ticket)),
+            escaped(&campaign.provider),
+            audience.map_or_else(
+                || "–".to_owned(),
+                |audience| escaped(&format!("{} {}", audience.kind(), audience.name())),
+            ),
+            campaign.state.name().replace('_', " "),
+            campaign.contacts.map_or_else(|| "–".to_owned(), grouped),
+            campaign.cost.map_or_else(
+                || "–".to_owned(),
+                |cost| escaped(&money(cost, Some(campaign.currency))),
+            ),
+        ]);
+    }
+    Some(table.html())
+}
+
+fn of_state(campaign: &CampaignReport, state: BatchState) -> u64 {
+    let of_state = campaign.states.iter().filter(|totals| totals.state == state);
+    of_state.map(|totals| totals.recipients).sum()
+}
+
+fn sent(campaign: &CampaignReport) -> u64 {
+    [
+        BatchState::Accepted,
+        BatchState::Unticketed,
+        BatchState::DeclaredSent,
+        BatchState::Abandoned,
+    ]
+    .into_iter()
+    .map(|state| of_state(campaign, state))
+    .sum()
+}
+
+fn cost(campaign: &CampaignReport) -> String {
+    campaign.cost.total.map_or_else(
+        || "not known".to_owned(),
+        |total| money(total, campaign.cost.currency),
+    )
+}
