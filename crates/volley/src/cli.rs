@@ -61,6 +61,12 @@ pub enum Command {
     /// The rest of Exotel: campaigns, their calls and what these cost
     #[command(subcommand)]
     Exotel(ExotelCommand),
+    /// Print completions for a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
+    /// Print the man page; with --directory, write one for every command
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(ManArgs),
 }
 
 const SEND_EXAMPLES: &str = "Examples:
@@ -71,6 +77,29 @@ const PLAN_EXAMPLES: &str = "Example:
   volley plan spring-sale.toml contacts.ndjson --json";
 const REHEARSE_EXAMPLES: &str = "Example:
   volley rehearse spring-sale.toml contacts.ndjson --rejects rejects.ndjson";
+const COMPLETIONS_EXAMPLES: &str = "Examples:
+  volley completions bash > ~/.local/share/bash-completion/completions/volley
+  volley completions zsh > ~/.zfunc/_volley
+  volley completions fish > ~/.config/fish/completions/volley.fish";
+const MAN_EXAMPLES: &str = "Examples:
+  volley man | man -l -
+  volley man --directory ~/.local/share/man/man1";
+
+/// `volley completions`.
+#[derive(Debug, Clone, Args)]
+pub struct CompletionsArgs {
+    /// Whose
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// `volley man`.
+#[derive(Debug, Clone, Args)]
+pub struct ManArgs {
+    /// Write a page for every command, such as volley-send.1, into this folder
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+}
 
 /// `volley ledger …`
 #[derive(Debug, Subcommand)]

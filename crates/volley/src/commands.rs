@@ -1,10 +1,12 @@
 //! From the command line to what is done, and from its end to the exit code.
 
 mod account;
+mod completions;
 mod doubt;
 mod exotel;
 mod ledger;
 mod list_campaign;
+mod man;
 mod octopush;
 mod operator;
 mod outputs;
@@ -143,6 +145,8 @@ pub fn run(cli: Cli) -> Exit {
         Command::Exotel(command) => {
             exotel::exotel(&command, &common).unwrap_or_else(|error| failed(&common, &error))
         }
+        Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => man::man(&args).unwrap_or_else(|error| failed(&common, &error)),
     }
 }
 
@@ -212,6 +216,15 @@ fn concluded(args: &SendArgs, common: &Common, ended: Result<Ended, CommandError
         // Whoever relies on the summary must not take a lost one for success.
         (Exit::Complete, false) => Exit::Config,
         (exit, _) => exit,
+    }
+}
+
+/// What a command prints is all that it does: 0 if it was taken.
+fn printed(text: &str) -> Exit {
+    if print::result(text) {
+        Exit::Complete
+    } else {
+        Exit::Config
     }
 }
 

@@ -3,6 +3,7 @@
 mod campaign_file;
 mod credentials;
 mod ends;
+mod help;
 mod ledger;
 mod message;
 mod plan;

@@ -1,0 +1,78 @@
+//! `volley man`: man pages, from the same description as the help.
+
+use std::io;
+use std::path::Path;
+
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, roman};
+
+use super::{CommandError, printed};
+use crate::cli::{Cli, ManArgs};
+use crate::exit::Exit;
+
+/// How the text behind a command's help goes over to its examples.
+const EXAMPLES: &str = "Example";
+
+/// Prints the page of `volley`, or writes those of all commands.
+pub(super) fn man(args: &ManArgs) -> Result<Exit, CommandError> {
+    let mut volley = Cli::command().disable_help_subcommand(true);
+    volley.build();
+    let Some(folder) = &args.directory else {
+        let page = page(volley).unwrap_or_default();
+        return Ok(printed(&String::from_utf8_lossy(&page)));
+    };
+    write_all(volley, folder).map_err(|source| CommandError::Output {
+        flag: "--directory",
+        path: folder.clone(),
+        source,
+    })?;
+    Ok(Exit::Complete)
+}
+
+/// A page for the command, and one for each command below it.
+fn write_all(command: Command, folder: &Path) -> io::Result<()> {
+    for below in command.get_subcommands() {
+        write_all(below.clone(), folder)?;
+    }
+    let name = Man::new(command.clone()).get_filename();
+    std::fs::write(folder.join(name), page(command)?)
+}
+
+/// The page in the usual order; but what stands behind the help has lines of its own, which `Man::render` would fill.
+fn page(command: Command) -> io::Result<Vec<u8>> {
+    let behind = command.get_after_help().map(ToString::to_string);
+    let has_commands = command.has_subcommands();
+    let man = Man::new(command);
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if has_commands {
+        man.render_subcommands_section(&mut page)?;
+    }
+    if let Some(behind) = behind {
+        behind_help(&behind).to_writer(&mut page)?;
+    }
+    man.render_version_section(&mut page)?;
+    Ok(page)
+}
+
+fn behind_help(text: &str) -> Roff {
+    let (notes, examples) = text.split_at(text.find(EXAMPLES).unwrap_or(text.len()));
+    // The line "Example:" is the section's heading here.
+    let examples = examples.split_once('\n').map_or("", |(_, lines)| lines);
+    let mut roff = Roff::new();
+    for (heading, lines) in [("NOTES", notes), ("EXAMPLES", examples)] {
+        if !lines.trim().is_empty() {
+            roff.control("SH", [heading]).control("nf", []);
+            for line in lines.trim_end().lines() {
+                roff.text([roman(line)]);
+            }
+            roff.control("fi", []);
+        }
+    }
+    roff
+}
