@@ -47,6 +47,9 @@ pub enum Command {
     /// The whole run against a mock of the provider, with a throwaway ledger; no credentials needed
     #[command(after_help = REHEARSE_EXAMPLES)]
     Rehearse(SendArgs),
+    /// Whether a campaign can begin: file, ledger, connection, credentials. Changes nothing, and costs nothing
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(CheckArgs),
     /// Totals, tickets and costs from the ledger
     Report(ReportArgs),
     /// Batches of which nobody knows whether they were sent, and your word on them
@@ -77,6 +80,9 @@ const PLAN_EXAMPLES: &str = "Example:
   volley plan spring-sale.toml contacts.ndjson --json";
 const REHEARSE_EXAMPLES: &str = "Example:
   volley rehearse spring-sale.toml contacts.ndjson --rejects rejects.ndjson";
+const CHECK_EXAMPLES: &str = "Examples:
+  volley check spring-sale.toml
+  volley check spring-sale.toml --json --ledger /var/lib/volley/volley.db";
 const COMPLETIONS_EXAMPLES: &str = "Examples:
   volley completions bash > ~/.local/share/bash-completion/completions/volley
   volley completions zsh > ~/.zfunc/_volley
@@ -84,6 +90,14 @@ const COMPLETIONS_EXAMPLES: &str = "Examples:
 const MAN_EXAMPLES: &str = "Examples:
   volley man | man -l -
   volley man --directory ~/.local/share/man/man1";
+
+/// `volley check`.
+#[derive(Debug, Clone, Args)]
+pub struct CheckArgs {
+    /// The campaign file
+    #[arg(value_name = "CAMPAIGN.toml")]
+    pub campaign: PathBuf,
+}
 
 /// `volley completions`.
 #[derive(Debug, Clone, Args)]

@@ -1,6 +1,7 @@
 //! From the command line to what is done, and from its end to the exit code.
 
 mod account;
+mod check;
 mod completions;
 mod doubt;
 mod exotel;
@@ -124,6 +125,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Send(args) => concluded(&args, &common, send::send(&args, &common)),
         Command::Rehearse(args) => concluded(&args, &common, rehearse::rehearse(&args, &common)),
         Command::Plan(args) => plan::plan(&args, &common).unwrap_or_else(|error| failed(&common, &error)),
+        Command::Check(args) => check::check(&args, &common).unwrap_or_else(|error| failed(&common, &error)),
         Command::Report(args) => {
             report::report(&args, &common).unwrap_or_else(|error| failed(&common, &error))
         }

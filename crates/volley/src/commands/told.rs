@@ -91,6 +91,11 @@ impl Told {
         }
     }
 
+    /// How it ended, and its sentence, for whoever tells it in lines of its own.
+    pub(super) fn into_parts(self) -> (Exit, String) {
+        (self.exit, self.text)
+    }
+
     fn with_refusal(self, refusal: &Refusal) -> Self {
         self.with("http_status", refusal.status)
             .with("code", refusal.code)

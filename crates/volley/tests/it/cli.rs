@@ -1,6 +1,7 @@
 //! The command line: exit codes, messages, secrets, and what goes to which stream.
 
 mod campaign_file;
+mod check;
 mod credentials;
 mod ends;
 mod help;

@@ -2,6 +2,7 @@
 
 mod authority;
 mod certificates;
+mod check;
 
 use std::path::Path;
 
