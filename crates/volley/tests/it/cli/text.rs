@@ -107,7 +107,7 @@ fn an_unknown_key() {
         },
         &["contacts.ndjson"],
     );
-    insta::assert_snapshot!(text, @r#"volley: failed to read campaign file campaign.toml: line 6: unknown field `batch_sise`, expected one of `batch_size`, `requests_per_second`, `burst`, `recipients_per_second`, `connections`, `max_in_flight`, `max_cost`, `max_invalid`, `min_credit`, `unit_price`, `request_timeout`, `settle`, `shutdown_grace`; did you mean `batch_size`?"#);
+    insta::assert_snapshot!(text, @r#"volley: failed to read campaign file campaign.toml: line 6: unknown key `batch_sise`; did you mean `batch_size`?"#);
 }
 
 #[test]
