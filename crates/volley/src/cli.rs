@@ -3,10 +3,11 @@
 mod exotel;
 mod octopush;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use volley_model::Amount;
 
 pub use exotel::{
@@ -24,7 +25,8 @@ pub use octopush::{
     name = "volley",
     version,
     propagate_version = true,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    after_help = VOLLEY_EXAMPLES
 )]
 pub struct Cli {
     /// What to do.
@@ -33,6 +35,38 @@ pub struct Cli {
     /// Flags that every command takes.
     #[command(flatten)]
     pub common: Common,
+}
+
+impl Cli {
+    /// Reads a command line, the program's name first.
+    ///
+    /// # Errors
+    /// Wrong usage, and what is asked for in place of a command: help, the version.
+    pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        // What clap prints comes before it has read `--color`.
+        let command = Self::command().color(colour(arguments));
+        Self::from_arg_matches(&command.try_get_matches_from(arguments)?)
+    }
+}
+
+/// When clap is to colour: the last `--color` of the command line decides; without one, `NO_COLOR` and the terminal.
+fn colour(arguments: &[OsString]) -> ColorChoice {
+    let arguments = arguments
+        .iter()
+        .map(|argument| argument.to_str().unwrap_or_default());
+    let mut choice = ColorChoice::Auto;
+    let mut is_value = false;
+    for argument in arguments.take_while(|argument| *argument != "--") {
+        let value = if is_value {
+            Some(argument)
+        } else {
+            argument.strip_prefix("--color=")
+        };
+        // A value that is none is told by clap itself.
+        choice = value.and_then(|value| value.parse().ok()).unwrap_or(choice);
+        is_value = argument == "--color";
+    }
+    choice
 }
 
 /// What to do.
@@ -51,18 +85,19 @@ pub enum Command {
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
     /// Totals, tickets and costs from the ledger
+    #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
     /// Batches of which nobody knows whether they were sent, and your word on them
-    #[command(subcommand)]
+    #[command(subcommand, after_help = DOUBT_EXAMPLES)]
     Doubt(DoubtCommand),
     /// Make or look after a ledger
-    #[command(subcommand)]
+    #[command(subcommand, after_help = LEDGER_EXAMPLES)]
     Ledger(LedgerCommand),
     /// The rest of Octopush: configuration, campaigns on lists, cancellation, balance
-    #[command(subcommand)]
+    #[command(subcommand, after_help = OCTOPUSH_EXAMPLES)]
     Octopush(OctopushCommand),
     /// The rest of Exotel: campaigns, their calls and what these cost
-    #[command(subcommand)]
+    #[command(subcommand, after_help = EXOTEL_EXAMPLES)]
     Exotel(ExotelCommand),
     /// Print completions for a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
@@ -72,6 +107,11 @@ pub enum Command {
     Man(ManArgs),
 }
 
+const VOLLEY_EXAMPLES: &str = "Examples:
+  volley check spring-sale.toml
+  volley plan spring-sale.toml contacts.ndjson
+  volley send spring-sale.toml contacts.ndjson
+  volley report";
 const SEND_EXAMPLES: &str = "Examples:
   volley send spring-sale.toml contacts.ndjson
   zcat contacts.ndjson.gz | volley send spring-sale.toml --json --rejects rejects.ndjson
@@ -80,6 +120,17 @@ const PLAN_EXAMPLES: &str = "Example:
   volley plan spring-sale.toml contacts.ndjson --json";
 const REHEARSE_EXAMPLES: &str = "Example:
   volley rehearse spring-sale.toml contacts.ndjson --rejects rejects.ndjson";
+const REPORT_EXAMPLES: &str = "Examples:
+  volley report
+  volley report spring-sale-2026 --ledger volley.db --json";
+const DOUBT_EXAMPLES: &str = "Example:
+  volley doubt list";
+const LEDGER_EXAMPLES: &str = "Example:
+  volley ledger init --ledger /var/lib/volley/volley.db";
+const OCTOPUSH_EXAMPLES: &str = "Example:
+  volley octopush balance";
+const EXOTEL_EXAMPLES: &str = "Example:
+  volley exotel campaign list --set exotel.account_sid=acme1";
 const CHECK_EXAMPLES: &str = "Examples:
   volley check spring-sale.toml
   volley check spring-sale.toml --json --ledger /var/lib/volley/volley.db";
@@ -119,6 +170,7 @@ pub struct ManArgs {
 #[derive(Debug, Subcommand)]
 pub enum LedgerCommand {
     /// Make a new, empty ledger (once, before the first run off a terminal)
+    #[command(after_help = LEDGER_EXAMPLES)]
     Init,
     /// Check everything of a ledger that can be checked; 7 if anything is wrong. Changes nothing
     #[command(after_help = VERIFY_EXAMPLES)]
@@ -395,10 +447,24 @@ impl When {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_last_word_on_colour_decides() {
+        let check = |line: &str, expected: ColorChoice| {
+            let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(colour(&arguments), expected, "{line}");
+        };
+        check("volley send a.toml", ColorChoice::Auto);
+        check("volley --color never send a.toml", ColorChoice::Never);
+        check("volley send a.toml --color=always", ColorChoice::Always);
+        check("volley --color always --color never", ColorChoice::Never);
+        check("volley --color sometimes", ColorChoice::Auto);
+        check("volley --color", ColorChoice::Auto);
+        check("volley send -- --color always", ColorChoice::Auto);
     }
 }

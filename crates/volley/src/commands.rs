@@ -8,6 +8,7 @@ mod exotel;
 mod ledger;
 mod list_campaign;
 mod man;
+mod named;
 mod octopush;
 mod operator;
 mod outputs;
@@ -74,11 +75,18 @@ pub(crate) enum CommandError {
         path: PathBuf,
         what: &'static str,
     },
-    #[error("find campaign {name} in {path}: it has {known}")]
+    #[error("find campaign {name} in {path}: {known}")]
     NoCampaign {
         path: PathBuf,
         name: String,
         known: String,
+    },
+    /// A whole sentence.
+    #[error("{given} is {what}, and a campaign's name is asked for: {remedy}")]
+    NotAName {
+        given: String,
+        what: &'static str,
+        remedy: String,
     },
     /// A whole sentence: a ticket says something at the host that gave it alone.
     #[error(
@@ -98,9 +106,10 @@ impl CommandError {
     /// The exit it leads to: the one exhaustive place.
     fn exit(&self) -> Exit {
         match self {
-            Self::Config(ConfigError::Missing { .. }) | Self::Clash { .. } | Self::Unconfirmed(_) => {
-                Exit::Usage
-            }
+            Self::Config(ConfigError::Missing { .. })
+            | Self::Clash { .. }
+            | Self::NotAName { .. }
+            | Self::Unconfirmed(_) => Exit::Usage,
             Self::Config(_)
             | Self::Credentials(_)
             | Self::Output { .. }
@@ -253,6 +262,7 @@ fn told(error: &CommandError) -> String {
         CommandError::Run(RunError::Ledger(_))
         | CommandError::Word(_)
         | CommandError::Clash { .. }
+        | CommandError::NotAName { .. }
         | CommandError::OtherHost { .. }
         | CommandError::Unconfirmed(_) => explained,
         _ => format!("failed to {explained}"),

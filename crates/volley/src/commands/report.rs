@@ -10,7 +10,7 @@ use volley_model::{Amount, BatchState, Currency};
 
 pub(super) use list_campaigns::audience_json;
 
-use super::{CommandError, ledger_path};
+use super::{CommandError, ledger_path, named};
 use crate::cli::{Common, ReportArgs};
 use crate::exit::Exit;
 use crate::pipeline::RunError;
@@ -22,16 +22,13 @@ const TICKETS_SHOWN: usize = 10;
 
 /// Shows what the ledger knows. Neither locks nor changes it.
 pub(super) fn report(args: &ReportArgs, common: &Common) -> Result<Exit, CommandError> {
+    named::refuse_file(args.campaign.as_deref(), common)?;
     let path = ledger_path(common, None);
     let reader = Reader::open(&path).map_err(RunError::from)?;
     let campaigns = reader.report(args.campaign.as_deref()).map_err(RunError::from)?;
     if let (Some(name), []) = (&args.campaign, campaigns.as_slice()) {
-        let known = reader.campaigns().map_err(RunError::from)?.join(", ");
-        return Err(CommandError::NoCampaign {
-            path,
-            name: name.clone(),
-            known,
-        });
+        let known = reader.campaigns().map_err(RunError::from)?;
+        return Err(named::unknown(path, name, &known));
     }
     // They belong to no campaign of a name.
     let list_campaigns = match args.campaign {

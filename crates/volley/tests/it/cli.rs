@@ -2,11 +2,13 @@
 
 mod campaign_file;
 mod check;
+mod colours;
 mod credentials;
 mod ends;
 mod help;
 mod ledger;
 mod message;
+mod mistakes;
 mod plan;
 mod report;
 mod secrets;

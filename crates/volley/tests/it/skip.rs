@@ -17,6 +17,8 @@ pub(crate) enum Need {
     Curl,
     /// The right to mount a file system.
     Mount,
+    /// The program, of util-linux: it gives a command a terminal.
+    Script,
 }
 
 impl Need {
@@ -26,6 +28,7 @@ impl Need {
             Self::Nginx => "nginx",
             Self::Curl => "curl",
             Self::Mount => "mount",
+            Self::Script => "script",
         }
     }
 
@@ -38,6 +41,7 @@ impl Need {
             Self::Curl => lacking("curl", &["--version"]),
             Self::Mount => lacking("mount", &["--fake", "-t", "tmpfs", "tmpfs", "/mnt"])
                 .or_else(|| (!rustix::process::geteuid().is_root()).then(|| "only root may".to_owned())),
+            Self::Script => lacking("script", &["-qec", "true", "/dev/null"]),
         };
         lacking.is_none_or(|why| self.skip(&why))
     }

@@ -1,5 +1,6 @@
 //! What the command line tells of itself: help, completions, man pages.
 
+use std::ffi::OsString;
 use std::process::Command;
 
 use clap::CommandFactory;
@@ -116,4 +117,71 @@ fn a_folder_that_is_not_there_is_named() {
     let end = sandbox.volley(["man", "--directory", "nowhere"]).run();
     end.expect(3);
     assert!(end.stderr.contains("nowhere"), "{end}");
+}
+
+/// The words of a line as a shell reads them, up to where its output goes. Of quotes the examples have single ones only.
+fn words_of(line: &str) -> Vec<OsString> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for character in line.trim().chars() {
+        match character {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            _ => words.last_mut().expect("a word").push(character),
+        }
+    }
+    let ours = words.into_iter().take_while(|word| word != "|" && word != ">");
+    ours.map(OsString::from).collect()
+}
+
+/// The examples of a command's help, each on one line.
+fn examples(command: &clap::Command) -> Vec<String> {
+    let behind = command
+        .get_after_help()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let Some(at) = behind.find("Example") else {
+        return Vec::new();
+    };
+    let whole = behind[at..].replace("\\\n", " ");
+    whole
+        .lines()
+        .skip(1)
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect()
+}
+
+#[test]
+fn every_command_s_help_has_examples_that_it_takes() {
+    let volley = (Vec::new(), Cli::command());
+    for (words, command) in commands().iter().chain([&volley]) {
+        let examples = examples(command);
+        assert!(!examples.is_empty(), "volley {}: no example", words.join(" "));
+        for example in examples {
+            let ours = example
+                .split_once("| volley")
+                .map_or(example.clone(), |(_, ours)| format!("volley{ours}"));
+            let typed = words_of(&ours);
+            assert!(
+                typed[1..].starts_with(&words.iter().map(OsString::from).collect::<Vec<_>>()),
+                "{example}"
+            );
+            if let Err(error) = Cli::read(&typed) {
+                panic!("{example}\n{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn help_shows_them() {
+    let sandbox = Sandbox::without_mock();
+    for (words, _) in commands() {
+        let end = sandbox.volley(&words).arg("--help").run();
+        end.expect(0);
+        assert!(
+            end.stdout.contains(&format!("  volley {}", words.join(" "))) || end.stdout.contains("| volley"),
+            "{end}"
+        );
+    }
 }
