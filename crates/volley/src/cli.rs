@@ -272,7 +272,7 @@ pub struct DoubtResolveArgs {
     #[arg(long)]
     pub not_sent: bool,
     /// The number of recipients (with --all-absent, of all together), to confirm --not-sent or --withdrawn without a terminal
-    #[arg(long, value_name = "N", conflicts_with_all = ["sent", "abandon"])]
+    #[arg(long, value_name = "N", value_parser = count, conflicts_with_all = ["sent", "abandon"])]
     pub recipients: Option<u64>,
     /// Nobody will ever know: nobody in it is sent to again, and it counts as spent
     #[arg(long)]
@@ -349,7 +349,7 @@ pub struct SendArgs {
     #[arg(long, value_name = "AMOUNT", value_parser = amount)]
     pub max_cost: Option<Amount>,
     /// Send to at most this many recipients in this run
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub max_recipients: Option<u64>,
     /// Do not ask before sending
     #[arg(long)]
@@ -380,6 +380,12 @@ pub struct ReportArgs {
 fn amount(text: &str) -> Result<Amount, String> {
     text.parse()
         .map_err(|_| "expected an exact amount, such as 50.00".to_owned())
+}
+
+/// A count, as clap asks for it.
+fn count(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| "expected a whole number, such as 1000".to_owned())
 }
 
 /// Flags that every command takes.

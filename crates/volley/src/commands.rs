@@ -62,7 +62,7 @@ pub(crate) enum CommandError {
     /// A whole sentence: what was not confirmed, and that nothing was changed.
     #[error("{0}")]
     Unconfirmed(String),
-    #[error("write {flag} {path}: {source}")]
+    #[error("write {flag} {path}: {source}{}", placed(source))]
     Output {
         flag: &'static str,
         path: PathBuf,
@@ -100,6 +100,14 @@ pub(crate) enum CommandError {
     },
     #[error("start the mock: {0}")]
     Mock(String),
+}
+
+/// What to do where an output has no place.
+fn placed(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "; make its folder first, or name another",
+        _ => "",
+    }
 }
 
 impl CommandError {

@@ -141,10 +141,12 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// It is not there.
-    #[error("read campaign file {path}: there is no such file; {hint}")]
+    #[error("read campaign file {path}: {why}; {hint}")]
     NotThere {
         /// Where it was looked for.
         path: PathBuf,
+        /// What is there.
+        why: &'static str,
         /// What would be right.
         hint: String,
     },

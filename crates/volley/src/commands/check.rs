@@ -108,7 +108,7 @@ fn ask(campaign: &Campaign, exchange: &Exchange<Api>, found: &mut Found) {
         (_, Reply::Unknown { reason }) => {
             let key = format!("{}.base_url", exchange.provider().name());
             let what = format!(
-                "{endpoint} takes requests and does not answer: {reason}; check {key}, and run it again"
+                "{endpoint} takes requests and does not answer: {reason}; check {key}, then run it again"
             );
             found.fault(Exit::Unreachable, what);
         }
@@ -162,14 +162,18 @@ fn answered(campaign: &Campaign, exchange: &Exchange<Api>, answer: &Answer, repl
             if let (Some(credit), Some(least)) = (credit, campaign.limits.min_credit)
                 && credit < least
             {
-                let reason = StopReason::MinCredit(format!("{credit} is left, and min_credit is {least}"));
+                let reason = StopReason::MinCredit(format!("{credit} left, at least {least} wanted"));
                 found.fault(reason.exit(), reason.sentence());
             }
+        }
+        Reply::Unknown { .. } if (300..400).contains(&answer.status) => {
+            let reason = StopReason::Redirect(exchange.endpoint().clone());
+            found.fault(reason.exit(), reason.sentence());
         }
         Reply::Unknown { reason } => found.fault(
             Exit::Unreachable,
             format!(
-                "{} gives no answer to be relied on: {reason}; check {key}, and run it again",
+                "{} gives no answer to be relied on: {reason}; check {key}, then run it again",
                 exchange.endpoint()
             ),
         ),

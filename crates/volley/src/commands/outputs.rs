@@ -66,6 +66,13 @@ impl SummaryFile {
             return Ok(None);
         };
         refuse_kept("--summary-file", path, kept)?;
+        if let Some(rejects) = &args.rejects {
+            refuse_kept(
+                "--summary-file",
+                path,
+                &[(rejects.clone(), "the file of the rejects")],
+            )?;
+        }
         Self::beside(path)
             .map(Some)
             .map_err(|source| unwritable("--summary-file", path, source))
@@ -73,8 +80,11 @@ impl SummaryFile {
 
     fn beside(path: &Path) -> std::io::Result<Self> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        // Asked first: a folder that is not there is not told by the name of a file that nobody knows.
+        fs::metadata(folder)?;
         Ok(Self {
-            file: NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?,
+            file: NamedTempFile::new_in(folder)?,
             path: path.to_owned(),
         })
     }

@@ -75,7 +75,9 @@ impl Told {
             ),
             Reply::Unsent { reason } => failed(
                 Exit::Unreachable,
-                format!("{endpoint} cannot be reached: {reason}; check {key} and the network"),
+                format!(
+                    "{endpoint} cannot be reached: {reason}; check {key} and the network, then run it again"
+                ),
             ),
             Reply::Unknown { reason } => failed(
                 Exit::Unreachable,

@@ -37,12 +37,14 @@ impl Section {
                 wrong("octopush", "provider = \"octopush\" needs a section [octopush]")
             }
             (Provider::Exotel, _, None) => wrong("exotel", "provider = \"exotel\" needs a section [exotel]"),
-            (Provider::Octopush, Some(_), Some(_)) => {
-                wrong("exotel", "provider = \"octopush\" takes no section [exotel]")
-            }
-            (Provider::Exotel, Some(_), Some(_)) => {
-                wrong("octopush", "provider = \"exotel\" takes no section [octopush]")
-            }
+            (Provider::Octopush, Some(_), Some(_)) => wrong(
+                "exotel",
+                "provider = \"octopush\" takes no section [exotel]; take it out",
+            ),
+            (Provider::Exotel, Some(_), Some(_)) => wrong(
+                "octopush",
+                "provider = \"exotel\" takes no section [octopush]; take it out",
+            ),
         }
     }
 }

@@ -359,7 +359,12 @@ mod tests {
             error(&GOOD.replace("name = \"a\"\n", "")),
             "line 1: [campaign] lacks the key `name`"
         );
-        assert!(error("# nothing\n").ends_with("`campaign` is missing"));
+        for text in ["# nothing\n", "", "[limits]\nburst = 1\n"] {
+            assert!(
+                error(text).ends_with("the section [campaign] is missing"),
+                "{text}"
+            );
+        }
     }
 
     #[test]

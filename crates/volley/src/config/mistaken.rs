@@ -10,8 +10,16 @@ pub(super) fn explained(error: ConfigError, path: &Path) -> ConfigError {
     match &error {
         ConfigError::Read { source, .. } if source.kind() == ErrorKind::NotFound => ConfigError::NotThere {
             path: path.to_owned(),
+            why: "there is no such file",
             hint: meant(path),
         },
+        ConfigError::Read { source, .. } if source.kind() == ErrorKind::IsADirectory => {
+            ConfigError::NotThere {
+                path: path.to_owned(),
+                why: "it is a folder",
+                hint: "name the campaign file in it".to_owned(),
+            }
+        }
         ConfigError::Read { source, .. } if source.kind() == ErrorKind::InvalidData => {
             ConfigError::Contacts {
                 path: path.to_owned(),

@@ -91,6 +91,7 @@ pub(crate) fn suppress(rules: &InputRules, book: &mut NumberBook) -> Result<(), 
     let normalizer = Normalizer::new(rules.default_region, rules.numbers, None);
     for path in &rules.suppress {
         let text = std::fs::read_to_string(path).map_err(|source| RunError::File {
+            key: "input.suppress",
             path: path.clone(),
             source,
         })?;

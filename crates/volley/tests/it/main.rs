@@ -17,6 +17,7 @@ mod exotel;
 mod faults;
 mod inputs;
 mod kills;
+mod messages;
 mod nginx;
 mod octopush;
 mod operator;

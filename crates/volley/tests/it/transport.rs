@@ -1,6 +1,6 @@
 //! One campaign over every kind of connection: the same account each time.
 
-mod authority;
+pub(crate) mod authority;
 mod certificates;
 mod check;
 

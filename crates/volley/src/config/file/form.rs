@@ -114,13 +114,15 @@ impl FormError {
             return Self::unknown::<T>(unknown, &known);
         }
         if let Some(key) = message.strip_prefix("missing field ") {
-            return Self::plain(
-                match section {
-                    Some(section) => format!("[{section}] lacks the key {key}"),
-                    None => format!("{key} is missing"),
-                },
-                None,
-            );
+            let is_section = known::sections::<T>()
+                .iter()
+                .any(|(section, _)| key == format!("`{section}`"));
+            let lacking = match section {
+                _ if is_section => format!("the section [{}] is missing", key.trim_matches('`')),
+                Some(section) => format!("[{section}] lacks the key {key}"),
+                None => format!("{key} is missing"),
+            };
+            return Self::plain(lacking, None);
         }
         let told = message.rsplit_once("expected ").and_then(|(before, expected)| {
             let (_, told) = EXPECTED.iter().find(|(serde, _)| *serde == expected)?;
@@ -151,7 +153,10 @@ impl FormError {
                 "{what}; did you mean `{key}` of the section [{section}]?"
             ))
         });
-        let listed = || format!("{what}; there are {}", known.join(", "));
+        let listed = || {
+            let are = if known.len() == 1 { "is" } else { "are" };
+            format!("{what}; there {are} {}", known.join(", "))
+        };
         Self::plain(elsewhere.unwrap_or_else(listed), None)
     }
 }

@@ -112,7 +112,7 @@ fn an_unknown_key() {
 
 #[test]
 fn a_missing_input() {
-    insta::assert_snapshot!(error(|_| {}, &["contacts.ndjsn"]), @r#"volley: failed to open input contacts.ndjsn: No such file or directory (os error 2)"#);
+    insta::assert_snapshot!(error(|_| {}, &["contacts.ndjsn"]), @r#"volley: failed to open input contacts.ndjsn: No such file or directory (os error 2); did you mean contacts.ndjson?"#);
 }
 
 #[test]

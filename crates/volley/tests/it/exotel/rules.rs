@@ -118,7 +118,7 @@ fn a_file_has_the_section_of_its_provider_and_no_other() {
     for (provider, told) in [
         ("exotel", "takes no section [octopush]"),
         ("octopush", "takes no section [exotel]"),
-        ("twilio", "\"octopush\" or \"exotel\""),
+        ("twilio", "none of \"octopush\", \"exotel\""),
     ] {
         sandbox
             .voice_campaign()
