@@ -100,7 +100,7 @@ pub enum RunError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// The pool cannot be built: a CA file, TLS.
-    #[error("set the connection up: {0}")]
+    #[error("set the connection up as [transport] says: {0}")]
     Transport(#[from] TransportError),
     /// A file that the campaign names.
     #[error("read {path}, which {key} names: {source}; correct {key}")]

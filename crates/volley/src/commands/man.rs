@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
-use clap_mangen::roff::{Roff, roman};
+use clap_mangen::roff::{Roff, bold, roman};
 
 use super::{CommandError, printed};
 use crate::cli::{Cli, ManArgs};
@@ -13,6 +13,23 @@ use crate::exit::Exit;
 
 /// How the text behind a command's help goes over to its examples.
 const EXAMPLES: &str = "Example";
+
+/// The variables that are read, `VOLLEY_LEDGER` aside, which stands with its flag.
+const ENVIRONMENT: [(&str, &str); 4] = [
+    (
+        "OCTOPUSH_API_LOGIN, OCTOPUSH_API_KEY",
+        "the credentials at Octopush",
+    ),
+    ("EXOTEL_API_KEY, EXOTEL_API_TOKEN", "the credentials at Exotel"),
+    (
+        "…_FILE",
+        "behind the name of a credential: the file that holds it, such as OCTOPUSH_API_KEY_FILE",
+    ),
+    (
+        "NO_COLOR",
+        "if it is set and not empty, nothing is coloured, unless --color always says so",
+    ),
+];
 
 /// Prints the page of `volley`, or writes those of all commands.
 pub(super) fn man(args: &ManArgs) -> Result<Exit, CommandError> {
@@ -43,6 +60,9 @@ fn write_all(command: Command, folder: &Path) -> io::Result<()> {
 fn page(command: Command) -> io::Result<Vec<u8>> {
     let behind = command.get_after_help().map(ToString::to_string);
     let has_commands = command.has_subcommands();
+    let is_volley = command
+        .get_display_name()
+        .is_none_or(|name| name == command.get_name());
     let man = Man::new(command);
     let mut page = Vec::new();
     man.render_title(&mut page)?;
@@ -56,8 +76,29 @@ fn page(command: Command) -> io::Result<Vec<u8>> {
     if let Some(behind) = behind {
         behind_help(&behind).to_writer(&mut page)?;
     }
+    if is_volley {
+        environment_and_exits().to_writer(&mut page)?;
+    }
     man.render_version_section(&mut page)?;
     Ok(page)
+}
+
+/// What no flag tells, for the page of `volley`: its other pages have it from there.
+fn environment_and_exits() -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", ["ENVIRONMENT"]);
+    for (name, what) in ENVIRONMENT {
+        tagged(&mut roff, name, what);
+    }
+    roff.control("SH", ["EXIT STATUS"]);
+    for exit in Exit::ALL {
+        tagged(&mut roff, &exit.code().to_string(), exit.meaning());
+    }
+    roff
+}
+
+fn tagged(roff: &mut Roff, name: &str, what: &str) {
+    roff.control("TP", []).text([bold(name)]).text([roman(what)]);
 }
 
 fn behind_help(text: &str) -> Roff {

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use clap::CommandFactory;
 use volley::cli::Cli;
+use volley::exit::Exit;
 
 use crate::support::Sandbox;
 
@@ -77,6 +78,17 @@ fn the_man_page_names_every_command_and_keeps_the_lines_of_examples() {
     for (words, _) in commands().iter().filter(|(words, _)| words.len() == 1) {
         let page = format!("volley\\-{}(1)", words[0].replace('-', "\\-"));
         assert!(end.stdout.contains(&page), "{page}\n{end}");
+    }
+    let exits = end
+        .stdout
+        .split(".SH \"EXIT STATUS\"")
+        .nth(1)
+        .expect("exit codes");
+    for exit in Exit::ALL {
+        assert!(
+            exits.contains(&format!(".TP\n\\fB{}\\fR\n", exit.code())),
+            "{exit:?}\n{exits}"
+        );
     }
 }
 

@@ -123,7 +123,7 @@ fn a_missing_ledger() {
         },
         &["contacts.ndjson"],
     );
-    insta::assert_snapshot!(text, @r#"volley: no ledger at FOLDER/volley.db; if this is the first campaign, make one with `volley ledger init --ledger FOLDER/volley.db`; if not, find the old one: without it numbers would be sent to twice"#);
+    insta::assert_snapshot!(text, @r#"volley: no ledger at FOLDER/volley.db; if this is the first campaign, make one with `volley ledger init --ledger FOLDER/volley.db`; if not, find the old one, or name it with --ledger: without it numbers would be sent to twice"#);
 }
 
 #[test]
