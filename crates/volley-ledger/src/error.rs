@@ -173,8 +173,8 @@ impl Absent {
     fn remedy(&self, path: &Path) -> String {
         match self {
             Self::Ledger => format!(
-                "; if this is the first campaign, make one with `volley ledger init --ledger {}`; if not, find the old one: \
-                 without it numbers would be sent to twice",
+                "; if this is the first campaign, make one with `volley ledger init --ledger {}`; if not, find the old one, \
+                 or name it with --ledger: without it numbers would be sent to twice",
                 path.display()
             ),
             Self::Folder(folder) => format!(

@@ -47,6 +47,25 @@ impl Reader {
         Ok(Self { connection, place })
     }
 
+    /// Whether a ledger may be made where none is: nothing shows that there was one.
+    ///
+    /// # Errors
+    /// [`Displaced`](LedgerError::Displaced) where files of a ledger are left that itself is gone, and everything that
+    /// [`open`](Self::open) reports of places.
+    pub fn may_be_made(path: &Path) -> Result<(), LedgerError> {
+        let place = Place::at(path)?;
+        filesystem::refuse_network(&place)?;
+        let left = if place.has_lock()? {
+            Some(place.lock.as_path())
+        } else {
+            place.leftover()?
+        };
+        left.map_or(Ok(()), |left| {
+            let detail = format!("the ledger is gone, and {} is here", left.display());
+            Err(LedgerError::displaced(&place.ledger, detail))
+        })
+    }
+
     /// The names of all campaigns, oldest first.
     ///
     /// # Errors

@@ -191,6 +191,23 @@ impl Template {
         }
     }
 
+    /// Whether any of it is the recipient's own.
+    pub fn has_placeholders(&self) -> bool {
+        !self.placeholders.is_empty()
+    }
+
+    /// Encoding and segments of the text as somebody gets it of whom nothing is known but the number.
+    pub fn measure_of_defaults(&self) -> Measure {
+        let mut meter = Meter::default();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(text) => meter.push(text),
+                Piece::Placeholder(field) => meter.push(self.default(*field).unwrap_or_default()),
+            }
+        }
+        meter.finish()
+    }
+
     /// Encoding and segments of the text as this recipient gets it.
     pub fn measure(&self, recipient: &Recipient<'_>) -> Measure {
         if let Some(measure) = self.constant {

@@ -13,6 +13,7 @@ use volley_model::{
     Refusal, RequestKey, SealedBatch, Verdict,
 };
 
+use crate::Reply;
 use crate::exotel::{self, Exotel, VoiceMessage};
 use crate::octopush::{self, Octopush};
 
@@ -313,12 +314,17 @@ impl Api {
         }
     }
 
+    /// What came of a request that is no batch, such as the free one.
+    pub fn reply(&self, evidence: &Evidence) -> Reply {
+        match self {
+            Self::Octopush(octopush) => octopush.reply(evidence),
+            Self::Exotel(exotel) => exotel.reply(evidence),
+        }
+    }
+
     /// Whether the answer to the free request is a good one. What is asked for there has no ticket, and owes none.
     pub fn is_good(&self, evidence: &Evidence) -> bool {
-        match self {
-            Self::Octopush(octopush) => matches!(octopush.reply(evidence), octopush::Reply::Done(_)),
-            Self::Exotel(exotel) => matches!(exotel.reply(evidence), exotel::Reply::Done(_)),
-        }
+        matches!(self.reply(evidence), Reply::Done(_))
     }
 
     /// The credit that the answer to the free request tells; Exotel's tells none.

@@ -7,8 +7,8 @@
 //! being restarted does so once. One that stays silent is not: that is a failure, not an answer.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::{TcpStream, lookup_host};
@@ -17,7 +17,7 @@ use volley_model::Unsent;
 
 use crate::connection::{Drivers, Greeting, Sender, http1, http2};
 use crate::tls::{self, Tls};
-use crate::{Endpoint, Http2};
+use crate::{Endpoint, Http2, TlsVersion};
 
 /// How often a peer has to hang up before its SETTINGS until it counts as an HTTP/1.1 server.
 const REFUSALS_MAX: u32 = 2;
@@ -31,6 +31,8 @@ pub(crate) struct Dialler {
     step_timeout: Duration,
     /// The outcome of the fall-back, so that it is gone through once.
     speaks_http1_only: AtomicBool,
+    /// What the latest handshake came to.
+    tls_version: Mutex<Option<TlsVersion>>,
 }
 
 impl Dialler {
@@ -41,7 +43,13 @@ impl Dialler {
             tls,
             step_timeout,
             speaks_http1_only: AtomicBool::new(false),
+            tls_version: Mutex::default(),
         }
+    }
+
+    /// The TLS of the latest connection; `None` without one.
+    pub(crate) fn tls_version(&self) -> Option<TlsVersion> {
+        *self.tls_version.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) async fn connect(&self, drivers: &Arc<Drivers>) -> Result<Sender, Unsent> {
@@ -55,6 +63,7 @@ impl Dialler {
                 certificate: false,
                 detail: format!("no end of the handshake in {:?}", self.step_timeout),
             })??;
+        *self.tls_version.lock().unwrap_or_else(PoisonError::into_inner) = tls::version(&stream);
         if tls::chose_http2(&stream) {
             match http2::greet(stream, drivers, self.step_timeout).await {
                 Greeting::Settings(sender) => Ok(sender),

@@ -21,6 +21,6 @@ pub use backoff::Backoff;
 pub use endpoint::{Endpoint, EndpointError};
 pub use pace::{Limit, Pace, PaceConfig};
 pub use pool::{
-    Attempt, BODY_BYTES_MAX, CONNECT_TIMEOUT, Http2, Pool, PoolConfig, PoolStats, Protocol, Ready,
+    Attempt, BODY_BYTES_MAX, CONNECT_TIMEOUT, Http2, Pool, PoolConfig, PoolStats, Protocol, Ready, TlsVersion,
 };
 pub use tls::TransportError;

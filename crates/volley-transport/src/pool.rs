@@ -74,6 +74,15 @@ pub enum Protocol {
     Http2,
 }
 
+/// The version of TLS of a connection. Older ones are not spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TlsVersion {
+    /// RFC 5246.
+    Tls12,
+    /// RFC 8446.
+    Tls13,
+}
+
 /// The pool's figures, for whoever asks how it fares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolStats {
@@ -83,6 +92,8 @@ pub struct PoolStats {
     pub open: usize,
     /// What the latest connection speaks.
     pub protocol: Option<Protocol>,
+    /// The TLS below it; `None` over cleartext, and before the first connection.
+    pub tls: Option<TlsVersion>,
 }
 
 /// The pool; clones share its connections, and the last one closes them.
@@ -154,6 +165,7 @@ impl Pool {
             opened: self.0.drivers.opened.load(Ordering::Relaxed),
             open: self.0.drivers.open.load(Ordering::Relaxed),
             protocol: self.0.slots().protocol(),
+            tls: self.0.dialler.tls_version(),
         }
     }
 

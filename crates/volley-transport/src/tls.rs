@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ProtocolVersion, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::net::TcpStream;
@@ -12,7 +12,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use volley_model::Unsent;
 
-use crate::{Endpoint, Http2};
+use crate::{Endpoint, Http2, TlsVersion};
 
 /// Why a pool cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +80,15 @@ impl Tls {
 /// Whether the server chose HTTP/2.
 pub(crate) fn chose_http2(stream: &TlsStream<TcpStream>) -> bool {
     stream.get_ref().1.alpn_protocol() == Some(b"h2")
+}
+
+/// The version that was agreed on; the configuration lets no other through.
+pub(crate) fn version(stream: &TlsStream<TcpStream>) -> Option<TlsVersion> {
+    match stream.get_ref().1.protocol_version()? {
+        ProtocolVersion::TLSv1_2 => Some(TlsVersion::Tls12),
+        ProtocolVersion::TLSv1_3 => Some(TlsVersion::Tls13),
+        _ => None,
+    }
 }
 
 /// What a failed handshake shows. A certificate that is not accepted will not be accepted a second later.

@@ -4,10 +4,11 @@ mod exotel;
 mod octopush;
 mod suppress;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use volley_model::Amount;
 
 pub use exotel::{
@@ -26,7 +27,8 @@ pub use suppress::{NumbersArgs, SuppressAddArgs, SuppressCommand, SuppressImport
     name = "volley",
     version,
     propagate_version = true,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    after_help = VOLLEY_EXAMPLES
 )]
 pub struct Cli {
     /// What to do.
@@ -35,6 +37,38 @@ pub struct Cli {
     /// Flags that every command takes.
     #[command(flatten)]
     pub common: Common,
+}
+
+impl Cli {
+    /// Reads a command line, the program's name first.
+    ///
+    /// # Errors
+    /// Wrong usage, and what is asked for in place of a command: help, the version.
+    pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        // What clap prints comes before it has read `--color`.
+        let command = Self::command().color(colour(arguments));
+        Self::from_arg_matches(&command.try_get_matches_from(arguments)?)
+    }
+}
+
+/// When clap is to colour: the last `--color` of the command line decides; without one, `NO_COLOR` and the terminal.
+fn colour(arguments: &[OsString]) -> ColorChoice {
+    let arguments = arguments
+        .iter()
+        .map(|argument| argument.to_str().unwrap_or_default());
+    let mut choice = ColorChoice::Auto;
+    let mut is_value = false;
+    for argument in arguments.take_while(|argument| *argument != "--") {
+        let value = if is_value {
+            Some(argument)
+        } else {
+            argument.strip_prefix("--color=")
+        };
+        // A value that is none is told by clap itself.
+        choice = value.and_then(|value| value.parse().ok()).unwrap_or(choice);
+        is_value = argument == "--color";
+    }
+    choice
 }
 
 /// What to do.
@@ -49,6 +83,9 @@ pub enum Command {
     /// The whole run against a mock of the provider, with a throwaway ledger; no credentials needed
     #[command(after_help = REHEARSE_EXAMPLES)]
     Rehearse(SendArgs),
+    /// Whether a campaign can begin: file, ledger, connection, credentials. Changes nothing, and costs nothing
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(CheckArgs),
     /// Totals, tickets and costs from the ledger
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
@@ -56,22 +93,33 @@ pub enum Command {
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(ExportArgs),
     /// Batches of which nobody knows whether they were sent, and your word on them
-    #[command(subcommand)]
+    #[command(subcommand, after_help = DOUBT_EXAMPLES)]
     Doubt(DoubtCommand),
     /// Numbers that must never be contacted, whatever the campaign
     #[command(subcommand)]
     Suppress(SuppressCommand),
     /// Make or look after a ledger
-    #[command(subcommand)]
+    #[command(subcommand, after_help = LEDGER_EXAMPLES)]
     Ledger(LedgerCommand),
     /// The rest of Octopush: configuration, campaigns on lists, cancellation, balance
-    #[command(subcommand)]
+    #[command(subcommand, after_help = OCTOPUSH_EXAMPLES)]
     Octopush(OctopushCommand),
     /// The rest of Exotel: campaigns, their calls and what these cost
-    #[command(subcommand)]
+    #[command(subcommand, after_help = EXOTEL_EXAMPLES)]
     Exotel(ExotelCommand),
+    /// Print completions for a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
+    /// Print the man page; with --directory, write one for every command
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(ManArgs),
 }
 
+const VOLLEY_EXAMPLES: &str = "Examples:
+  volley check spring-sale.toml
+  volley plan spring-sale.toml contacts.ndjson
+  volley send spring-sale.toml contacts.ndjson
+  volley report";
 const SEND_EXAMPLES: &str = "Examples:
   volley send spring-sale.toml contacts.ndjson
   zcat contacts.ndjson.gz | volley send spring-sale.toml --json --rejects rejects.ndjson
@@ -80,10 +128,53 @@ const PLAN_EXAMPLES: &str = "Example:
   volley plan spring-sale.toml contacts.ndjson --json";
 const REHEARSE_EXAMPLES: &str = "Example:
   volley rehearse spring-sale.toml contacts.ndjson --rejects rejects.ndjson";
-
 const REPORT_EXAMPLES: &str = "Examples:
   volley report
+  volley report spring-sale-2026 --ledger volley.db --json
   volley report spring-sale-2026 --html report.html";
+const DOUBT_EXAMPLES: &str = "Example:
+  volley doubt list";
+const LEDGER_EXAMPLES: &str = "Example:
+  volley ledger init --ledger /var/lib/volley/volley.db";
+const OCTOPUSH_EXAMPLES: &str = "Example:
+  volley octopush balance";
+const EXOTEL_EXAMPLES: &str = "Example:
+  volley exotel campaign list --set exotel.account_sid=acme1";
+const CHECK_EXAMPLES: &str = "Examples:
+  volley check spring-sale.toml
+  volley check spring-sale.toml --json --ledger /var/lib/volley/volley.db";
+const COMPLETIONS_EXAMPLES: &str = "Examples:
+  volley completions bash > ~/.local/share/bash-completion/completions/volley
+  volley completions zsh > ~/.zfunc/_volley
+  volley completions fish > ~/.config/fish/completions/volley.fish";
+const MAN_EXAMPLES: &str = "Examples:
+  volley man | man -l -
+  volley man --directory ~/.local/share/man/man1";
+
+/// `volley check`.
+#[derive(Debug, Clone, Args)]
+pub struct CheckArgs {
+    /// The campaign file
+    #[arg(value_name = "CAMPAIGN.toml")]
+    pub campaign: PathBuf,
+}
+
+/// `volley completions`.
+#[derive(Debug, Clone, Args)]
+pub struct CompletionsArgs {
+    /// Whose
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// `volley man`.
+#[derive(Debug, Clone, Args)]
+pub struct ManArgs {
+    /// Write a page for every command, such as volley-send.1, into this folder
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+}
+
 const EXPORT_EXAMPLES: &str = "tickets     a row for each batch that the provider gave an id
 batches     a row for each batch
 recipients  a row for each number and batch it was in, with what became of it
@@ -99,6 +190,7 @@ Examples:
 #[derive(Debug, Subcommand)]
 pub enum LedgerCommand {
     /// Make a new, empty ledger (once, before the first run off a terminal)
+    #[command(after_help = LEDGER_EXAMPLES)]
     Init,
     /// Check everything of a ledger that can be checked; 7 if anything is wrong. Changes nothing
     #[command(after_help = VERIFY_EXAMPLES)]
@@ -200,7 +292,7 @@ pub struct DoubtResolveArgs {
     #[arg(long)]
     pub not_sent: bool,
     /// The number of recipients (with --all-absent, of all together), to confirm --not-sent or --withdrawn without a terminal
-    #[arg(long, value_name = "N", conflicts_with_all = ["sent", "abandon"])]
+    #[arg(long, value_name = "N", value_parser = count, conflicts_with_all = ["sent", "abandon"])]
     pub recipients: Option<u64>,
     /// Nobody will ever know: nobody in it is sent to again, and it counts as spent
     #[arg(long)]
@@ -277,7 +369,7 @@ pub struct SendArgs {
     #[arg(long, value_name = "AMOUNT", value_parser = amount)]
     pub max_cost: Option<Amount>,
     /// Send to at most this many recipients in this run
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub max_recipients: Option<u64>,
     /// Do not ask before sending
     #[arg(long)]
@@ -352,6 +444,12 @@ fn amount(text: &str) -> Result<Amount, String> {
         .map_err(|_| "expected an exact amount, such as 50.00".to_owned())
 }
 
+/// A count, as clap asks for it.
+fn count(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| "expected a whole number, such as 1000".to_owned())
+}
+
 /// Flags that every command takes.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Options of every command")]
@@ -417,10 +515,24 @@ impl When {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_last_word_on_colour_decides() {
+        let check = |line: &str, expected: ColorChoice| {
+            let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(colour(&arguments), expected, "{line}");
+        };
+        check("volley send a.toml", ColorChoice::Auto);
+        check("volley --color never send a.toml", ColorChoice::Never);
+        check("volley send a.toml --color=always", ColorChoice::Always);
+        check("volley --color always --color never", ColorChoice::Never);
+        check("volley --color sometimes", ColorChoice::Auto);
+        check("volley --color", ColorChoice::Auto);
+        check("volley send -- --color always", ColorChoice::Auto);
     }
 }

@@ -1,11 +1,15 @@
 //! From the command line to what is done, and from its end to the exit code.
 
 mod account;
+mod check;
+mod completions;
 mod doubt;
 mod exotel;
 mod export;
 mod ledger;
 mod list_campaign;
+mod man;
+mod named;
 mod octopush;
 mod operator;
 mod outputs;
@@ -61,7 +65,7 @@ pub(crate) enum CommandError {
     /// A whole sentence: what was not confirmed, and that nothing was changed.
     #[error("{0}")]
     Unconfirmed(String),
-    #[error("write {flag} {path}: {source}")]
+    #[error("write {flag} {path}: {source}{}", placed(source))]
     Output {
         flag: &'static str,
         path: PathBuf,
@@ -74,11 +78,18 @@ pub(crate) enum CommandError {
         path: PathBuf,
         what: &'static str,
     },
-    #[error("find campaign {name} in {path}: it has {known}")]
+    #[error("find campaign {name} in {path}: {known}")]
     NoCampaign {
         path: PathBuf,
         name: String,
         known: String,
+    },
+    /// A whole sentence.
+    #[error("{given} is {what}, and a campaign's name is asked for: {remedy}")]
+    NotAName {
+        given: String,
+        what: &'static str,
+        remedy: String,
     },
     /// A whole sentence: a ticket says something at the host that gave it alone.
     #[error(
@@ -98,12 +109,21 @@ pub(crate) enum CommandError {
     Mock(String),
 }
 
+/// What to do where an output has no place.
+fn placed(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "; make its folder first, or name another",
+        _ => "",
+    }
+}
+
 impl CommandError {
     /// The exit it leads to: the one exhaustive place.
     fn exit(&self) -> Exit {
         match self {
             Self::Config(ConfigError::Missing { .. })
             | Self::Clash { .. }
+            | Self::NotAName { .. }
             | Self::Unconfirmed(_)
             | Self::Number { .. } => Exit::Usage,
             Self::Config(_)
@@ -130,6 +150,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Send(args) => concluded(&args, &common, send::send(&args, &common)),
         Command::Rehearse(args) => concluded(&args, &common, rehearse::rehearse(&args, &common)),
         Command::Plan(args) => plan::plan(&args, &common).unwrap_or_else(|error| failed(&common, &error)),
+        Command::Check(args) => check::check(&args, &common).unwrap_or_else(|error| failed(&common, &error)),
         Command::Report(args) => {
             report::report(&args, &common).unwrap_or_else(|error| failed(&common, &error))
         }
@@ -157,6 +178,8 @@ pub fn run(cli: Cli) -> Exit {
         Command::Exotel(command) => {
             exotel::exotel(&command, &common).unwrap_or_else(|error| failed(&common, &error))
         }
+        Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => man::man(&args).unwrap_or_else(|error| failed(&common, &error)),
     }
 }
 
@@ -229,6 +252,15 @@ fn concluded(args: &SendArgs, common: &Common, ended: Result<Ended, CommandError
     }
 }
 
+/// What a command prints is all that it does: 0 if it was taken.
+fn printed(text: &str) -> Exit {
+    if print::result(text) {
+        Exit::Complete
+    } else {
+        Exit::Config
+    }
+}
+
 /// A run that has ended, and where its summary is to be kept.
 struct Ended {
     summary: Summary,
@@ -252,6 +284,7 @@ fn told(error: &CommandError) -> String {
         CommandError::Run(RunError::Ledger(_))
         | CommandError::Word(_)
         | CommandError::Clash { .. }
+        | CommandError::NotAName { .. }
         | CommandError::OtherHost { .. }
         | CommandError::Unconfirmed(_) => explained,
         _ => format!("failed to {explained}"),

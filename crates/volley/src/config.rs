@@ -8,6 +8,7 @@ mod content;
 pub mod credentials;
 pub(crate) mod file;
 pub(crate) mod list_campaign;
+mod mistaken;
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -139,6 +140,24 @@ pub enum ConfigError {
         /// Why.
         source: std::io::Error,
     },
+    /// It is not there.
+    #[error("read campaign file {path}: {why}; {hint}")]
+    NotThere {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// What is there.
+        why: &'static str,
+        /// What would be right.
+        hint: String,
+    },
+    /// The contacts stand in its place.
+    #[error("read campaign file {path}: it {what}; the campaign file comes first, and the inputs behind it")]
+    Contacts {
+        /// The file.
+        path: PathBuf,
+        /// How that shows.
+        what: &'static str,
+    },
     /// It is none by its form.
     #[error("read {what} {path}: {source}")]
     Form {
@@ -150,7 +169,7 @@ pub enum ConfigError {
         source: FormError,
     },
     /// A setting of the command line that is none by its form.
-    #[error("read the settings: {0}")]
+    #[error("use the settings: {0}")]
     Setting(FormError),
     /// A value that has to be given is not.
     #[error("go on without {key}: {why}")]
@@ -202,13 +221,22 @@ fn wrong<T>(key: &'static str, why: impl Into<String>) -> Checked<T> {
     Err(Wrong { key, why: why.into() })
 }
 
+/// A value that is none of those there are.
+fn none_of<T>(key: &'static str, given: &str, known: &[&str]) -> Checked<T> {
+    let hint = file::nearest(given, known.iter().copied())
+        .map_or_else(String::new, |nearest| format!("; did you mean {nearest:?}?"));
+    let known: Vec<String> = known.iter().map(|known| format!("{known:?}")).collect();
+    wrong(key, format!("{given:?} is none of {}{hint}", known.join(", ")))
+}
+
 impl Campaign {
     /// Reads and checks a campaign file.
     ///
     /// # Errors
     /// See [`ConfigError`]; each names the file, the key and the remedy.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        let file = read("campaign file", path, overrides)?;
+        let file =
+            read("campaign file", path, overrides).map_err(|error| mistaken::explained(error, path))?;
         let beside = path.parent().unwrap_or(Path::new("")).to_owned();
         check(file, &beside).map_err(|Wrong { key, why }| ConfigError::Value {
             path: path.to_owned(),
@@ -229,10 +257,15 @@ pub(crate) fn read<T: DeserializeOwned>(
         path: path.to_owned(),
         source,
     })?;
-    file::parse(&text, overrides).map_err(|source| ConfigError::Form {
-        what,
-        path: path.to_owned(),
-        source,
+    file::parse(&text, overrides).map_err(|source| {
+        if source.is_of_setting() {
+            return ConfigError::Setting(source);
+        }
+        ConfigError::Form {
+            what,
+            path: path.to_owned(),
+            source,
+        }
     })
 }
 
@@ -240,7 +273,10 @@ fn check(mut file: File, beside: &Path) -> Checked<Campaign> {
     let name = file.campaign.name.clone();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
-        return wrong("campaign.name", "1 to 64 of the characters A-Z a-z 0-9 . _ -");
+        return wrong(
+            "campaign.name",
+            format!("{name:?} is not 1 to 64 of the characters A-Z a-z 0-9 . _ -"),
+        );
     }
     let section = Section::of(&mut file)?;
     Ok(Campaign {
@@ -277,7 +313,7 @@ fn input(section: file::InputSection, beside: &Path) -> Checked<InputRules> {
             None | Some("possible") => NumberRule::Possible,
             Some("valid") => NumberRule::Valid,
             Some("any") => NumberRule::Any,
-            Some(_) => return wrong("input.numbers", "\"possible\", \"valid\" or \"any\""),
+            Some(other) => return none_of("input.numbers", other, &["possible", "valid", "any"]),
         },
         allowed_countries: section
             .allowed_countries
@@ -454,7 +490,7 @@ fn transport(section: file::TransportSection, beside: &Path) -> Checked<Transpor
             None | Some("auto") => Http2::Auto,
             Some("always") => Http2::Always,
             Some("never") => Http2::Never,
-            Some(_) => return wrong("transport.http2", "\"auto\", \"always\" or \"never\""),
+            Some(other) => return none_of("transport.http2", other, &["auto", "always", "never"]),
         },
         ca_file: section.ca_file.map(|path| beside.join(path)),
         idle_timeout: duration(

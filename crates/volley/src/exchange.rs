@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 use volley_model::{Answer, Evidence, Lost, Unsent};
 use volley_provider::Provider;
-use volley_transport::{Backoff, Endpoint, Pool};
+use volley_transport::{Backoff, Endpoint, Pool, PoolStats};
 
 use crate::clock;
 use crate::config::access::Access;
@@ -76,6 +76,11 @@ impl<P> Exchange<P> {
     /// Where it goes.
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    /// What the latest connection speaks, and how many there were.
+    pub(crate) fn stats(&self) -> PoolStats {
+        self.pool.stats()
     }
 
     /// Sends a request, and observes what comes of it.

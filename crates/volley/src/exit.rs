@@ -82,6 +82,32 @@ impl Exit {
         }
     }
 
+    /// What it means, in a few words.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Complete => "every line is accounted for, none is pending or in doubt, nothing was refused",
+            Self::Bug => "a bug: please report it",
+            Self::Usage => "wrong usage",
+            Self::Config => "the campaign file, the environment, or a missing ledger",
+            Self::Input => "an input cannot be read to its end",
+            Self::Refused => {
+                "the provider refused batches, numbers or a command's request; or every line was invalid; or some were, \
+                 with --fail-on-invalid"
+            }
+            Self::Doubtful => "batches of the campaign are in doubt: run it again, or see volley doubt",
+            Self::Ledger => "the ledger is damaged, foreign or newer, or its disk fails",
+            Self::Unreachable => {
+                "the provider cannot be reached, stopped answering, or put one batch off five times"
+            }
+            Self::Limit => "stopped by a limit of your own",
+            Self::Locked => "another process holds the ledger",
+            Self::Account => "credentials refused, or credit used up; nothing more was sent",
+            Self::Hangup => "stopped by SIGHUP: run it again to go on",
+            Self::Interrupt => "stopped by SIGINT: run it again to go on",
+            Self::Terminate => "stopped by SIGTERM: run it again to go on",
+        }
+    }
+
     /// Which of several that apply is shown: the lowest rank. Those that cannot meet others in one run share the last but one.
     fn rank(self) -> u8 {
         match self {

@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
+use crate::config::file::nearest;
+
 /// What rejections and errors call standard input.
 pub const STDIN_NAME: &str = "-";
 
@@ -27,10 +29,12 @@ pub struct Input {
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
     /// It cannot be opened.
-    #[error("open input {name}: {source}")]
+    #[error("open input {name}: {source}{hint}")]
     Open {
         /// The path as given.
         name: String,
+        /// What may be meant.
+        hint: String,
         /// Why.
         source: io::Error,
     },
@@ -179,6 +183,7 @@ fn open(path: &Path, watch: &Watch, extent: &mut Extent) -> Result<Input, InputE
     let name = path.display().to_string();
     let failed = |source| InputError::Open {
         name: name.clone(),
+        hint: beside(path, &source),
         source,
     };
     let file = if path == Path::new(STDIN_NAME) {
@@ -213,6 +218,25 @@ fn open(path: &Path, watch: &Watch, extent: &mut Extent) -> Result<Input, InputE
     })
 }
 
+/// The words behind an input that is not there: the file of its folder whose name is nearest.
+fn beside(path: &Path, error: &io::Error) -> String {
+    if error.kind() != io::ErrorKind::NotFound {
+        return String::new();
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let entries = std::fs::read_dir(folder.unwrap_or(Path::new(".")))
+        .into_iter()
+        .flatten();
+    let names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    let wanted = path.file_name().unwrap_or_default().to_string_lossy();
+    match nearest(&wanted, names.iter().map(String::as_str)) {
+        Some(name) => format!("; did you mean {}?", path.with_file_name(name).display()),
+        None => "; correct the path".to_owned(),
+    }
+}
+
 /// Standard input that nobody named: a forgotten argument must not look like an empty campaign.
 fn implicit_stdin(watch: &Watch, extent: &mut Extent) -> Result<Input, InputError> {
     if io::stdin().is_terminal() {
@@ -222,6 +246,7 @@ fn implicit_stdin(watch: &Watch, extent: &mut Extent) -> Result<Input, InputErro
     let mut first = [0u8; 1];
     let failed = |source| InputError::Open {
         name: STDIN_NAME.to_owned(),
+        hint: String::new(),
         source,
     };
     if input.bytes.read(&mut first).map_err(failed)? == 0 {

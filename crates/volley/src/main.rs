@@ -1,8 +1,8 @@
 //! The binary: allocator, arguments, exit code. Everything else is the library's.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
 use volley::cli::Cli;
 use volley::exit::Exit;
 
@@ -13,7 +13,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     // A panic has printed itself; it is a bug, and 1 says so.
-    let exit = std::panic::catch_unwind(|| match Cli::try_parse() {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let exit = std::panic::catch_unwind(|| match Cli::read(&arguments) {
         Ok(cli) => volley::commands::run(cli),
         Err(error) => volley::commands::usage(&error),
     })

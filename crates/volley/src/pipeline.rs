@@ -50,7 +50,7 @@ use crate::config::credentials::Credentials;
 use crate::exit::Exit;
 use crate::inputs::{Extent, Opened, Waker};
 use crate::number_file::NumberFileError;
-use crate::summary::Summary;
+use crate::summary::{Summary, counted_as};
 use account::Account;
 use dispatch::Dispatch;
 use ending::Ending;
@@ -101,11 +101,13 @@ pub enum RunError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// The pool cannot be built: a CA file, TLS.
-    #[error(transparent)]
+    #[error("set the connection up as [transport] says: {0}")]
     Transport(#[from] TransportError),
     /// A file that the campaign names.
-    #[error("read {path}: {source}")]
+    #[error("read {path}, which {key} names: {source}; correct {key}")]
     File {
+        /// The key that names it.
+        key: &'static str,
         /// The file.
         path: PathBuf,
         /// Why.
@@ -119,8 +121,8 @@ pub enum RunError {
     SendAtPast(String),
     /// A budget over batches of which nobody can say what they may cost.
     #[error(
-        "hold max_cost: {0} earlier batches went out without a unit_price and have no price from the provider; wait for \
-         their prices, settle their doubts, or take max_cost out"
+        "hold max_cost: {} went out earlier without a unit_price, and with no price from the provider; wait for it, settle \
+         the doubts, or take max_cost out", counted_as(*.0, "batch", "batches")
     )]
     Unreserved(u64),
     /// The file counts in another currency than the ledger does for this campaign.
@@ -132,7 +134,7 @@ pub enum RunError {
         told: Currency,
     },
     /// The credentials fit into no header.
-    #[error(transparent)]
+    #[error("use the credentials: {0}")]
     Credentials(#[from] CredentialsError),
     /// The system gives no thread, no runtime.
     #[error("start: {0}")]

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use http::Version;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
-use rustls::ServerConfig;
 use rustls::crypto::ring;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ServerConfig, SupportedProtocolVersion};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use volley_model::{Evidence, Unsent};
-use volley_transport::{Endpoint, Http2, Pool, TransportError};
+use volley_transport::{Endpoint, Http2, Pool, Protocol, TlsVersion, TransportError};
 
 use crate::client::{answered, attempt, config};
 use crate::server::{Log, Speaks, serve};
@@ -33,13 +34,24 @@ impl Authority {
 
     /// A server's side for that name, valid until then (a year).
     fn server(&self, name: &str, until: i32, alpn: &[&str]) -> TlsAcceptor {
+        self.server_of(name, until, alpn, &[&TLS12, &TLS13])
+    }
+
+    /// One that speaks these versions of TLS.
+    fn server_of(
+        &self,
+        name: &str,
+        until: i32,
+        alpn: &[&str],
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> TlsAcceptor {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.not_after = date_time_ymd(until, 1, 1);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .unwrap()
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)
@@ -94,6 +106,26 @@ async fn the_server_chooses_the_protocol() {
     check(Http2::Auto, &[], Version::HTTP_11).await;
     check(Http2::Always, &["h2"], Version::HTTP_2).await;
     check(Http2::Never, &["h2", "http/1.1"], Version::HTTP_11).await;
+}
+
+#[tokio::test]
+async fn the_versions_that_were_agreed_on_are_told() {
+    for (version, alpn, expected) in [
+        (&TLS12, "http/1.1", (TlsVersion::Tls12, Protocol::Http1)),
+        (&TLS13, "h2", (TlsVersion::Tls13, Protocol::Http2)),
+    ] {
+        let authority = Authority::new();
+        let server = authority.server_of("localhost", 4_000, &[alpn], &[version]);
+        let (address, _) = start(server).await;
+        let pool = tls_pool(address, Http2::Auto, authority.pem());
+        assert_eq!((pool.stats().tls, pool.stats().protocol), (None, None));
+        assert_eq!(attempt(&pool).await, answered(201, BODY));
+        let (tls, protocol) = expected;
+        assert_eq!(
+            (pool.stats().tls, pool.stats().protocol),
+            (Some(tls), Some(protocol))
+        );
+    }
 }
 
 async fn check_refused(acceptor: TlsAcceptor, http2: Http2, ca: Vec<u8>, expected_certificate: bool) {

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Subcommand)]
 pub enum ExotelCommand {
     /// Campaigns that Exotel keeps
-    #[command(subcommand)]
+    #[command(subcommand, after_help = CAMPAIGN_EXAMPLES)]
     Campaign(ExotelCampaignCommand),
     /// Ask what the calls cost, and book it to their batches; without --price they are counted alone
     #[command(after_help = CALLS_EXAMPLES)]
@@ -27,25 +27,53 @@ pub enum ExotelCampaignCommand {
     #[command(after_help = CREATE_EXAMPLES)]
     Create(ExotelCreateArgs),
     /// Show one
+    #[command(after_help = SHOW_EXAMPLES)]
     Show(CampaignIdArgs),
     /// List them, a page at a time
+    #[command(after_help = LIST_EXAMPLES)]
     List(CampaignListArgs),
     /// Change parameters of one; once its `send_at` has passed, only the callbacks
     #[command(after_help = UPDATE_EXAMPLES)]
     Update(UpdateArgs),
     /// Call nobody more for now
+    #[command(after_help = PAUSE_EXAMPLES)]
     Pause(CampaignIdArgs),
     /// Go on calling
+    #[command(after_help = RESUME_EXAMPLES)]
     Resume(CampaignIdArgs),
     /// End a paused one: who was not called is not called
+    #[command(after_help = COMPLETE_EXAMPLES)]
     Complete(CampaignIdArgs),
     /// Put a completed one away
+    #[command(after_help = ARCHIVE_EXAMPLES)]
     Archive(CampaignIdArgs),
     /// Delete one that has not started; what is confirmed frees its numbers
+    #[command(after_help = DELETE_EXAMPLES)]
     Delete(DeleteArgs),
     /// Its calls, each with its end; none before the first
+    #[command(after_help = CAMPAIGN_CALLS_EXAMPLES)]
     Calls(CampaignIdArgs),
 }
+
+const CAMPAIGN_EXAMPLES: &str = "Examples:
+  volley exotel campaign list --state in-progress --set exotel.account_sid=acme1
+  volley exotel campaign pause 5f0e7c --set exotel.account_sid=acme1";
+const SHOW_EXAMPLES: &str = "Example:
+  volley exotel campaign show 5f0e7c --set exotel.account_sid=acme1";
+const LIST_EXAMPLES: &str = "Example:
+  volley exotel campaign list --state in-progress --sort-by date_created:desc --set exotel.account_sid=acme1";
+const PAUSE_EXAMPLES: &str = "Example:
+  volley exotel campaign pause 5f0e7c --set exotel.account_sid=acme1";
+const RESUME_EXAMPLES: &str = "Example:
+  volley exotel campaign resume 5f0e7c --set exotel.account_sid=acme1";
+const COMPLETE_EXAMPLES: &str = "Example:
+  volley exotel campaign complete 5f0e7c --set exotel.account_sid=acme1";
+const ARCHIVE_EXAMPLES: &str = "Example:
+  volley exotel campaign archive 5f0e7c --set exotel.account_sid=acme1";
+const DELETE_EXAMPLES: &str = "Example:
+  volley exotel campaign delete 5f0e7c --ledger volley.db --set exotel.account_sid=acme1";
+const CAMPAIGN_CALLS_EXAMPLES: &str = "Example:
+  volley exotel campaign calls 5f0e7c --json --set exotel.account_sid=acme1";
 
 const UPDATE_EXAMPLES: &str = "Fields: caller_id, url, name, type, call_duplicate_numbers, retries.number_of_retries, retries.interval_mins,
 retries.mechanism, retries.on_status, schedule.send_at, schedule.end_at, status_callback, call_status_callback,

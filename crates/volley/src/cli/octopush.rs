@@ -12,13 +12,13 @@ use super::{amount, ticket};
 #[derive(Debug, Subcommand)]
 pub enum OctopushCommand {
     /// The account's default configuration
-    #[command(subcommand)]
+    #[command(subcommand, after_help = PARAMETERS_EXAMPLES)]
     Parameters(ParametersCommand),
     /// Campaigns on lists and tags of contacts that Octopush keeps
-    #[command(subcommand)]
+    #[command(subcommand, after_help = LIST_CAMPAIGN_EXAMPLES)]
     ListCampaign(ListCampaignCommand),
     /// Campaigns that were sent to numbers
-    #[command(subcommand)]
+    #[command(subcommand, after_help = CANCEL_EXAMPLES)]
     Campaign(OctopushCampaignCommand),
     /// What is left on the account
     #[command(after_help = BALANCE_EXAMPLES)]
@@ -33,12 +33,15 @@ const BALANCE_EXAMPLES: &str = "Examples:
 #[derive(Debug, Subcommand)]
 pub enum ParametersCommand {
     /// Show it
+    #[command(after_help = PARAMETERS_EXAMPLES)]
     Show,
     /// Change the given fields, and leave the others
     #[command(after_help = EDIT_EXAMPLES)]
     Edit(EditArgs),
 }
 
+const PARAMETERS_EXAMPLES: &str = "Example:
+  volley octopush parameters show --json";
 const EDIT_EXAMPLES: &str = "The file has the groups of Octopush's page as sections:
 
   [sms_campaign_alert_parameters]   alert_type, alert_bound, alert_email_to, alert_phone_number_to
@@ -114,9 +117,16 @@ pub enum ListCampaignCommand {
     #[command(after_help = SEND_EXAMPLES)]
     Send(ListSendArgs),
     /// Delete a draft, or a campaign that is to go out later
+    #[command(after_help = LIST_CANCEL_EXAMPLES)]
     Cancel(TicketArgs),
 }
 
+const LIST_CAMPAIGN_EXAMPLES: &str = "Examples:
+  volley octopush list-campaign create --list customers --file sale.toml
+  volley octopush list-campaign status sms_5f3fbce61266e --wait
+  volley octopush list-campaign send sms_5f3fbce61266e --max-cost 50.00";
+const LIST_CANCEL_EXAMPLES: &str = "Example:
+  volley octopush list-campaign cancel sms_5f3fbce61266e";
 const CREATE_EXAMPLES: &str = "Examples:
   volley octopush list-campaign create --list customers --file sale.toml
   volley octopush list-campaign create --tag vip --type sms_premium --purpose alert --sender Acme --text 'Closed today'

@@ -13,7 +13,7 @@ use volley_ledger::{BatchId, Ledger, OpenDoubt, Opening, Reader, Receipt, Resolv
 use volley_model::{Amount, BatchState};
 use volley_provider::Provider;
 
-use super::{CommandError, ledger_path, operator};
+use super::{CommandError, ledger_path, named, operator};
 use crate::cli::{Common, DoubtListArgs, DoubtResolveArgs, Doubted};
 use crate::clock;
 use crate::exit::Exit;
@@ -24,18 +24,15 @@ use crate::summary::grouped;
 
 /// Shows the doubts, and the batches whose ticket is missing. Neither locks nor changes the ledger.
 pub(super) fn list(args: &DoubtListArgs, common: &Common) -> Result<Exit, CommandError> {
+    let name = args.campaign.as_deref();
+    named::refuse_file(name, common)?;
     let path = ledger_path(common, None);
     let reader = Reader::open(&path).map_err(RunError::from)?;
-    let name = args.campaign.as_deref();
     let known = reader.campaigns().map_err(RunError::from)?;
     if let Some(name) = name
         && !known.iter().any(|known| known == name)
     {
-        return Err(CommandError::NoCampaign {
-            path,
-            name: name.to_owned(),
-            known: known.join(", "),
-        });
+        return Err(named::unknown(path, name, &known));
     }
     let doubts = reader.doubts(name).map_err(RunError::from)?;
     let unticketed = reader.unticketed(name).map_err(RunError::from)?;

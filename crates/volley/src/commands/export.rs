@@ -14,7 +14,7 @@ use volley_ledger::{BatchRecord, LedgerError, Numbers, Reader};
 use volley_model::{BatchState, Msisdn};
 
 use super::outputs::{beside, refuse_ledger};
-use super::{CommandError, ledger_path, report};
+use super::{CommandError, ledger_path, named};
 use crate::cli::{Common, ExportArgs, Exported, RowFormat};
 use crate::exit::Exit;
 use crate::pipeline::RunError;
@@ -30,10 +30,11 @@ enum Failure {
 
 /// Exports rows.
 pub(super) fn export(args: &ExportArgs, common: &Common) -> Result<Exit, CommandError> {
+    named::refuse_file(args.campaign.as_deref(), common)?;
     let path = ledger_path(common, None);
     let reader = Reader::open(&path).map_err(RunError::from)?;
     if let Some(name) = &args.campaign {
-        report::refuse_unknown(&reader, &path, name)?;
+        named::refuse_unknown(&reader, &path, name)?;
     }
     let Some(output) = &args.output else {
         let written = print::rows(

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 use volley_ledger::{Ledger, Opening, Verification};
 
-use super::{CommandError, ledger_path, operator};
+use super::{CommandError, ledger_path, named, operator};
 use crate::cli::{AdoptArgs, Common, ForgetArgs};
 use crate::clock;
 use crate::exit::Exit;
@@ -91,6 +91,7 @@ pub(super) fn adopt(args: &AdoptArgs, common: &Common) -> Result<Exit, CommandEr
 
 /// Erases a campaign's numbers.
 pub(super) fn forget(args: &ForgetArgs, common: &Common) -> Result<Exit, CommandError> {
+    named::refuse_file(Some(&args.campaign), common)?;
     let signature = operator::sign(&args.reason)?;
     let path = ledger_path(common, None);
     let mut ledger = Ledger::open(&path, Opening::MustExist, clock::now()).map_err(RunError::from)?;

@@ -66,6 +66,13 @@ impl SummaryFile {
             return Ok(None);
         };
         refuse_kept("--summary-file", path, kept)?;
+        if let Some(rejects) = &args.rejects {
+            refuse_kept(
+                "--summary-file",
+                path,
+                &[(rejects.clone(), "the file of the rejects")],
+            )?;
+        }
         Self::beside(path)
             .map(Some)
             .map_err(|source| unwritable("--summary-file", path, source))
@@ -102,7 +109,10 @@ pub(super) fn write_whole(flag: &'static str, path: &Path, bytes: &[u8]) -> Resu
 /// A file that is to be renamed to this path; only its owner may read it.
 pub(super) fn beside(path: &Path) -> std::io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
+    let folder = folder.unwrap_or(Path::new("."));
+    // Asked first: a folder that is not there is not told by the name of a file that nobody knows.
+    fs::metadata(folder)?;
+    NamedTempFile::new_in(folder)
 }
 
 /// The files that must not be written over, each with what it is.

@@ -6,8 +6,6 @@ mod json;
 mod list_campaigns;
 mod text;
 
-use std::path::Path;
-
 use serde_json::json;
 use volley_ledger::{CampaignReport, Numbers, Reader};
 use volley_model::{Amount, Currency};
@@ -15,7 +13,7 @@ use volley_model::{Amount, Currency};
 pub(super) use list_campaigns::audience_json;
 
 use super::outputs::{self, refuse_ledger};
-use super::{CommandError, ledger_path};
+use super::{CommandError, ledger_path, named};
 use crate::cli::{Common, ReportArgs};
 use crate::exit::Exit;
 use crate::pipeline::RunError;
@@ -30,10 +28,11 @@ struct Reported {
 
 /// Shows what the ledger knows. Neither locks nor changes it.
 pub(super) fn report(args: &ReportArgs, common: &Common) -> Result<Exit, CommandError> {
+    named::refuse_file(args.campaign.as_deref(), common)?;
     let path = ledger_path(common, None);
     let reader = Reader::open(&path).map_err(RunError::from)?;
     if let Some(name) = &args.campaign {
-        refuse_unknown(&reader, &path, name)?;
+        named::refuse_unknown(&reader, &path, name)?;
     }
     if let Some(page) = &args.html {
         refuse_ledger("--html", page, &path)?;
@@ -80,19 +79,6 @@ fn campaigns(reader: &Reader, args: &ReportArgs) -> Result<Vec<Reported>, Comman
         Ok(Reported { campaign, breakdown })
     };
     reports.into_iter().map(reported).collect()
-}
-
-/// Refuses a name that no campaign of the ledger has.
-pub(super) fn refuse_unknown(reader: &Reader, path: &Path, name: &str) -> Result<(), CommandError> {
-    let known = reader.campaigns().map_err(RunError::from)?;
-    if known.iter().any(|known| known == name) {
-        return Ok(());
-    }
-    Err(CommandError::NoCampaign {
-        path: path.to_owned(),
-        name: name.to_owned(),
-        known: known.join(", "),
-    })
 }
 
 fn money(amount: Amount, currency: Option<Currency>) -> String {

@@ -75,7 +75,9 @@ impl Told {
             ),
             Reply::Unsent { reason } => failed(
                 Exit::Unreachable,
-                format!("{endpoint} cannot be reached: {reason}; check {key} and the network"),
+                format!(
+                    "{endpoint} cannot be reached: {reason}; check {key} and the network, then run it again"
+                ),
             ),
             Reply::Unknown { reason } => failed(
                 Exit::Unreachable,
@@ -89,6 +91,11 @@ impl Told {
                 )
             },
         }
+    }
+
+    /// How it ended, and its sentence, for whoever tells it in lines of its own.
+    pub(super) fn into_parts(self) -> (Exit, String) {
+        (self.exit, self.text)
     }
 
     fn with_refusal(self, refusal: &Refusal) -> Self {

@@ -12,7 +12,7 @@ use volley_provider::{Content, Provider};
 use volley_transport::Endpoint;
 
 use super::file::{ExotelSection, File, OctopushSection, RetriesSection, ScheduleSection};
-use super::{Checked, wrong};
+use super::{Checked, none_of, wrong};
 
 /// What the section of a provider says.
 pub(super) struct Section {
@@ -27,7 +27,8 @@ impl Section {
     /// The one section that the campaign's provider has; the other's must not be there.
     pub(super) fn of(file: &mut File) -> Checked<Self> {
         let Some(provider) = Provider::named(&file.campaign.provider) else {
-            return wrong("campaign.provider", "\"octopush\" or \"exotel\"");
+            let known = Provider::ALL.map(Provider::name);
+            return none_of("campaign.provider", &file.campaign.provider, &known);
         };
         match (provider, file.octopush.take(), file.exotel.take()) {
             (Provider::Octopush, Some(section), None) => of_octopush(section),
@@ -36,12 +37,14 @@ impl Section {
                 wrong("octopush", "provider = \"octopush\" needs a section [octopush]")
             }
             (Provider::Exotel, _, None) => wrong("exotel", "provider = \"exotel\" needs a section [exotel]"),
-            (Provider::Octopush, Some(_), Some(_)) => {
-                wrong("exotel", "provider = \"octopush\" takes no section [exotel]")
-            }
-            (Provider::Exotel, Some(_), Some(_)) => {
-                wrong("octopush", "provider = \"exotel\" takes no section [octopush]")
-            }
+            (Provider::Octopush, Some(_), Some(_)) => wrong(
+                "exotel",
+                "provider = \"octopush\" takes no section [exotel]; take it out",
+            ),
+            (Provider::Exotel, Some(_), Some(_)) => wrong(
+                "octopush",
+                "provider = \"exotel\" takes no section [octopush]; take it out",
+            ),
         }
     }
 }
@@ -77,14 +80,17 @@ pub(super) fn sms(section: OctopushSection) -> Checked<Message> {
         template: Template::parse(&section.text)
             .or_else(|error| wrong("octopush.text", error.to_string()))?,
         kind: Kind::named(&section.kind).map_or_else(
-            || wrong("octopush.type", "\"sms_premium\" or \"sms_low_cost\""),
+            || none_of("octopush.type", &section.kind, &["sms_premium", "sms_low_cost"]),
             Ok,
         )?,
         purpose: Purpose::named(&section.purpose).map_or_else(
             || {
                 wrong(
                     "octopush.purpose",
-                    "\"wholesale\" (marketing) or \"alert\" (transactional only)",
+                    format!(
+                        "{:?} is neither \"wholesale\" (marketing) nor \"alert\" (transactional only)",
+                        section.purpose
+                    ),
                 )
             },
             Ok,

@@ -28,7 +28,7 @@ pub enum CredentialsError {
         name: &'static str,
     },
     /// The file cannot be read.
-    #[error("read {name}_FILE {path}: {source}")]
+    #[error("read {name}_FILE {path}: {source}; correct {name}_FILE, or set {name} in its place")]
     Read {
         /// The variable.
         name: &'static str,

@@ -3,6 +3,9 @@
 //! Input: TOML text and the `--set` overrides. Output: [`File`], or an error with line, key and the nearest known key.
 //! Sources: the README's chapter "Campaign file".
 
+mod form;
+mod known;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -11,6 +14,9 @@ use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Visitor};
 use toml::{Table, Value};
 use volley_model::Amount;
+
+pub use form::FormError;
+pub(crate) use form::{nearest, nearest_hint};
 
 /// A campaign file.
 #[derive(Debug, Deserialize)]
@@ -158,39 +164,45 @@ impl<'de> Deserialize<'de> for Money {
 }
 
 /// `max_invalid`: a share such as `"20%"`, or a number of lines.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug)]
 pub(crate) enum CountOrShare {
     Count(u64),
     Text(String),
 }
 
-/// What is wrong with a campaign file's form. `line` counts from 1; an override has none.
-#[derive(Debug, thiserror::Error)]
-#[error("{}{message}{}", line.map(|line| format!("line {line}: ")).unwrap_or_default(), nearest_hint(nearest.as_deref()))]
-pub struct FormError {
-    /// The line of the file.
-    pub line: Option<usize>,
-    /// What is wrong, with the key.
-    pub message: String,
-    /// The known key that is nearest to an unknown one.
-    pub nearest: Option<String>,
-}
+impl<'de> Deserialize<'de> for CountOrShare {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct CountOrShareVisitor;
+        impl Visitor<'_> for CountOrShareVisitor {
+            type Value = CountOrShare;
 
-pub(crate) fn nearest_hint(nearest: Option<&str>) -> String {
-    nearest
-        .map(|key| format!("; did you mean `{key}`?"))
-        .unwrap_or_default()
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a share in quotes, such as \"20%\", or a number of lines")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<CountOrShare, E> {
+                Ok(CountOrShare::Text(text.to_owned()))
+            }
+
+            fn visit_i64<E: de::Error>(self, count: i64) -> Result<CountOrShare, E> {
+                u64::try_from(count)
+                    .map(CountOrShare::Count)
+                    .map_err(|_| E::invalid_value(de::Unexpected::Signed(count), &self))
+            }
+        }
+        deserializer.deserialize_any(CountOrShareVisitor)
+    }
 }
 
 /// Reads a file of some shape, such as [`File`], with its overrides.
 pub(crate) fn parse<T: DeserializeOwned>(text: &str, overrides: &[String]) -> Result<T, FormError> {
     // The text by itself first: only then an error has a line to name.
     let plain = toml::from_str::<T>(text);
+    let in_text = |error: &toml::de::Error| FormError::in_text::<T>(text, error);
     if overrides.is_empty() {
-        return plain.map_err(|error| form_error(text, &error));
+        return plain.map_err(|error| in_text(&error));
     }
-    let mut table: Table = toml::from_str(text).map_err(|error| form_error(text, &error))?;
+    let mut table: Table = toml::from_str(text).map_err(|error| in_text(&error))?;
     for setting in overrides {
         table = with_override::<T>(&table, setting)?;
     }
@@ -198,32 +210,22 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &str, overrides: &[String]) -> Re
         .try_into()
         .map_err(|error: toml::de::Error| match &plain {
             // Still wrong, and wrong without the overrides too: the line says more.
-            Err(plain) if plain.message() == error.message() => form_error(text, plain),
-            _ => form_error("", &error),
+            Err(plain) if plain.message() == error.message() => in_text(plain),
+            _ => FormError::in_text::<T>("", &error),
         })
 }
 
 /// The table with one `section.key=value` laid over it, the value read as TOML, else as a plain string.
 fn with_override<T: DeserializeOwned>(table: &Table, setting: &str) -> Result<Table, FormError> {
-    let wrong = |message: String| FormError {
-        line: None,
-        message,
-        nearest: None,
-    };
-    let (key, value) = setting
-        .split_once('=')
-        .ok_or_else(|| wrong(format!("--set {setting}: expected section.key=value")))?;
-    let (section, key) = key.split_once('.').ok_or_else(|| {
-        wrong(format!(
-            "--set {setting}: expected section.key=value, such as limits.connections=4"
-        ))
-    })?;
+    let no_section = || FormError::no_section::<T>(setting);
+    let (key, value) = setting.split_once('=').ok_or_else(no_section)?;
+    let (section, key) = key.split_once('.').ok_or_else(no_section)?;
     let string = Value::String(value.to_owned());
     let typed = toml::from_str::<Table>(&format!("value = {value}"))
         .ok()
         .and_then(|mut table| table.remove("value"));
     let typed = laid_over(table, section, key, typed.unwrap_or_else(|| string.clone()))
-        .ok_or_else(|| wrong(format!("--set {setting}: {section} is no section")))?;
+        .ok_or_else(|| FormError::plain(format!("--set {setting}: {section} is no section"), None))?;
     let Err(error) = read::<T>(&typed) else {
         return Ok(typed);
     };
@@ -233,11 +235,7 @@ fn with_override<T: DeserializeOwned>(table: &Table, setting: &str) -> Result<Ta
         Some(table) => Ok(table),
         // What is wrong without this setting too is told by the file's line.
         None if read::<T>(table).is_err() => Ok(typed),
-        None => Err(FormError {
-            line: None,
-            message: format!("--set {setting}: {}", error.message().trim_end()),
-            nearest: nearest_known(error.message()),
-        }),
+        None => Err(FormError::in_setting::<T>(setting, &error)),
     }
 }
 
@@ -263,46 +261,6 @@ fn laid_over(table: &Table, section: &str, key: &str, value: Value) -> Option<Ta
     Some(table)
 }
 
-fn form_error(text: &str, error: &toml::de::Error) -> FormError {
-    let line = error
-        .span()
-        .filter(|_| !text.is_empty())
-        .map(|span| text[..span.start].matches('\n').count() + 1);
-    let key = line.and_then(|line| key_in(text, line));
-    let message = error.message().trim_end();
-    FormError {
-        line,
-        // An unknown key is named in the message; a wrong value's key is not.
-        message: match key.filter(|key| !message.contains(&format!("`{key}`"))) {
-            Some(key) => format!("{key}: {message}"),
-            None => message.to_owned(),
-        },
-        nearest: nearest_known(message),
-    }
-}
-
-/// The key that a line of the file sets.
-fn key_in(text: &str, line: usize) -> Option<&str> {
-    let (key, _) = text.lines().nth(line - 1)?.split_once('=')?;
-    Some(key.trim())
-}
-
-/// The known key nearest to an unknown one. serde words it "unknown field `x`, expected one of `a`, `b`"; a test
-/// holds us to that wording.
-fn nearest_known(message: &str) -> Option<String> {
-    let (unknown, known) = message.strip_prefix("unknown field `")?.split_once('`')?;
-    nearest(unknown, known.split('`').skip(1).step_by(2))
-}
-
-/// The known name that is nearest to an unknown one, if one is near.
-pub(crate) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    known
-        .map(|key| (strsim::jaro_winkler(unknown, key), key))
-        .filter(|(likeness, _)| *likeness > 0.7)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, key)| key.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -319,7 +277,94 @@ mod tests {
         );
         assert!(error.to_string().ends_with("did you mean `max_cost`?"), "{error}");
         let error = parse(&GOOD.replace("provider =", "zzz = 1\nprovider =")).unwrap_err();
-        assert_eq!((error.line, error.nearest), (Some(3), None));
+        assert_eq!((error.line, error.nearest.as_deref()), (Some(3), None));
+        assert!(error.to_string().ends_with("there are name, provider"), "{error}");
+    }
+
+    #[test]
+    fn a_key_in_the_wrong_section_is_sent_to_its_own() {
+        let check = |wrong: &str, told: &str| {
+            let text = GOOD.replace("provider =", &format!("{wrong}\nprovider ="));
+            let error = parse::<File>(&text, &[]).unwrap_err().to_string();
+            assert_eq!(error, format!("line 3: {told}"));
+        };
+        check(
+            "max_cost = 1",
+            "unknown key `max_cost`; it belongs into the section [limits]",
+        );
+        check(
+            "max_csot = 1",
+            "unknown key `max_csot`; did you mean `max_cost` of the section [limits]?",
+        );
+        check(
+            "limits.settle = \"5s\"",
+            "limits.settle: unknown key `limits`; `limits` is a section of its own, begun by a line [limits]",
+        );
+        check(
+            "base_url = \"\"",
+            "unknown key `base_url`; it belongs into the section [octopush] or [exotel]",
+        );
+        let error = parse::<File>("name = \"a\"\n", &[]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "line 1: unknown key `name`; it belongs into the section [campaign]"
+        );
+    }
+
+    #[test]
+    fn a_wrong_type_is_told_by_what_to_write() {
+        let check = |line: &str, told: &str| {
+            let error = parse::<File>(&format!("{GOOD}{line}\n"), &[])
+                .unwrap_err()
+                .to_string();
+            assert_eq!(error, format!("line 6: {told}"));
+        };
+        check(
+            "connections = \"four\"",
+            "connections: invalid type: string \"four\", expected a whole number",
+        );
+        check(
+            "connections = -1",
+            "connections: invalid value: integer `-1`, expected a whole number",
+        );
+        check(
+            "settle = 5",
+            "settle: invalid type: integer `5`, expected text in quotes",
+        );
+        check(
+            "max_invalid = [1]",
+            "max_invalid: invalid type: sequence, expected a share in quotes, such as \"20%\", or a number of lines",
+        );
+        check(
+            "input = { suppress = \"a.txt\" }",
+            "unknown key `input`; `input` is a section of its own, begun by a line [input]",
+        );
+        let input = |line: &str| {
+            parse::<File>(&format!("{GOOD}[input]\n{line}\n"), &[])
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(
+            input("allowed_countries = \"FR\"")
+                .ends_with("expected a list in brackets, such as [\"FR\", \"BE\"]")
+        );
+        assert!(input("suppress = [5]").ends_with("expected a path in quotes"));
+        assert!(input("fields = 5").ends_with("expected a table, such as { phone_number = \"mobile\" }"));
+    }
+
+    #[test]
+    fn a_missing_key_is_told_with_its_section() {
+        let error = |text: &str| parse::<File>(text, &[]).unwrap_err().to_string();
+        assert_eq!(
+            error(&GOOD.replace("name = \"a\"\n", "")),
+            "line 1: [campaign] lacks the key `name`"
+        );
+        for text in ["# nothing\n", "", "[limits]\nburst = 1\n"] {
+            assert!(
+                error(text).ends_with("the section [campaign] is missing"),
+                "{text}"
+            );
+        }
     }
 
     #[test]
@@ -368,6 +413,11 @@ mod tests {
         ] {
             assert!(set(wrong).is_err(), "{wrong}");
         }
+        let error = set("max_cost=5").unwrap_err().to_string();
+        assert!(
+            error.ends_with("did you mean --set limits.max_cost=5?"),
+            "{error}"
+        );
         let error = set("limits.connections=four").unwrap_err();
         assert!(
             error.to_string().starts_with("--set limits.connections=four: "),

@@ -18,7 +18,7 @@ use crate::config::Campaign;
 use crate::exit::Exit;
 use crate::plan::over_long;
 use crate::print;
-use crate::summary::{Batches, Cost, Lines, Requests, SCHEMA, Settled, Summary, counted};
+use crate::summary::{Batches, Cost, Lines, Requests, SCHEMA, Settled, Summary, counted, counted_as};
 
 /// What is known at the end, besides the dispatcher's account.
 pub(super) struct Ending<'a> {
@@ -133,7 +133,9 @@ impl Ending<'_> {
     /// The sentence of the reason that decided the exit; else of the first.
     fn sentence(&self, reasons: &[StopReason], exit: Exit, account: &Account) -> Option<String> {
         let decisive = reasons.iter().find(|reason| reason.exit() == exit);
-        let decisive = decisive.or(reasons.first())?;
+        let Some(decisive) = decisive.or(reasons.first()) else {
+            return self.of_lines(exit, account);
+        };
         let mut sentence = decisive.sentence();
         // What was in flight has ended by now: only here it is known whether the old text has reached anybody.
         let reached = account.accepted > 0 && !self.campaign.content.is_simulated();
@@ -145,6 +147,23 @@ impl Ending<'_> {
             );
         }
         Some(sentence)
+    }
+
+    /// Why a run that nothing has stopped is no success: for the lines of its inputs.
+    fn of_lines(&self, exit: Exit, account: &Account) -> Option<String> {
+        let invalid = self.finished.map_or(0, |finished| finished.totals.invalid);
+        let what = match exit {
+            Exit::Refused if account.refused > 0 => {
+                format!("the provider refuses {}", counted(account.refused, "recipient"))
+            }
+            Exit::Refused if self.fail_on_invalid => format!(
+                "{} invalid, and --fail-on-invalid wants none",
+                counted_as(invalid, "line is", "lines are")
+            ),
+            Exit::Refused => "every line is invalid".to_owned(),
+            _ => return None,
+        };
+        Some(format!("{what}; --rejects FILE writes each with its reason"))
     }
 
     fn summary(&self, account: &Account, lines: Lines, exit: Exit, reason: Option<String>) -> Summary {

@@ -118,7 +118,7 @@ fn read_all(inputs: Vec<Input>, mut intake: Intake, progress: &Progress, sealing
 impl From<TooManyInvalid> for StopReason {
     fn from(counts: TooManyInvalid) -> Self {
         Self::MaxInvalid(format!(
-            "{} of {}; --rejects names each",
+            "{} of {}; --rejects names each: mend them, or raise limits.max_invalid",
             counts.invalid, counts.read
         ))
     }

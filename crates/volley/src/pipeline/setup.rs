@@ -141,6 +141,7 @@ pub(crate) fn pool_config(
     let ca_file = match &transport.ca_file {
         None => None,
         Some(path) => Some(std::fs::read(path).map_err(|source| RunError::File {
+            key: "transport.ca_file",
             path: path.clone(),
             source,
         })?),

@@ -184,16 +184,23 @@ impl StopReason {
                  has none (Octopush answers code 121 without it); add, for example, \"{}\" to octopush.text and run it again",
                 Message::STOP_MENTION
             ),
-            Self::MaxCost(why) => format!("the next batch could pass max_cost: {why}"),
+            Self::MaxCost(why) => format!(
+                "the next batch could pass max_cost: {why}; raise limits.max_cost or --max-cost, and run it again"
+            ),
             Self::Dearer(why) => {
-                format!("an answer was dearer than unit_price allows for: {why}; raise unit_price")
+                format!(
+                    "an answer was dearer than unit_price allows for: {why}; raise limits.unit_price, and run it again"
+                )
             }
             Self::MinCredit(why) => format!(
                 "the credit is below min_credit: {why}; top the account up, or lower limits.min_credit"
             ),
             Self::MaxInvalid(why) => format!("too many invalid lines: {why}"),
-            Self::MaxRecipients => "--max-recipients is reached".to_owned(),
-            Self::Input(why) | Self::Rejects(why) => format!("failed to {why}"),
+            Self::MaxRecipients => "--max-recipients is reached; run it again for the next".to_owned(),
+            Self::Input(why) => {
+                format!("failed to {why}; mend the input, then run it again: nobody is sent to twice")
+            }
+            Self::Rejects(why) => format!("failed to {why}"),
         }
     }
 }

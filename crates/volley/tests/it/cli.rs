@@ -1,10 +1,14 @@
 //! The command line: exit codes, messages, secrets, and what goes to which stream.
 
 mod campaign_file;
+mod check;
+mod colours;
 mod credentials;
 mod ends;
+mod help;
 mod ledger;
 mod message;
+mod mistakes;
 mod plan;
 mod report;
 mod secrets;

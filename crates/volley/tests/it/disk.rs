@@ -5,7 +5,7 @@
 //! Not here: what `cli::ledger` shows of ledgers that were closed cleanly.
 
 mod damage;
-mod full;
+pub(crate) mod full;
 mod single;
 
 use std::fs;

@@ -19,6 +19,7 @@ mod export;
 mod faults;
 mod inputs;
 mod kills;
+mod messages;
 mod nginx;
 mod octopush;
 mod operator;

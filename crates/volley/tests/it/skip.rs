@@ -21,6 +21,8 @@ pub(crate) enum Need {
     Chromium,
     /// pandas, and DuckDB with its reader of SQLite, in the Python that [`python`] names.
     DataTools,
+    /// The program, of util-linux: it gives a command a terminal.
+    Script,
 }
 
 impl Need {
@@ -32,6 +34,7 @@ impl Need {
             Self::Mount => "mount",
             Self::Chromium => "chromium",
             Self::DataTools => "data-tools",
+            Self::Script => "script",
         }
     }
 
@@ -49,6 +52,7 @@ impl Need {
                 &python(),
                 &["-c", "import duckdb, duckdb_extension_sqlite_scanner, pandas"],
             ),
+            Self::Script => lacking("script", &["-qec", "true", "/dev/null"]),
         };
         lacking.is_none_or(|why| self.skip(&why))
     }

@@ -1,7 +1,8 @@
 //! One campaign over every kind of connection: the same account each time.
 
-mod authority;
+pub(crate) mod authority;
 mod certificates;
+mod check;
 
 use std::path::Path;
 

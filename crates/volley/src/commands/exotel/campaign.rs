@@ -62,7 +62,7 @@ fn list(args: &CampaignListArgs, account: &Account<'_>) -> Result<Told, CommandE
     let sort_by = args.sort_by.as_deref().map(|name| {
         SortBy::named(name).ok_or_else(|| ConfigError::Flag {
             key: "--sort-by".to_owned(),
-            why: "date_created:asc, date_created:desc, name:asc or name:desc".to_owned(),
+            why: format!("{name:?} is none of date_created:asc, date_created:desc, name:asc, name:desc"),
         })
     });
     let states: Vec<CampaignState> = args

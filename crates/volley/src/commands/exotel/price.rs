@@ -18,7 +18,7 @@ use crate::cli::{CallsArgs, Common};
 use crate::clock;
 use crate::commands::account::closed;
 use crate::commands::told::Told;
-use crate::commands::{CommandError, list_campaign};
+use crate::commands::{CommandError, list_campaign, named};
 use crate::config::ConfigError;
 use crate::pipeline::RunError;
 use crate::summary::{code_of, counted, counted_as, currency_told};
@@ -77,6 +77,7 @@ impl Subject {
 
 /// Prices what can be, or counts what is to be priced.
 pub(super) fn calls(args: &CallsArgs, common: &Common) -> Result<Told, CommandError> {
+    named::refuse_file(args.campaign.as_deref(), common)?;
     let (account, currency) = reach(common, &common.overrides)?;
     let unpriced = unpriced(args.campaign.as_deref(), &account)?;
     if !args.price {

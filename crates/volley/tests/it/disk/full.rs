@@ -15,11 +15,11 @@ const BYTES: u64 = 4 * 1024 * 1024;
 const PAGES_MAX: u64 = 400;
 
 /// A file system of its own in memory, on the sandbox's folder. Dropped before the sandbox is.
-struct Tmpfs<'a>(&'a Sandbox);
+pub(crate) struct Tmpfs<'a>(&'a Sandbox);
 
 impl<'a> Tmpfs<'a> {
     /// `None` where we may not mount: the test is then skipped.
-    fn on(sandbox: &'a Sandbox) -> Option<Self> {
+    pub(crate) fn on(sandbox: &'a Sandbox) -> Option<Self> {
         if !Need::Mount.is_met() {
             return None;
         }
@@ -31,12 +31,12 @@ impl<'a> Tmpfs<'a> {
         }
     }
 
-    fn make(&self, read_or_write: &str) {
+    pub(crate) fn make(&self, read_or_write: &str) {
         assert!(mount(&["-o", &format!("remount,{read_or_write}")], self.0));
     }
 
     /// Fills it but for so many pages.
-    fn fill_but(&self, pages: u64) {
+    pub(crate) fn fill_but(&self, pages: u64) {
         let mut filler = File::create(self.0.path("filler")).expect("room for an empty file");
         let page = [0x5a; 4096];
         while self.pages_free() > pages {

@@ -99,7 +99,7 @@ fn what_the_page_forbids_is_refused_before_anything_is_sent() {
         ("exotel.url=example.org", "whole URL"),
         ("exotel.account_sid=a/b", "account_sid"),
         ("exotel.currency=rupees", "three capital letters"),
-        ("exotel.kind=promo", "unknown field"),
+        ("exotel.kind=promo", "unknown key"),
         ("limits.batch_size=5001", "at most 5000"),
         ("limits.min_credit=10", "tell no credit"),
     ] {
@@ -118,7 +118,7 @@ fn a_file_has_the_section_of_its_provider_and_no_other() {
     for (provider, told) in [
         ("exotel", "takes no section [octopush]"),
         ("octopush", "takes no section [exotel]"),
-        ("twilio", "\"octopush\" or \"exotel\""),
+        ("twilio", "none of \"octopush\", \"exotel\""),
     ] {
         sandbox
             .voice_campaign()

@@ -202,7 +202,7 @@ fn what_cannot_be_meant_and_what_the_provider_refuses_makes_no_draft() {
     );
     check(&["--list", "a", "--file", "nowhere.toml"], 3, "nowhere.toml");
     sandbox.write("typo.toml", "list = 'a'\nsendr = 'Acme'\n");
-    check(&["--file", "typo.toml"], 3, "line 2: unknown field `sendr`");
+    check(&["--file", "typo.toml"], 3, "line 2: unknown key `sendr`");
     assert_eq!(sandbox.mock().stats().octopush.requests, 0);
 
     let without = [

@@ -1,0 +1,80 @@
+//! The ledger as a run would find it: whom the campaign reached, and whether it may go on. Nothing is locked, made or changed.
+
+use std::path::Path;
+
+use volley_ledger::{Changes, LedgerError, Reader};
+use volley_model::BatchState;
+
+use super::found::{Found, LedgerFound};
+use crate::clock;
+use crate::config::Campaign;
+use crate::pipeline::RunError;
+use crate::pipeline::setup::identity;
+use crate::summary::counted;
+
+/// Looks at it. `account` is known only where there are credentials.
+pub(super) fn look(campaign: &Campaign, path: &Path, account: Option<&str>, found: &mut Found) {
+    let state = match Reader::open(path) {
+        Ok(reader) => present(campaign, &reader, path, found),
+        Err(LedgerError::Missing { .. }) => found
+            .keep(Reader::may_be_made(path).map_err(RunError::from))
+            .map(|()| missing(campaign, path, found)),
+        Err(error) => found.keep(Err(RunError::from(error))),
+    };
+    let begun = state.as_ref().is_some_and(|state| state.begun);
+    found.report.ledger = state;
+    if let (Some(account), Ok(reader)) = (account, Reader::open(path)) {
+        let known = reader.compare(&identity(campaign, account), Changes::Refuse);
+        found.keep(known.map_err(RunError::from));
+    }
+    if let Some((written, at)) = campaign.content.send_at()
+        && !begun
+        && at < clock::now()
+    {
+        found.keep::<(), _>(Err(RunError::SendAtPast(written)));
+    }
+}
+
+fn missing(campaign: &Campaign, path: &Path, found: &mut Found) -> LedgerFound {
+    let means = if campaign.endpoint.is_loopback() {
+        "send makes one, since the provider is on this machine".to_owned()
+    } else {
+        format!(
+            "send makes one on a terminal, and off a terminal refuses to go on without: `volley ledger init --ledger {}` \
+             makes it, once",
+            path.display()
+        )
+    };
+    found.line(
+        "ledger",
+        format!("{}: there is none yet; {means}", path.display()),
+    );
+    LedgerFound::missing(path)
+}
+
+fn present(campaign: &Campaign, reader: &Reader, path: &Path, found: &mut Found) -> Option<LedgerFound> {
+    let reports = found.keep(reader.report(Some(&campaign.name)).map_err(RunError::from))?;
+    let count = |wanted: fn(BatchState) -> bool| -> u64 {
+        let states = reports.iter().flat_map(|report| &report.states);
+        states
+            .filter(|totals| wanted(totals.state))
+            .map(|totals| totals.recipients)
+            .sum()
+    };
+    let reached = count(|state| {
+        use BatchState::{Abandoned, Accepted, DeclaredSent, Unticketed};
+        matches!(state, Accepted | Unticketed | DeclaredSent | Abandoned)
+    });
+    let in_doubt = count(|state| matches!(state, BatchState::Intended | BatchState::InDoubt));
+    let told = match (reports.is_empty(), reached, in_doubt) {
+        (true, ..) => "this campaign was never run".to_owned(),
+        (false, 0, 0) => "this campaign has reached nobody yet".to_owned(),
+        (false, reached, 0) => format!("this campaign has reached {}", counted(reached, "recipient")),
+        (false, reached, doubts) => format!(
+            "this campaign has reached {}, and {doubts} more are in doubt",
+            counted(reached, "recipient")
+        ),
+    };
+    found.line("ledger", format!("{}: {told}", path.display()));
+    Some(LedgerFound::present(path, reached, in_doubt))
+}
