@@ -13,6 +13,7 @@ mod support;
 mod account;
 mod cli;
 mod disk;
+mod examples;
 mod exotel;
 mod faults;
 mod inputs;

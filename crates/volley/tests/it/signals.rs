@@ -183,7 +183,7 @@ fn stop_before_the_first_line(provider: Provider) {
 }
 
 /// Whether the ledger knows of a run.
-fn has_begun(sandbox: &Sandbox) -> bool {
+pub(crate) fn has_begun(sandbox: &Sandbox) -> bool {
     let reader = volley_ledger::Reader::open(&sandbox.path("volley.db"));
     reader.is_ok_and(|reader| {
         reader
