@@ -65,13 +65,13 @@ fn without_the_ledger_of_the_last_time_nobody_is_sent_to() {
     let sandbox = Sandbox::new();
     campaign(&sandbox).write();
     sandbox.write("contacts.ndjson", contacts(0..20));
-    expect_refused_without_ledger(&sandbox, &nightly(&sandbox).run());
+    expect_refused_without_ledger(&sandbox, &nightly(&sandbox).run(), "volley.db");
     let nowhere = nightly(&sandbox).env_remove("VOLLEY_LEDGER").run();
-    expect_refused_without_ledger(&sandbox, &nowhere);
+    expect_refused_without_ledger(&sandbox, &nowhere, "volley.db");
     fs::create_dir(sandbox.path("drop")).expect("a folder");
     sandbox.write("drop/monday.ndjson", contacts(0..20));
     let daily = in_the_evening(&sandbox, "daily.sh", "drop").run();
-    expect_refused_without_ledger(&sandbox, &daily);
+    expect_refused_without_ledger(&sandbox, &daily, "volley.db");
     // With it they are: it was the ledger that was missing.
     make_ledger(&sandbox);
     assert_eq!(nightly(&sandbox).run().code(), 0);
