@@ -5,6 +5,7 @@
 //! it is the examples' own looking that refuses.
 
 mod airflow;
+mod document;
 mod kubernetes;
 mod nightly;
 mod systemd;
