@@ -1,4 +1,4 @@
-//! `airflow/volley_dag.py`, loaded and run by Python with a stand-in for Airflow: its BashOperator runs the command for real,
+//! `airflow/volley_dag.py`, loaded and run by Python with a stand-in for Airflow: its `BashOperator` runs the command for real,
 //! and what the task ends with is told by the exception, as Airflow tells it.
 
 use std::fs;
@@ -11,7 +11,7 @@ use crate::signals::runs_begun;
 use crate::skip::Need;
 use crate::support::{Sandbox, contacts, number, wait_until};
 
-/// As much of Airflow 3 as the file imports. `execute` does with the exit code what Airflow's own BashOperator does.
+/// As much of Airflow 3 as the file imports. `execute` does with the exit code what Airflow's own `BashOperator` does.
 const STAND_INS: [(&str, &str); 3] = [
     (
         "airflow/sdk/__init__.py",

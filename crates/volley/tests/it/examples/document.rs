@@ -1,5 +1,6 @@
 //! `docs/pipelines.md`: its command lines are run as they stand there, in one shell, from top to bottom.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use volley::exit::Exit;
@@ -31,8 +32,7 @@ fn the_document_s_command_lines_run_from_top_to_bottom() {
     let document = document();
     let blocks = shell_blocks(&document);
     for (nth, block) in blocks.iter().enumerate() {
-        script += block;
-        script += &format!("echo 'end of block {nth}'\n");
+        writeln!(script, "{block}echo 'end of block {nth}'").expect("memory");
     }
     for (folder, placed) in [
         ("/var/lib/volley", "state"),
