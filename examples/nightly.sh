@@ -84,7 +84,7 @@ while :; do
     6 | 8 | 10) ;;
     *) break ;;
   esac
-  [ "$signals" -eq 0 ] && [ "$try" -lt "${NIGHTLY_TRIES:-5}" ] || break
+  { [ "$signals" -eq 0 ] && [ "$try" -lt "${NIGHTLY_TRIES:-5}" ]; } || break
   try=$((try + 1))
   run sleep "${NIGHTLY_PAUSE:-60}"
   [ "$signals" -eq 0 ] || break
