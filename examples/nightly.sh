@@ -49,16 +49,20 @@ started=$(date -u +%Y%m%dT%H%M%SZ)-$$
 # its own (setsid), so that a signal to our whole group does not reach it twice: volley takes the second for "at once".
 child=
 signals=0
+passed=
 pass_on() {
   signals=$((signals + 1))
-  [ -z "$child" ] || kill -TERM "$child" 2>/dev/null
+  if [ -n "$child" ] && [ -z "$passed" ]; then
+    passed=yes
+    kill -TERM "$child" 2>/dev/null
+  fi
 }
 trap pass_on TERM INT HUP
 run() {
   setsid "$@" &
   child=$!
-  # A signal that came before there was anyone to pass it on to.
-  [ "$signals" -eq 0 ] || kill -TERM "$child" 2>/dev/null
+  # A signal may have come before there was anyone to pass it on to.
+  [ "$signals" -eq 0 ] || pass_on
   code=127
   while :; do
     heard=$signals
