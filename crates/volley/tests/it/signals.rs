@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 
 use rustix::process::Signal;
 use volley_model::BatchState;
@@ -183,13 +184,14 @@ fn stop_before_the_first_line(provider: Provider) {
 }
 
 /// Whether the ledger knows of a run.
-fn has_begun(sandbox: &Sandbox) -> bool {
-    let reader = volley_ledger::Reader::open(&sandbox.path("volley.db"));
-    reader.is_ok_and(|reader| {
-        reader
-            .report(None)
-            .is_ok_and(|reports| reports.iter().any(|report| !report.runs.is_empty()))
-    })
+pub(crate) fn has_begun(sandbox: &Sandbox) -> bool {
+    runs_begun(&sandbox.path("volley.db")) > 0
+}
+
+/// How many runs a ledger knows of.
+pub(crate) fn runs_begun(ledger: &Path) -> usize {
+    let reports = volley_ledger::Reader::open(ledger).and_then(|reader| reader.report(None));
+    reports.map_or(0, |reports| reports.iter().map(|report| report.runs.len()).sum())
 }
 
 #[test]

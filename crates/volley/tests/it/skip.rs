@@ -15,6 +15,10 @@ pub(crate) enum Need {
     Nginx,
     /// The program.
     Curl,
+    /// The program.
+    Python3,
+    /// The program, version 250 or newer.
+    SystemdAnalyze,
     /// The right to mount a file system.
     Mount,
     /// The browser.
@@ -31,6 +35,8 @@ impl Need {
             Self::Strace => "strace",
             Self::Nginx => "nginx",
             Self::Curl => "curl",
+            Self::Python3 => "python3",
+            Self::SystemdAnalyze => "systemd-analyze",
             Self::Mount => "mount",
             Self::Chromium => "chromium",
             Self::DataTools => "data-tools",
@@ -45,6 +51,8 @@ impl Need {
             Self::Strace => lacking("strace", &["-o", "/dev/null", "true"]),
             Self::Nginx => lacking("nginx", &["-v"]),
             Self::Curl => lacking("curl", &["--version"]),
+            Self::Python3 => lacking("python3", &["--version"]),
+            Self::SystemdAnalyze => lacking("systemd-analyze", &["--version"]),
             Self::Mount => lacking("mount", &["--fake", "-t", "tmpfs", "tmpfs", "/mnt"])
                 .or_else(|| (!rustix::process::geteuid().is_root()).then(|| "only root may".to_owned())),
             Self::Chromium => lacking("chromium", &["--version"]),

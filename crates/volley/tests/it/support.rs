@@ -161,6 +161,27 @@ impl Sandbox {
         Invocation::new(command)
     }
 
+    /// A program in this folder that finds `volley` in its path, with credentials.
+    pub(crate) fn program<A: AsRef<OsStr>>(
+        &self,
+        program: impl AsRef<OsStr>,
+        args: impl IntoIterator<Item = A>,
+    ) -> Invocation {
+        let binary = Path::new(env!("CARGO_BIN_EXE_volley"));
+        let mut path = vec![binary.parent().expect("a folder").to_owned()];
+        path.extend(std::env::split_paths(&std::env::var_os("PATH").expect("a path")));
+        let mut command = Command::new(program);
+        command
+            .args(args)
+            .current_dir(self.dir.path())
+            .env_clear()
+            .env("PATH", std::env::join_paths(path).expect("a path"))
+            .env("OCTOPUSH_API_LOGIN", LOGIN)
+            .env("OCTOPUSH_API_KEY", KEY)
+            .env("TMPDIR", self.dir.path());
+        Invocation::new(command)
+    }
+
     /// `volley --json send campaign.toml ARGS`.
     pub(crate) fn send(&self, args: &[&str]) -> Invocation {
         self.with_campaign("send", args)

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::Write as _;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -42,6 +42,12 @@ impl Invocation {
     /// Takes a variable out of the environment.
     pub(crate) fn env_remove(mut self, name: &str) -> Self {
         self.command.env_remove(name);
+        self
+    }
+
+    /// In a process group of its own: see [`Started::signal_group`].
+    pub(crate) fn in_its_own_group(mut self) -> Self {
+        self.command.process_group(0);
         self
     }
 
@@ -146,6 +152,12 @@ impl Started {
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let id = rustix::process::Pid::from_child(&self.child.0);
         rustix::process::kill_process(id, signal).expect("a process of our own");
+    }
+
+    /// Sends a signal to its process group, which must be its own.
+    pub(crate) fn signal_group(&self, signal: rustix::process::Signal) {
+        let id = rustix::process::Pid::from_child(&self.child.0);
+        rustix::process::kill_process_group(id, signal).expect("a process group of our own");
     }
 
     /// SIGKILL.
