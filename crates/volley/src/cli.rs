@@ -96,7 +96,7 @@ pub enum Command {
     #[command(subcommand, after_help = DOUBT_EXAMPLES)]
     Doubt(DoubtCommand),
     /// Numbers that must never be contacted, whatever the campaign
-    #[command(subcommand)]
+    #[command(subcommand, after_help = suppress::EXAMPLES)]
     Suppress(SuppressCommand),
     /// Make or look after a ledger
     #[command(subcommand, after_help = LEDGER_EXAMPLES)]

@@ -113,9 +113,9 @@ pub enum RunError {
         /// Why.
         source: std::io::Error,
     },
-    /// A suppression file.
+    /// A suppression file with something else in it: nobody may be contacted by a typing error.
     #[error(transparent)]
-    Suppression(#[from] NumberFileError),
+    Suppression(NumberFileError),
     /// `send_at` lies in the past and the campaign has not begun.
     #[error("begin the campaign: send_at {0} is in the past; correct it, or take it out to send now")]
     SendAtPast(String),

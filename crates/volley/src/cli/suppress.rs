@@ -22,6 +22,9 @@ pub enum SuppressCommand {
     Import(SuppressImportArgs),
 }
 
+pub(super) const EXAMPLES: &str = "Examples:
+  volley suppress import optouts.txt
+  volley suppress list";
 const ADD_EXAMPLES: &str = "Examples:
   volley suppress add +33612345678 --reason 'asked by mail on Monday'
   volley suppress add '06 12 34 56 78' --default-region FR";

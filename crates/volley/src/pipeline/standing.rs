@@ -6,8 +6,9 @@ use volley_intake::{Normalizer, NumberBook};
 use volley_ledger::{CampaignId, Ledger, LedgerError, MessageId, Reader, StoredMembers};
 use volley_model::BatchState;
 
+use super::RunError;
 use crate::config::{Campaign, InputRules};
-use crate::number_file::{self, NumberFileError};
+use crate::number_file;
 
 /// What loading found, besides the numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -88,12 +89,17 @@ fn mark(book: &mut NumberBook, loaded: &mut Loaded, retry: Retry, batch: StoredM
 }
 
 /// Loads the suppression files that the campaign names.
-pub(crate) fn suppress(rules: &InputRules, book: &mut NumberBook) -> Result<(), NumberFileError> {
+pub(crate) fn suppress(rules: &InputRules, book: &mut NumberBook) -> Result<(), RunError> {
     // Whether a number may be contacted does not matter for one that must not be.
     let normalizer = Normalizer::new(rules.default_region, rules.numbers, None);
     for path in &rules.suppress {
-        let text = number_file::text(path)?;
-        number_file::read(path, &text, &normalizer, &mut |number| book.suppress(number))?;
+        let text = std::fs::read_to_string(path).map_err(|source| RunError::File {
+            key: "input.suppress",
+            path: path.clone(),
+            source,
+        })?;
+        number_file::read(path, &text, &normalizer, &mut |number| book.suppress(number))
+            .map_err(RunError::Suppression)?;
     }
     Ok(())
 }

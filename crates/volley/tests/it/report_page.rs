@@ -10,7 +10,7 @@ use crate::support::{Sandbox, number};
 
 /// Put into a copy of the page: does what a reader does, and leaves what is seen in the page's title.
 const VISIT: &str = r#"<script>
-addEventListener("load", () => {
+{
   const visible = (table) => [...table.querySelectorAll("tbody tr")].filter((row) => row.getClientRects().length).length;
   const search = document.querySelector("input[data-search]");
   const table = search.closest(".search").nextElementSibling;
@@ -27,7 +27,7 @@ addEventListener("load", () => {
     unsaid: [...document.querySelectorAll("svg")].filter((svg) => !svg.getAttribute("aria-label")).length,
     captions: document.querySelectorAll("caption").length === document.querySelectorAll("table").length,
   });
-});
+}
 </script>"#;
 
 /// Opens a page; what its title says then, and what the browser complained of.
@@ -64,18 +64,16 @@ fn visit(page: &Path, folder: &Path, flags: &[&str]) -> (Value, String) {
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.prepare(300, 20);
+    sandbox.faults(
+        r#"{"rules":[{"at":"after_read","do":"status","status":400,"path":"send","times":1,
+            "body":"{\"code\":100,\"message\":\"<script>alert(1)</script> +33600000060\"}"}]}"#,
+    );
+    sandbox.send(&["contacts.ndjson"]).run().expect(5);
     sandbox.faults(&format!(
-        r#"{{"rules":[
-            {{"at":"after_read","do":"status","status":400,"path":"send","times":1,"number":"{}",
-              "body":"{{\"code\":100,\"message\":\"<script>alert(1)</script> {}\"}}"}},
-            {{"at":"after_commit","do":"reset","path":"send","number":"{}"}}]}}"#,
-        number(60),
-        number(60),
-        number(285),
+        r#"{{"rules":[{{"at":"after_commit","do":"reset","path":"send","number":"{}"}}]}}"#,
+        number(285)
     ));
-    let first = sandbox.send(&["contacts.ndjson"]).run();
-    assert!([5, 6].contains(&first.code()), "{first}");
-    sandbox.send(&["contacts.ndjson"]).run();
+    sandbox.send(&["contacts.ndjson"]).run().expect(6);
     sandbox
 }
 
