@@ -12,7 +12,9 @@ use crate::batcher::{Batcher, Sink};
 use crate::lines::{LINE_BYTES_MAX, Line, LineBuffer};
 use crate::numbers::FETCHED_MAX;
 use crate::record::{Record, RecordReader};
-use crate::{IntakeConfig, InvalidLimit, Normalizer, NumberBook, ReasonCounts, Rejection, Rejects, Standing};
+use crate::{
+    IntakeConfig, InvalidLimit, Normalizer, NumberBook, Progress, ReasonCounts, Rejection, Rejects, Standing,
+};
 
 /// Lines read before the first of them is judged: enough that the waiting for the memory overlaps, few enough that they
 /// are still in the processor's first cache when they are judged.
@@ -136,9 +138,9 @@ impl Desk {
         self.book.fetch(seen.iter().filter_map(|glance| glance.number));
     }
 
-    /// All lines so far.
-    pub(super) fn totals(&self) -> &LineCounts {
-        &self.totals
+    /// Shows all lines so far.
+    pub(super) fn publish(&self, progress: &Progress, bytes: u64) {
+        progress.publish(&self.totals, &self.by_reason, bytes);
     }
 
     pub(super) fn flush_rejects(&mut self) -> Result<(), IntakeError> {
