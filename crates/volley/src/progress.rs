@@ -65,22 +65,22 @@ impl Display {
 fn line(snapshot: &Snapshot) -> String {
     let seconds = snapshot.elapsed.as_secs_f64().max(0.001);
     #[expect(clippy::cast_precision_loss, reason = "a speed for a display")]
-    let lines_per_second = snapshot.lines as f64 / seconds;
+    let lines_per_second = snapshot.lines.read() as f64 / seconds;
     let mut out = format!(
         "{} lines ({lines_per_second:.0}/s), {} accepted, {} invalid, {} in flight",
-        grouped(snapshot.lines),
-        grouped(snapshot.accepted),
-        grouped(snapshot.invalid),
-        snapshot.in_flight
+        grouped(snapshot.lines.read()),
+        grouped(snapshot.account.accepted),
+        grouped(snapshot.lines.invalid),
+        snapshot.account.in_flight
     );
-    if snapshot.in_doubt > 0 {
-        let _ = write!(out, ", {} in doubt", grouped(snapshot.in_doubt));
+    if snapshot.account.in_doubt > 0 {
+        let _ = write!(out, ", {} in doubt", grouped(snapshot.account.in_doubt));
     }
-    let _ = write!(out, ", cost {}", snapshot.cost);
-    if let Some(max_cost) = snapshot.max_cost {
+    let _ = write!(out, ", cost {}", snapshot.account.cost());
+    if let Some(max_cost) = snapshot.limits.max_cost {
         let _ = write!(out, " of {max_cost}");
     }
-    let _ = write!(out, ", limited by {}", snapshot.limited_by);
+    let _ = write!(out, ", limited by {}", snapshot.account.waits.limited_by());
     if let Some(left) = time_left(snapshot.share, snapshot.elapsed) {
         let _ = write!(out, ", {} left", duration(left));
     }

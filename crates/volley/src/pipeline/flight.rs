@@ -206,7 +206,9 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             at: self.stamp(),
         };
         let begun = Instant::now();
+        let order = self.commits.wait();
         let intended = self.journal.intend(intent).await;
+        drop(order);
         self.account.borrow_mut().waits.ledger += begun.elapsed();
         match intended {
             Ok(id) => {
@@ -255,7 +257,9 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             at: self.stamp(),
         };
         let begun = Instant::now();
+        let order = self.commits.wait();
         let concluded = self.journal.conclude(id, conclusion.clone()).await;
+        drop(order);
         self.account.borrow_mut().waits.ledger += begun.elapsed();
         let members = batch.members.len() as u64;
         if let Err(error) = concluded {

@@ -93,6 +93,11 @@ impl Gate {
         pass == Pass::Trial || self.state.get() == State::Open
     }
 
+    /// Whether batches may go one beside the other.
+    pub(crate) fn is_open(&self) -> bool {
+        self.state.get() == State::Open
+    }
+
     /// Tells how the batch ended. Returns whether too many trials in a row ended in doubt.
     pub(crate) fn settle(&self, pass: Pass, how: Settled) -> bool {
         match (pass, how) {

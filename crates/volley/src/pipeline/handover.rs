@@ -164,13 +164,14 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         }
         self.note_handover(!flight.attempts.is_empty() || flight.errand == Errand::Probe);
         let request = self.api.send_request(flight.body.clone());
+        let begun = Instant::now();
         let evidence = tokio::select! {
             biased;
             evidence = self.wire.send(stream, request, self.request_timeout) => evidence,
             () = self.stop.reached(Stage::GraceOver) => Evidence::Lost(Lost::Abandoned),
         };
         drop(place);
-        self.account.borrow_mut().in_flight -= 1;
+        self.note_end(begun.elapsed());
         Some(self.record(flight, Some(handed_over_at), evidence))
     }
 
@@ -180,6 +181,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         handed_over_at: Option<Timestamp>,
         evidence: Evidence,
     ) -> Evidence {
+        self.account.borrow_mut().attempts.count(&evidence);
         if let Evidence::Answered(answer) = &evidence {
             self.lead.observe(self.clock.now(), answer.date);
         }

@@ -273,7 +273,10 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             attempts,
             at: self.stamp(),
         };
-        if let Err(error) = self.journal.conclude(doubt.id, conclusion.clone()).await {
+        let order = self.commits.wait();
+        let concluded = self.journal.conclude(doubt.id, conclusion.clone()).await;
+        drop(order);
+        if let Err(error) = concluded {
             self.stop.request(error.into());
             if fate != Fate::InDoubt {
                 self.unrecorded.borrow_mut().push((doubt.key, conclusion));

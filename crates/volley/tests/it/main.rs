@@ -24,4 +24,5 @@ mod raw_peer;
 mod signals;
 mod strace;
 mod transport;
+mod watch;
 mod workspace;

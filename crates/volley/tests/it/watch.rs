@@ -1,0 +1,5 @@
+//! Watching a run: its figures for Prometheus, its progress, its logs, and the dashboard over the figures.
+
+mod exposition;
+mod metrics;
+mod scrape;
