@@ -7,7 +7,7 @@ use volley_model::{LineCounts, Reason};
 use crate::ReasonCounts;
 use crate::tally::REASONS;
 
-/// Counts published at each read of at most 256 KiB, never a line. They lag a little, and each is right by
+/// Counts published at each read of at most 256 KiB and at each batch, never a line. They lag a little, and each is right by
 /// itself: the exact account is in the batches and in [`Finished`](crate::Finished).
 #[derive(Debug, Default)]
 #[expect(missing_docs, reason = "the names are the summary's")]
@@ -34,13 +34,16 @@ impl Progress {
             .map(|(reason, count)| (reason, count.load(Ordering::Relaxed)))
     }
 
-    pub(crate) fn publish(&self, counts: &LineCounts, reasons: &ReasonCounts, bytes: u64) {
+    pub(crate) fn publish_bytes(&self, bytes: u64) {
+        self.bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn publish(&self, counts: &LineCounts, reasons: &ReasonCounts) {
         for (shown, reason) in self.reasons.iter().zip(REASONS) {
             shown.store(reasons.get(reason), Ordering::Relaxed);
         }
         for (shown, count) in [
             (&self.lines, counts.read()),
-            (&self.bytes, bytes),
             (&self.planned, counts.planned),
             (&self.invalid, counts.invalid),
             (&self.duplicate, counts.duplicate),

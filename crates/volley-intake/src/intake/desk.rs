@@ -94,6 +94,7 @@ impl Desk {
         buffer: &mut LineBuffer,
         input: Named<'_>,
         sink: Sink<'_>,
+        progress: &Progress,
     ) -> Result<ControlFlow<ReadEnd>, IntakeError> {
         loop {
             let number = buffer.number();
@@ -115,7 +116,7 @@ impl Desk {
                     .judge(number, input, line, glance)
                     .map_err(|source| IntakeError::Rejects { source })?;
                 self.count(&outcome);
-                if let Some(end) = self.after_line(&outcome, sink) {
+                if let Some(end) = self.after_line(&outcome, sink, progress) {
                     self.ended = Some(end);
                     return Ok(ControlFlow::Break(end));
                 }
@@ -139,8 +140,8 @@ impl Desk {
     }
 
     /// Shows all lines so far.
-    pub(super) fn publish(&self, progress: &Progress, bytes: u64) {
-        progress.publish(&self.totals, &self.by_reason, bytes);
+    pub(super) fn publish(&self, progress: &Progress) {
+        progress.publish(&self.totals, &self.by_reason);
     }
 
     pub(super) fn flush_rejects(&mut self) -> Result<(), IntakeError> {
@@ -239,9 +240,11 @@ impl Desk {
     }
 
     /// Cuts and gives out what is due, and says whether the reading ends here.
-    fn after_line(&mut self, outcome: &Outcome, sink: Sink<'_>) -> Option<ReadEnd> {
+    fn after_line(&mut self, outcome: &Outcome, sink: Sink<'_>, progress: &Progress) -> Option<ReadEnd> {
         if self.batcher.is_full() {
             self.batcher.cut();
+            // Before the sink, which may hold the reading up for as long as the provider takes.
+            self.publish(progress);
         }
         let first_judgement = self.batcher.holds() && self.read >= InvalidLimit::JUDGED_FROM_LINES;
         let worse = matches!(outcome, Outcome::Rejected(reason) if reason.is_invalid());
