@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use tracing_subscriber::fmt;
 
 use crate::cli::{Common, LogFormat};
+use crate::print;
 
 /// Sets the process's logging up. A second call changes nothing.
 pub(crate) fn start(common: &Common) {
@@ -17,7 +18,7 @@ pub(crate) fn start(common: &Common) {
     };
     let builder = fmt()
         .with_max_level(level)
-        .with_writer(io::stderr)
+        .with_writer(|| print::Lines)
         .with_ansi(ansi)
         .with_target(false);
     let _ = match common.log_format {

@@ -72,6 +72,7 @@ pub(super) fn shown(
         print::message(&format!("metrics: http://{}/metrics", exporter.address()));
     }
     let mut display = Display::new(common);
+    display.load();
     let mut watch = |snapshot: &Snapshot| {
         display.show(snapshot);
         if let Some(exporter) = &metrics {

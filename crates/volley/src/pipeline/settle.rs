@@ -113,6 +113,13 @@ impl Doubts {
         self.queue.borrow().len()
     }
 
+    /// How long until the next is due.
+    pub(super) fn due_in(&self) -> Option<Duration> {
+        let queue = self.queue.borrow();
+        let Reverse(next) = queue.peek()?;
+        Some(next.due.saturating_duration_since(Instant::now()))
+    }
+
     /// All that are due by now.
     pub(super) fn take_due(&self) -> Vec<Doubt> {
         let now = Instant::now();
@@ -318,6 +325,7 @@ mod tests {
         let now = Instant::now();
         doubts.add(doubt(2, now + Duration::from_secs(30)));
         doubts.add(doubt(1, now + Duration::from_secs(10)));
+        assert_eq!(doubts.due_in(), Some(Duration::from_secs(10)));
         assert!(doubts.due().now_or_never().is_none());
         assert_eq!(doubts.due().await.id, BatchId(1));
         assert_eq!(now.elapsed(), Duration::from_secs(10));

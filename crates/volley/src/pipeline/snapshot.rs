@@ -88,6 +88,8 @@ pub struct Snapshot {
     pub(crate) account: Account,
     /// The campaign's batches in doubt.
     pub batches_in_doubt: u64,
+    /// When the next doubt is asked about, if one is left to ask about.
+    pub probe_due_in: Option<Duration>,
     /// Whether batches may go one beside the other.
     pub gate_is_open: bool,
     /// The campaign's cost and reservations, over all runs.
@@ -163,6 +165,7 @@ impl View<'_> {
             invalid_by_reason: self.progress.invalid_by_reason().collect(),
             batches_in_doubt: self.batches_in_doubt - account.settled.len() as u64 + account.batches_in_doubt,
             account,
+            probe_due_in: dispatch.doubts.due_in(),
             gate_is_open: dispatch.gate.is_open(),
             spent: dispatch.budget.spent(),
             currency: dispatch.currency,
@@ -197,6 +200,7 @@ pub(crate) fn snapshot() -> Snapshot {
         invalid_by_reason: Vec::new(),
         account: Account::default(),
         batches_in_doubt: 0,
+        probe_due_in: None,
         gate_is_open: true,
         spent: Amount::ZERO,
         currency: Currency::EUR,

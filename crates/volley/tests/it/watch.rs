@@ -2,4 +2,5 @@
 
 mod exposition;
 mod metrics;
+mod progress;
 mod scrape;

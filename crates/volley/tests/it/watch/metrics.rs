@@ -120,7 +120,7 @@ fn when_all_is_decided_the_figures_are_the_summary_s() {
         sandbox.write("contacts.ndjson", ODD_LINES.to_owned() + &contacts(0..1003));
         let last = number(1002);
         sandbox.faults(&format!(
-            r#"{{"rules":[{{"at":"after_commit","do":"drop","number":"{last}"}}]}}"#
+            r#"{{"rules":[{{"at":"after_commit","do":"status","status":502,"number":"{last}"}}]}}"#
         ));
         let run = sandbox
             .send(&["contacts.ndjson", "--metrics-listen", "127.0.0.1:0"])
