@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use crate::clock;
 use crate::pipeline::Snapshot;
@@ -35,6 +36,8 @@ pub(crate) struct Subject {
 pub(crate) struct Exporter {
     address: SocketAddr,
     board: Arc<Board>,
+    /// What the server logs is the run's, once that has a number.
+    span: Span,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -50,10 +53,12 @@ impl Exporter {
         let address = listener.local_addr()?;
         let board = Arc::new(Board::new(subject));
         let (stop, stopped) = oneshot::channel();
-        let thread = server::start(listener, Arc::clone(&board), stopped)?;
+        let span = tracing::error_span!("run", run = tracing::field::Empty);
+        let thread = server::start(listener, Arc::clone(&board), stopped, span.clone())?;
         Ok(Self {
             address,
             board,
+            span,
             stop: Some(stop),
             thread: Some(thread),
         })
@@ -66,7 +71,9 @@ impl Exporter {
 
     /// What the next scrape gets.
     pub(crate) fn publish(&self, snapshot: &Snapshot) {
-        self.board.put(snapshot.clone());
+        if self.board.put(snapshot.clone()) {
+            self.span.record("run", snapshot.run.0);
+        }
     }
 }
 
@@ -109,9 +116,11 @@ impl Board {
         }
     }
 
-    fn put(&self, snapshot: Snapshot) {
+    /// Returns whether it is the first.
+    fn put(&self, snapshot: Snapshot) -> bool {
         let at = Instant::now();
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Posted { at, snapshot });
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        latest.replace(Posted { at, snapshot }).is_none()
     }
 
     /// `None` while the run still loads.

@@ -35,6 +35,7 @@ mod snapshot;
 mod stamp;
 pub(crate) mod standing;
 pub(crate) mod stop;
+pub(crate) mod telling;
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -197,6 +198,8 @@ pub fn run(
     notice: &mut dyn FnMut(&str),
 ) -> Result<Summary, RunError> {
     let begun = Instant::now();
+    // Declared first, so that it is left last: what ends with the runtime is the run's, too.
+    let _in_run;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -217,6 +220,15 @@ pub fn run(
         run,
         fail_on_invalid,
     } = prepared;
+    _in_run = telling::run_span(run).entered();
+    tracing::info!(
+        campaign = campaign.name,
+        provider = campaign.content.provider().name(),
+        endpoint = %campaign.endpoint,
+        ledger = %ledger.display(),
+        batches_in_doubt = loaded.batches_in_doubt,
+        "the run begins"
+    );
     let progress = Arc::new(Progress::default());
     let mut reading =
         Reading::start(opened.inputs, intake, sealer, Arc::clone(&progress)).map_err(RunError::System)?;

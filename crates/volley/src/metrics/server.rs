@@ -22,6 +22,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tracing::Span;
 
 use super::{Board, exposition, families, health};
 
@@ -42,6 +43,7 @@ pub(super) fn start(
     listener: TcpListener,
     board: Arc<Board>,
     stopped: oneshot::Receiver<()>,
+    span: Span,
 ) -> io::Result<JoinHandle<()>> {
     let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
     let listener = {
@@ -50,7 +52,7 @@ pub(super) fn start(
     };
     std::thread::Builder::new()
         .name("metrics".to_owned())
-        .spawn(move || run(&runtime, &listener, &board, stopped))
+        .spawn(move || span.in_scope(|| run(&runtime, &listener, &board, stopped)))
 }
 
 fn run(

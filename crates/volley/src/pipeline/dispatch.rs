@@ -16,6 +16,7 @@ use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::time::Instant;
+use tracing::Instrument;
 use volley_ledger::Conclusion;
 use volley_model::{Amount, Currency, LineCounts, Refusal, RequestKey};
 use volley_provider::{Api, JudgeContext, Sealer, presentable};
@@ -34,6 +35,7 @@ use super::settle::{ClockCheck, Doubts};
 use super::snapshot::Phase;
 use super::stamp::Lead;
 use super::stop::{Stage, Stop, StopReason};
+use super::telling::batch_span;
 use crate::config::Limits;
 
 /// The first pause of a back-off, on average half of it: long for a hiccup, short for an outage.
@@ -195,7 +197,10 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                 // A due probe is taken before a new batch.
                 doubt = self.doubts.due(), if room && self.may_probe() && !self.looking.get() => {
                     flights.push(match self.api {
-                        Api::Octopush(_) => self.probe(doubt).boxed_local(),
+                        Api::Octopush(_) => {
+                            let span = batch_span(doubt.id);
+                            self.probe(doubt).instrument(span).boxed_local()
+                        }
                         Api::Exotel(_) => {
                             self.looking.set(true);
                             self.look_up(doubt).boxed_local()

@@ -139,6 +139,15 @@ impl Gate {
     }
 
     fn become_(&self, state: State) {
+        match state {
+            State::Open => tracing::info!("the gate is open"),
+            State::Closed => {
+                tracing::info!(
+                    "the gate is closed until a free request is answered and one batch alone has gone well"
+                );
+            }
+            State::TrialDue | State::TrialOut => tracing::debug!("a batch alone is due"),
+        }
         self.state.set(state);
         self.changed.notify_waiters();
     }

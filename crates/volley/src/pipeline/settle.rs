@@ -26,6 +26,7 @@ use super::gate::{Errand, Settled};
 use super::handover::{Flight, Heard};
 use super::outside::{Clock, Journal, Wire};
 use super::stop::Stage;
+use super::telling;
 
 /// A key is forgotten after 24 hours (Octopush, page "Schedule SMS sending"); an hour less leaves room for slow answers
 /// and for clocks.
@@ -291,6 +292,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             self.budget.keep();
             return;
         }
+        telling::asked_about(&conclusion.outcome, doubt.members);
         self.move_money(doubt.reserved, doubt.members, &fate);
         if fate == Fate::InDoubt {
             return;

@@ -1,6 +1,7 @@
 //! Watching a run: its figures for Prometheus, its progress, its logs, and the dashboard over the figures.
 
 mod exposition;
+mod logs;
 mod metrics;
 mod progress;
 mod scrape;
