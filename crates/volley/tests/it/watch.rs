@@ -1,5 +1,6 @@
 //! Watching a run: its figures for Prometheus, its progress, its logs, and the dashboard over the figures.
 
+mod dashboard;
 mod exposition;
 mod logs;
 mod metrics;
