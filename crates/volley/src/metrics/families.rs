@@ -229,7 +229,7 @@ fn limits(out: &mut Exposition, snapshot: &Snapshot) {
 fn parts(out: &mut Exposition, snapshot: &Snapshot) {
     out.gauge(
         "volley_gate_open",
-        "Whether batches may go one beside the other: 0 from a doubt until one batch alone has gone well.",
+        "Whether batches may go one beside the other: 0 at the start, and from a doubt on, until one batch alone has gone well.",
     )
     .is(u8::from(snapshot.gate_is_open));
     out.gauge(
