@@ -138,7 +138,8 @@ impl Intake {
         self.inputs += 1;
         let end = self.read_lines(name, Tap { input, meter: &meter }, sink, progress);
         self.bytes += meter.bytes.get();
-        progress.publish(self.desk.totals(), self.bytes);
+        progress.publish_bytes(self.bytes);
+        self.desk.publish(progress);
         end
     }
 
@@ -153,8 +154,9 @@ impl Intake {
         self.buffer.begin();
         let mut source = Source::open(tap).map_err(|source| self.broken(input.name, source, meter, None))?;
         loop {
-            progress.publish(self.desk.totals(), self.bytes + meter.bytes.get());
-            if let ControlFlow::Break(end) = self.desk.take_lines(&mut self.buffer, input, sink)? {
+            progress.publish_bytes(self.bytes + meter.bytes.get());
+            self.desk.publish(progress);
+            if let ControlFlow::Break(end) = self.desk.take_lines(&mut self.buffer, input, sink, progress)? {
                 return Ok(end);
             }
             let filled = self

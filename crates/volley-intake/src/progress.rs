@@ -2,9 +2,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use volley_model::LineCounts;
+use volley_model::{LineCounts, Reason};
 
-/// Counts published at each read of at most 256 KiB, never a line. They lag a little, and each is right by
+use crate::ReasonCounts;
+use crate::tally::REASONS;
+
+/// Counts published at each read of at most 256 KiB and at each batch, never a line. They lag a little, and each is right by
 /// itself: the exact account is in the batches and in [`Finished`](crate::Finished).
 #[derive(Debug, Default)]
 #[expect(missing_docs, reason = "the names are the summary's")]
@@ -19,13 +22,28 @@ pub struct Progress {
     pub already_sent: AtomicU64,
     pub refused: AtomicU64,
     pub in_doubt: AtomicU64,
+    reasons: [AtomicU64; REASONS.len()],
 }
 
 impl Progress {
-    pub(crate) fn publish(&self, counts: &LineCounts, bytes: u64) {
+    /// Every reason for which a line is invalid, with the lines that have it.
+    pub fn invalid_by_reason(&self) -> impl Iterator<Item = (Reason, u64)> {
+        let counted = REASONS.into_iter().zip(&self.reasons);
+        counted
+            .filter(|(reason, _)| reason.is_invalid())
+            .map(|(reason, count)| (reason, count.load(Ordering::Relaxed)))
+    }
+
+    pub(crate) fn publish_bytes(&self, bytes: u64) {
+        self.bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn publish(&self, counts: &LineCounts, reasons: &ReasonCounts) {
+        for (shown, reason) in self.reasons.iter().zip(REASONS) {
+            shown.store(reasons.get(reason), Ordering::Relaxed);
+        }
         for (shown, count) in [
             (&self.lines, counts.read()),
-            (&self.bytes, bytes),
             (&self.planned, counts.planned),
             (&self.invalid, counts.invalid),
             (&self.duplicate, counts.duplicate),

@@ -8,7 +8,7 @@ use volley_model::segments::{Encoding, Measure};
 pub use foreign::{ForeignCount, ForeignCounts};
 
 /// All reasons, in the order in which they are shown.
-const REASONS: [Reason; 13] = [
+pub(crate) const REASONS: [Reason; 13] = [
     Reason::JsonMalformed,
     Reason::Utf8Invalid,
     Reason::LineTooLong,

@@ -160,19 +160,25 @@ impl Drivers {
 }
 
 /// Counts a connection for as long as its task lives, and wakes who may open another when it is over.
-struct Alive(Arc<Drivers>);
+struct Alive {
+    drivers: Arc<Drivers>,
+    /// Since the start.
+    nth: u64,
+}
 
 impl Alive {
     fn new(drivers: Arc<Drivers>) -> Self {
-        drivers.opened.fetch_add(1, Ordering::Relaxed);
-        drivers.open.fetch_add(1, Ordering::Relaxed);
-        Self(drivers)
+        let nth = drivers.opened.fetch_add(1, Ordering::Relaxed) + 1;
+        let open = drivers.open.fetch_add(1, Ordering::Relaxed) + 1;
+        tracing::debug!(connection = nth, open, "connection opened");
+        Self { drivers, nth }
     }
 }
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
-        self.0.freed.notify_waiters();
+        let open = self.drivers.open.fetch_sub(1, Ordering::Relaxed) - 1;
+        tracing::debug!(connection = self.nth, open, "connection ended");
+        self.drivers.freed.notify_waiters();
     }
 }

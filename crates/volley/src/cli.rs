@@ -383,6 +383,10 @@ pub struct SendArgs {
     /// End with 5 if any line was invalid
     #[arg(long)]
     pub fail_on_invalid: bool,
+    /// Serve figures for Prometheus at http://HOST:PORT/metrics while the run goes on, and /healthz; port 0 takes any that is
+    /// free, and says which
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
+    pub metrics_listen: Option<String>,
     /// Write the summary as JSON to this file too
     #[arg(long, value_name = "FILE")]
     pub summary_file: Option<PathBuf>,
@@ -436,6 +440,14 @@ pub enum RowFormat {
     Ndjson,
     /// RFC 4180, with a header.
     Csv,
+}
+
+/// Where to listen, as clap asks for it. Whether the host has an address is found out by listening.
+fn host_and_port(text: &str) -> Result<String, String> {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
+        _ => Err("expected an address and a port, such as 127.0.0.1:9464 or [::1]:0".to_owned()),
+    }
 }
 
 /// An exact amount, as clap asks for it.

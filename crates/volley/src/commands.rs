@@ -71,6 +71,11 @@ pub(crate) enum CommandError {
         path: PathBuf,
         source: io::Error,
     },
+    #[error(
+        "listen on {address} for --metrics-listen: {source}; name an address of this machine and a free port, or port 0 for \
+         any; nothing was sent"
+    )]
+    Metrics { address: String, source: io::Error },
     /// A whole sentence.
     #[error("{flag} {path} is {what}; name another file, nothing was written")]
     Clash {
@@ -129,6 +134,7 @@ impl CommandError {
             Self::Config(_)
             | Self::Credentials(_)
             | Self::Output { .. }
+            | Self::Metrics { .. }
             | Self::NoCampaign { .. }
             | Self::Message(_)
             | Self::NotByLedger(_)

@@ -19,6 +19,7 @@ pub mod commands;
 mod clock;
 mod exchange;
 mod logging;
+mod metrics;
 mod number_file;
 mod print;
 mod progress;

@@ -8,8 +8,9 @@
 //! ```
 //! Output: a [`Summary`], for every end of the run. Not here: the command line, the display, credentials.
 
-mod account;
+pub(crate) mod account;
 pub(crate) mod budget;
+mod commits;
 mod credit;
 mod decision;
 pub(crate) mod dispatch;
@@ -18,6 +19,7 @@ mod flight;
 mod free_get;
 mod gate;
 pub(crate) mod handover;
+pub(crate) mod latency;
 mod line;
 mod lookup;
 mod outside;
@@ -29,35 +31,39 @@ pub(crate) mod setup;
 pub(crate) mod signals;
 #[cfg(test)]
 mod simulation;
+mod snapshot;
 mod stamp;
 pub(crate) mod standing;
 pub(crate) mod stop;
+pub(crate) mod telling;
 
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use volley_intake::{IntakeError, Progress};
 use volley_ledger::{LedgerError, Opening};
-use volley_model::{Amount, Currency};
+use volley_model::Currency;
 use volley_provider::CredentialsError;
 use volley_transport::TransportError;
 
 use crate::config::Campaign;
 use crate::config::credentials::Credentials;
 use crate::exit::Exit;
-use crate::inputs::{Extent, Opened, Waker};
+use crate::inputs::{Opened, Waker};
 use crate::number_file::NumberFileError;
 use crate::summary::{Summary, counted_as};
-use account::Account;
 use dispatch::Dispatch;
 use ending::Ending;
 use reading::Reading;
 use refusals::Refusals;
 use setup::{Prepared, prepare};
 use signals::Signals;
+use snapshot::View;
+#[cfg(test)]
+pub(crate) use snapshot::snapshot;
+pub use snapshot::{LedgerOrders, Phase, Snapshot};
 use stop::Stage;
 
 /// What a run needs.
@@ -178,31 +184,6 @@ fn ledger_exit(error: &LedgerError) -> Exit {
     }
 }
 
-/// What a display may show while a run goes on.
-#[derive(Debug, Clone)]
-pub struct Snapshot {
-    /// Lines read.
-    pub lines: u64,
-    /// Invalid lines.
-    pub invalid: u64,
-    /// Recipients accepted by the provider.
-    pub accepted: u64,
-    /// Recipients in doubt.
-    pub in_doubt: u64,
-    /// Requests in flight.
-    pub in_flight: u64,
-    /// The cost so far.
-    pub cost: Amount,
-    /// The budget.
-    pub max_cost: Option<Amount>,
-    /// What limits the speed.
-    pub limited_by: &'static str,
-    /// The share of the inputs that is read.
-    pub share: Option<f64>,
-    /// Since the start.
-    pub elapsed: Duration,
-}
-
 /// Runs a campaign to its end, whatever the end.
 ///
 /// # Errors
@@ -213,6 +194,8 @@ pub fn run(
     notice: &mut dyn FnMut(&str),
 ) -> Result<Summary, RunError> {
     let begun = Instant::now();
+    // Declared first, so that it is left last: what ends with the runtime is the run's, too.
+    let _in_run;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -233,17 +216,28 @@ pub fn run(
         run,
         fail_on_invalid,
     } = prepared;
+    _in_run = telling::run_span(run).entered();
+    tracing::info!(
+        campaign = campaign.name,
+        provider = campaign.content.provider().name(),
+        endpoint = %campaign.endpoint,
+        ledger = %ledger.display(),
+        batches_in_doubt = loaded.batches_in_doubt,
+        "the run begins"
+    );
     let progress = Arc::new(Progress::default());
     let mut reading =
         Reading::start(opened.inputs, intake, sealer, Arc::clone(&progress)).map_err(RunError::System)?;
-    let shown = Shown {
+    let view = View {
         progress: &progress,
         extent: &opened.extent,
-        max_cost: campaign.limits.max_cost,
+        limits: &campaign.limits,
+        run,
+        batches_in_doubt: loaded.batches_in_doubt,
         begun,
     };
     runtime.block_on(async {
-        let mut tick = |account: &Account| display(&shown.snapshot(account));
+        let mut tick = |dispatch: &_| display(&view.snapshot(dispatch));
         tokio::select! {
             () = dispatch.run(&mut reading.batches, &mut tick) => {}
             () = signals::listen(signals, &dispatch.stop, campaign.limits.shutdown_grace) => {}
@@ -278,29 +272,4 @@ async fn wake_when_stopped<W, J, C>(dispatch: &Dispatch<W, J, C>, waker: Waker) 
     dispatch.stop.reached(Stage::Draining).await;
     drop(waker);
     std::future::pending::<()>().await;
-}
-
-/// What the display's numbers are taken from.
-struct Shown<'a> {
-    progress: &'a Progress,
-    extent: &'a Extent,
-    max_cost: Option<Amount>,
-    begun: Instant,
-}
-
-impl Shown<'_> {
-    fn snapshot(&self, account: &Account) -> Snapshot {
-        Snapshot {
-            lines: self.progress.lines.load(Ordering::Relaxed),
-            invalid: self.progress.invalid.load(Ordering::Relaxed),
-            accepted: account.accepted,
-            in_doubt: account.in_doubt,
-            in_flight: account.in_flight,
-            cost: account.cost(),
-            max_cost: self.max_cost,
-            limited_by: account.waits.limited_by(),
-            share: self.extent.share(),
-            elapsed: self.begun.elapsed(),
-        }
-    }
 }

@@ -1,11 +1,58 @@
 //! The one place that prints. Results go to stdout, everything else to stderr; a closed stdout is no panic.
+//!
+//! While a block of progress renews itself at the end of a terminal, what is told goes above it.
 
 use std::io::{self, BufWriter, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
+use indicatif::ProgressBar;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 use volley_ledger::Outcome;
 use volley_model::RequestKey;
+
+use crate::clock;
+
+/// Whether what is told on stderr is one JSON object a line, as logs are then.
+static AS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// From now on what is told on stderr has the shape of a log line.
+pub(crate) fn tell_as_json() {
+    AS_JSON.store(true, Ordering::Relaxed);
+}
+
+/// The block that renews itself, if there is one: a process has one terminal.
+static BLOCK: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// From now on what is told is written above this block; `None`: it is gone.
+pub(crate) fn keep_clear_of(block: Option<ProgressBar>) {
+    *BLOCK.lock().unwrap_or_else(PoisonError::into_inner) = block;
+}
+
+/// Writes while the block is taken away.
+fn above(write: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    let block = BLOCK.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match block {
+        Some(block) => block.suspend(write),
+        None => write(),
+    }
+}
+
+/// Stderr for whole lines, such as logs are.
+pub(crate) struct Lines;
+
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        above(|| io::stderr().lock().write_all(line))?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
+}
 
 /// Writes a result, and returns whether it was taken. A reader that went away (`volley … | head`) has had enough; any
 /// other failure is told.
@@ -44,7 +91,28 @@ pub(crate) fn rows<E>(
 
 /// Writes a line for people to stderr. If stderr is gone, nobody reads it.
 pub(crate) fn message(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    if AS_JSON.load(Ordering::Relaxed) {
+        line(&as_log_line(text, clock::now()));
+    } else {
+        line(text);
+    }
+}
+
+fn line(text: &str) {
+    let _ = above(|| writeln!(io::stderr().lock(), "{text}"));
+}
+
+/// The same for machines. What errors and warnings begin with for people is their level.
+fn as_log_line(text: &str, at: Timestamp) -> String {
+    let (level, text) = match (
+        text.strip_prefix("volley: warning: "),
+        text.strip_prefix("volley: "),
+    ) {
+        (Some(warning), _) => ("WARN", warning),
+        (None, Some(error)) => ("ERROR", error),
+        (None, None) => ("INFO", text),
+    };
+    json!({"timestamp": at.to_string(), "level": level, "fields": {"message": text}}).to_string()
 }
 
 /// Writes an outcome that the ledger could not take, so that no ticket is lost with the process.
@@ -74,5 +142,30 @@ pub(crate) fn unrecorded(key: &RequestKey, outcome: &Outcome) {
         Outcome::Simulated { ticket } => json!({"state": "simulated", "ticket": ticket}),
         Outcome::InDoubt { reason } => json!({"state": "in_doubt", "reason": reason}),
     };
-    message(&json!({"unrecorded": {"request_key": key.0, "outcome": outcome}}).to_string());
+    line(&json!({"unrecorded": {"request_key": key.0, "outcome": outcome}}).to_string());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_has_a_level_among_logs() {
+        for (text, expected) in [
+            (
+                "volley: it \"failed\"",
+                r#"{"fields":{"message":"it \"failed\""},"level":"ERROR","timestamp":"1970-01-01T00:00:00Z"}"#,
+            ),
+            (
+                "volley: warning: hm",
+                r#"{"fields":{"message":"hm"},"level":"WARN","timestamp":"1970-01-01T00:00:00Z"}"#,
+            ),
+            (
+                "two\nlines",
+                r#"{"fields":{"message":"two\nlines"},"level":"INFO","timestamp":"1970-01-01T00:00:00Z"}"#,
+            ),
+        ] {
+            assert_eq!(as_log_line(text, Timestamp::UNIX_EPOCH), expected);
+        }
+    }
 }

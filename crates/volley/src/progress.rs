@@ -1,22 +1,42 @@
-//! What a run shows while it goes on, on stderr: a line that renews itself on a terminal, a plain line now and then
+//! What a run shows while it goes on, on stderr: a block that renews itself on a terminal, a plain line now and then
 //! elsewhere.
+//!
+//! Bounds: the dispatcher tells five times a second, and a terminal is drawn on at most [`DRAWN_PER_SECOND_MAX`] times. What
+//! is wider than the terminal is cut, so that the block stays where it is.
 
-use std::fmt::Write as _;
+mod recent;
+mod text;
+
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::Common;
 use crate::pipeline::Snapshot;
 use crate::print;
-use crate::summary::grouped;
+use recent::Recent;
 
 /// Off a terminal: often enough to see that it lives, seldom enough for a log.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
+/// Figures that change faster cannot be read.
+const DRAWN_PER_SECOND_MAX: u8 = 8;
+/// The width of a terminal that does not say its own.
+const WIDTH_DEFAULT: usize = 80;
+/// What the sign of life at the block's beginning takes, on each line.
+const INDENT: &str = "  ";
+/// The sign of life, one after the other.
+const SIGNS: [char; 8] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧'];
 
-/// Where progress goes.
-pub(crate) enum Display {
+/// Where progress goes, and what it goes by.
+pub(crate) struct Display {
+    place: Place,
+    recent: Recent,
+    /// How often.
+    shown: usize,
+}
+
+enum Place {
     None,
     Terminal(ProgressBar),
     Plain { next: Duration },
@@ -24,73 +44,74 @@ pub(crate) enum Display {
 
 impl Display {
     pub(crate) fn new(common: &Common) -> Self {
-        let terminal = io::stderr().is_terminal();
-        if common.quiet || !common.progress.on(terminal) {
-            return Self::None;
+        Self {
+            place: Place::new(common),
+            recent: Recent::default(),
+            shown: 0,
         }
-        if !terminal {
-            return Self::Plain { next: PLAIN_EVERY };
+    }
+
+    /// Shows that the run begins, which takes a while over a large ledger.
+    pub(crate) fn load(&self) {
+        if let Place::Terminal(bar) = &self.place {
+            bar.set_message(format!("{} loading the ledger", SIGNS[0]));
+            print::keep_clear_of(Some(bar.clone()));
         }
-        let bar = ProgressBar::new_spinner();
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
-            bar.set_style(style);
-        }
-        Self::Terminal(bar)
     }
 
     /// Shows where the run is.
     pub(crate) fn show(&mut self, snapshot: &Snapshot) {
-        match self {
-            Self::Terminal(bar) => {
-                bar.tick();
-                bar.set_message(line(snapshot));
+        self.recent.note(snapshot);
+        match &mut self.place {
+            Place::Terminal(bar) => {
+                let width = width().saturating_sub(INDENT.len());
+                let lines = text::block(snapshot, &self.recent).map(|line| text::cut(&line, width));
+                self.shown += 1;
+                let sign = SIGNS[self.shown % SIGNS.len()];
+                let lines = lines.join(&format!("\n{INDENT}"));
+                bar.set_message(format!("{sign} {lines}"));
             }
-            Self::Plain { next } if snapshot.elapsed >= *next => {
+            Place::Plain { next } if snapshot.elapsed >= *next => {
                 *next = snapshot.elapsed + PLAIN_EVERY;
-                print::message(&line(snapshot));
+                print::message(&text::block(snapshot, &self.recent).join("; "));
             }
-            Self::None | Self::Plain { .. } => {}
+            Place::None | Place::Plain { .. } => {}
         }
     }
 
-    /// Takes the renewing line away.
+    /// Takes the block away.
     pub(crate) fn clear(&self) {
-        if let Self::Terminal(bar) = self {
+        if let Place::Terminal(bar) = &self.place {
+            print::keep_clear_of(None);
             bar.finish_and_clear();
         }
     }
 }
 
-/// One line: how much, how fast, what is open, what it costs, what limits it, how long it still takes.
-fn line(snapshot: &Snapshot) -> String {
-    let seconds = snapshot.elapsed.as_secs_f64().max(0.001);
-    #[expect(clippy::cast_precision_loss, reason = "a speed for a display")]
-    let lines_per_second = snapshot.lines as f64 / seconds;
-    let mut out = format!(
-        "{} lines ({lines_per_second:.0}/s), {} accepted, {} invalid, {} in flight",
-        grouped(snapshot.lines),
-        grouped(snapshot.accepted),
-        grouped(snapshot.invalid),
-        snapshot.in_flight
-    );
-    if snapshot.in_doubt > 0 {
-        let _ = write!(out, ", {} in doubt", grouped(snapshot.in_doubt));
+impl Place {
+    fn new(common: &Common) -> Self {
+        let terminal = io::stderr().is_terminal();
+        if common.quiet || !common.progress.on(terminal) {
+            return Self::None;
+        }
+        let target = ProgressDrawTarget::stderr_with_hz(DRAWN_PER_SECOND_MAX);
+        let bar = ProgressBar::with_draw_target(None, target);
+        // A terminal that cannot move its cursor is none for this.
+        if !terminal || bar.is_hidden() {
+            return Self::Plain { next: PLAIN_EVERY };
+        }
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            bar.set_style(style);
+        }
+        Self::Terminal(bar)
     }
-    let _ = write!(out, ", cost {}", snapshot.cost);
-    if let Some(max_cost) = snapshot.max_cost {
-        let _ = write!(out, " of {max_cost}");
-    }
-    let _ = write!(out, ", limited by {}", snapshot.limited_by);
-    if let Some(left) = time_left(snapshot.share, snapshot.elapsed) {
-        let _ = write!(out, ", {} left", duration(left));
-    }
-    out
 }
 
-/// Nothing is said before there is something to go by.
-fn time_left(share: Option<f64>, elapsed: Duration) -> Option<Duration> {
-    let share = share.filter(|share| *share > 0.01)?;
-    Some(elapsed.mul_f64((1.0 - share) / share))
+/// The terminal's width now: it may be drawn wider or narrower at any time.
+fn width() -> usize {
+    let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
+    let columns = size.map(|size| usize::from(size.ws_col));
+    columns.filter(|columns| *columns > 0).unwrap_or(WIDTH_DEFAULT)
 }
 
 /// A duration as people say it: `45 s`, `3 min 20 s`, `2 h 05 min`, `11.6 days`.
@@ -119,15 +140,5 @@ mod tests {
         ] {
             assert_eq!(duration(Duration::from_secs(seconds)), text);
         }
-    }
-
-    #[test]
-    fn the_time_left_goes_by_the_share_that_is_read() {
-        assert_eq!(time_left(None, Duration::from_secs(10)), None);
-        assert_eq!(time_left(Some(0.001), Duration::from_secs(10)), None);
-        assert_eq!(
-            time_left(Some(0.25), Duration::from_secs(10)),
-            Some(Duration::from_secs(30))
-        );
     }
 }

@@ -12,7 +12,9 @@ use crate::batcher::{Batcher, Sink};
 use crate::lines::{LINE_BYTES_MAX, Line, LineBuffer};
 use crate::numbers::FETCHED_MAX;
 use crate::record::{Record, RecordReader};
-use crate::{IntakeConfig, InvalidLimit, Normalizer, NumberBook, ReasonCounts, Rejection, Rejects, Standing};
+use crate::{
+    IntakeConfig, InvalidLimit, Normalizer, NumberBook, Progress, ReasonCounts, Rejection, Rejects, Standing,
+};
 
 /// Lines read before the first of them is judged: enough that the waiting for the memory overlaps, few enough that they
 /// are still in the processor's first cache when they are judged.
@@ -92,6 +94,7 @@ impl Desk {
         buffer: &mut LineBuffer,
         input: Named<'_>,
         sink: Sink<'_>,
+        progress: &Progress,
     ) -> Result<ControlFlow<ReadEnd>, IntakeError> {
         loop {
             let number = buffer.number();
@@ -113,7 +116,7 @@ impl Desk {
                     .judge(number, input, line, glance)
                     .map_err(|source| IntakeError::Rejects { source })?;
                 self.count(&outcome);
-                if let Some(end) = self.after_line(&outcome, sink) {
+                if let Some(end) = self.after_line(&outcome, sink, progress) {
                     self.ended = Some(end);
                     return Ok(ControlFlow::Break(end));
                 }
@@ -136,9 +139,9 @@ impl Desk {
         self.book.fetch(seen.iter().filter_map(|glance| glance.number));
     }
 
-    /// All lines so far.
-    pub(super) fn totals(&self) -> &LineCounts {
-        &self.totals
+    /// Shows all lines so far.
+    pub(super) fn publish(&self, progress: &Progress) {
+        progress.publish(&self.totals, &self.by_reason);
     }
 
     pub(super) fn flush_rejects(&mut self) -> Result<(), IntakeError> {
@@ -237,9 +240,11 @@ impl Desk {
     }
 
     /// Cuts and gives out what is due, and says whether the reading ends here.
-    fn after_line(&mut self, outcome: &Outcome, sink: Sink<'_>) -> Option<ReadEnd> {
+    fn after_line(&mut self, outcome: &Outcome, sink: Sink<'_>, progress: &Progress) -> Option<ReadEnd> {
         if self.batcher.is_full() {
             self.batcher.cut();
+            // Before the sink, which may hold the reading up for as long as the provider takes.
+            self.publish(progress);
         }
         let first_judgement = self.batcher.holds() && self.read >= InvalidLimit::JUDGED_FROM_LINES;
         let worse = matches!(outcome, Outcome::Rejected(reason) if reason.is_invalid());

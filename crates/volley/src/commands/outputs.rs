@@ -1,7 +1,7 @@
-//! The files that a run writes besides the ledger: rejects and summary.
+//! What a run tells besides the ledger: the files of rejects and summary, and the metrics.
 //!
-//! Both are opened before anything is sent, so that a wrong path costs nothing, and neither may be a file that the run
-//! reads or keeps: `--rejects contacts.ndjson` must not empty the contacts.
+//! All are opened before anything is sent, so that a wrong path or port costs nothing, and neither file may be one that the
+//! run reads or keeps: `--rejects contacts.ndjson` must not empty the contacts.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -13,6 +13,7 @@ use tempfile::NamedTempFile;
 use super::CommandError;
 use crate::cli::SendArgs;
 use crate::config::Campaign;
+use crate::metrics::{Exporter, Subject};
 use crate::summary::Summary;
 
 /// What stands beside a ledger under its name.
@@ -23,11 +24,17 @@ pub(super) struct Outputs {
     /// Not emptied yet: another run may be writing it, and only the ledger's lock tells.
     pub(super) rejects: Option<File>,
     pub(super) summary: Option<SummaryFile>,
+    pub(super) metrics: Option<Exporter>,
 }
 
 impl Outputs {
-    /// Opens what the flags name.
-    pub(super) fn open(args: &SendArgs, campaign: &Campaign, ledger: &Path) -> Result<Self, CommandError> {
+    /// Opens what the flags of `command` name.
+    pub(super) fn open(
+        command: &'static str,
+        args: &SendArgs,
+        campaign: &Campaign,
+        ledger: &Path,
+    ) -> Result<Self, CommandError> {
         let kept = kept_files(args, Some(campaign), ledger);
         let rejects = match &args.rejects {
             None => None,
@@ -42,8 +49,28 @@ impl Outputs {
             }
         };
         let summary = SummaryFile::open(args, &kept)?;
-        Ok(Self { rejects, summary })
+        let metrics = match &args.metrics_listen {
+            None => None,
+            Some(address) => Some(listen(address, command, campaign)?),
+        };
+        Ok(Self {
+            rejects,
+            summary,
+            metrics,
+        })
     }
+}
+
+fn listen(address: &str, command: &'static str, campaign: &Campaign) -> Result<Exporter, CommandError> {
+    let subject = Subject {
+        campaign: campaign.name.clone(),
+        provider: campaign.content.provider().name(),
+        command,
+    };
+    Exporter::listen(address, subject).map_err(|source| CommandError::Metrics {
+        address: address.to_owned(),
+        source,
+    })
 }
 
 /// Writes the summary of a run that could not begin, where one is asked for: a script must not read the run before's.

@@ -29,7 +29,8 @@ pub(super) fn rehearse(args: &SendArgs, common: &Common) -> Result<Ended, Comman
     // The mock speaks for itself: neither the provider's certificates nor its clock matter here.
     campaign.transport.ca_file = None;
     campaign.limits.min_credit = None;
-    let outputs = Outputs::open(args, &campaign, &ledger_path(common, Some(&args.what.campaign)))?;
+    let ledger = ledger_path(common, Some(&args.what.campaign));
+    let outputs = Outputs::open("rehearse", args, &campaign, &ledger)?;
     let folder = tempfile::tempdir().map_err(|error| CommandError::Mock(error.to_string()))?;
     if !common.quiet {
         print::message(

@@ -12,7 +12,7 @@ use crate::cli::{Common, SendArgs};
 use crate::config::Campaign;
 use crate::config::credentials::Credentials;
 use crate::inputs::Inputs;
-use crate::pipeline::{Job, Options, run};
+use crate::pipeline::{Job, Options, Snapshot, run};
 use crate::plan::{self, Plan, PlanOptions};
 use crate::print;
 use crate::progress::Display;
@@ -43,7 +43,7 @@ pub(super) fn send(args: &SendArgs, common: &Common) -> Result<Ended, CommandErr
     }
     let opening = opening(&campaign.endpoint);
     let opened = inputs.open()?;
-    let outputs = Outputs::open(args, &campaign, &ledger)?;
+    let outputs = Outputs::open("send", args, &campaign, &ledger)?;
     let job = Job {
         opened,
         options: options(args),
@@ -67,8 +67,19 @@ pub(super) fn shown(
     notice: &mut dyn FnMut(&str),
 ) -> Result<Ended, CommandError> {
     job.options.rejects = outputs.rejects;
+    let metrics = outputs.metrics;
+    if let Some(exporter) = metrics.as_ref().filter(|_| !common.quiet) {
+        print::message(&format!("metrics: http://{}/metrics", exporter.address()));
+    }
     let mut display = Display::new(common);
-    let summary = run(job, &mut |snapshot| display.show(snapshot), notice);
+    display.load();
+    let mut watch = |snapshot: &Snapshot| {
+        display.show(snapshot);
+        if let Some(exporter) = &metrics {
+            exporter.publish(snapshot);
+        }
+    };
+    let summary = run(job, &mut watch, notice);
     display.clear();
     Ok(Ended {
         summary: summary?,

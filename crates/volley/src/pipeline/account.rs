@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use volley_ledger::BatchId;
-use volley_model::Amount;
+use volley_model::{Amount, Evidence};
+
+use super::latency::Latency;
 
 /// How a batch of this run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +63,14 @@ pub(crate) struct Waits {
 impl Waits {
     /// What limited the speed most.
     pub(crate) fn limited_by(&self) -> &'static str {
+        self.by_limit()
+            .into_iter()
+            .max_by_key(|(waited, _)| *waited)
+            .map_or("input", |(_, limit)| limit)
+    }
+
+    /// Each with the name of its limit.
+    pub(crate) fn by_limit(&self) -> [(Duration, &'static str); 7] {
         [
             (self.requests, "requests_per_second"),
             (self.recipients, "recipients_per_second"),
@@ -71,9 +81,26 @@ impl Waits {
             // The last of equals is taken: a run that waited for nothing was limited by its input.
             (self.input, "input"),
         ]
-        .into_iter()
-        .max_by_key(|(waited, _)| *waited)
-        .map_or("input", |(_, limit)| limit)
+    }
+}
+
+/// What came of attempts, by what the wire proves.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Attempts {
+    pub(crate) answered: u64,
+    pub(crate) not_processed: u64,
+    pub(crate) lost: u64,
+    pub(crate) unsent: u64,
+}
+
+impl Attempts {
+    pub(crate) fn count(&mut self, evidence: &Evidence) {
+        *match evidence {
+            Evidence::Answered(_) => &mut self.answered,
+            Evidence::NotProcessed(_) => &mut self.not_processed,
+            Evidence::Lost(_) => &mut self.lost,
+            Evidence::Unsent(_) => &mut self.unsent,
+        } += 1;
     }
 }
 
@@ -96,6 +123,11 @@ pub(crate) struct Account {
     pub(crate) requests_retried: u64,
     pub(crate) requests_throttled: u64,
     pub(crate) in_flight: u64,
+    pub(crate) attempts: Attempts,
+    pub(crate) latency: Latency,
+    /// Batches of this run that came in doubt, and batches of any run whose doubt this run has settled.
+    pub(crate) doubts_opened: u64,
+    pub(crate) doubts_settled: u64,
     /// Batches of earlier runs whose doubts this run has cleared, and their members.
     pub(crate) settled: Vec<BatchId>,
     pub(crate) settled_recipients: u64,
@@ -108,7 +140,10 @@ impl Account {
         match fate {
             Fate::Accepted { .. } | Fate::Unticketed { .. } | Fate::Simulated => self.accepted += members,
             Fate::Refused => self.refused += members,
-            Fate::InDoubt => self.in_doubt += members,
+            Fate::InDoubt => {
+                self.in_doubt += members;
+                self.doubts_opened += 1;
+            }
             Fate::Split | Fate::Pending => {}
         }
         self.book(members, fate);
@@ -121,6 +156,7 @@ impl Account {
 
     /// Books what ended a doubt. The lines of an earlier run's doubt are not this run's: it counts as settled.
     pub(crate) fn settle(&mut self, id: BatchId, origin: Origin, members: u64, fate: &Fate) {
+        self.doubts_settled += 1;
         match origin {
             Origin::ThisRun => {
                 self.in_doubt -= members;
@@ -196,6 +232,7 @@ mod tests {
             (account.accepted, account.in_doubt, account.batches_in_doubt),
             (50, 0, 0)
         );
+        assert_eq!((account.doubts_opened, account.doubts_settled), (1, 1));
         account.settle(
             BatchId(2),
             Origin::Earlier,

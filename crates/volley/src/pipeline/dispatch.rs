@@ -16,6 +16,7 @@ use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::time::Instant;
+use tracing::Instrument;
 use volley_ledger::Conclusion;
 use volley_model::{Amount, Currency, LineCounts, Refusal, RequestKey};
 use volley_provider::{Api, JudgeContext, Sealer, presentable};
@@ -23,6 +24,7 @@ use volley_transport::{Backoff, Endpoint, Limit, Pace};
 
 use super::account::Account;
 use super::budget::{Budget, Tariff};
+use super::commits::Commits;
 use super::credit::Credit;
 use super::gate::Gate;
 use super::outside::{Clock, Journal, Wire};
@@ -30,8 +32,10 @@ use super::patience::Patience;
 use super::reading::Queued;
 use super::refusals::Refusals;
 use super::settle::{ClockCheck, Doubts};
+use super::snapshot::Phase;
 use super::stamp::Lead;
 use super::stop::{Stage, Stop, StopReason};
+use super::telling::batch_span;
 use crate::config::Limits;
 
 /// The first pause of a back-off, on average half of it: long for a hiccup, short for an outage.
@@ -68,6 +72,10 @@ pub(super) struct Dispatch<W, J, C> {
     pub(super) stop: Stop,
     pub(super) in_flight: Semaphore,
     pub(super) account: RefCell<Account>,
+    /// Orders that the ledger has not acknowledged.
+    pub(super) commits: Commits,
+    /// For the display.
+    pub(super) phase: Cell<Phase>,
     /// The lines that durable intents have booked.
     pub(super) booked: RefCell<LineCounts>,
     /// Whether any batch of this run has been decided.
@@ -147,6 +155,8 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             stop: Stop::new(),
             in_flight: Semaphore::new(max_in_flight),
             account: RefCell::default(),
+            commits: Commits::new(),
+            phase: Cell::new(Phase::Loading),
             booked: RefCell::default(),
             decided: Cell::new(false),
             refused_in_a_row: Cell::new(0),
@@ -165,8 +175,8 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     }
 
     /// Sends all batches, until there are no more or the run is stopped; then waits for what is in the air.
-    /// `tick` is called a few times a second, for the display.
-    pub(super) async fn run(&self, batches: &mut mpsc::Receiver<Queued>, mut tick: impl FnMut(&Account)) {
+    /// `tick` is called a few times a second, for the display and the metrics.
+    pub(super) async fn run(&self, batches: &mut mpsc::Receiver<Queued>, mut tick: impl FnMut(&Self)) {
         self.look_at_credit().await;
         let mut flights = FuturesUnordered::new();
         let mut background = pin!(self.knock_while_closed());
@@ -187,7 +197,10 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                 // A due probe is taken before a new batch.
                 doubt = self.doubts.due(), if room && self.may_probe() && !self.looking.get() => {
                     flights.push(match self.api {
-                        Api::Octopush(_) => self.probe(doubt).boxed_local(),
+                        Api::Octopush(_) => {
+                            let span = batch_span(doubt.id);
+                            self.probe(doubt).instrument(span).boxed_local()
+                        }
                         Api::Exotel(_) => {
                             self.looking.set(true);
                             self.look_up(doubt).boxed_local()
@@ -199,7 +212,10 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                     None => open = false,
                 },
                 () = self.stop.reached(Stage::Stopping), if self.may_probe() => {}
-                _ = ticks.tick() => tick(&self.account.borrow()),
+                _ = ticks.tick() => {
+                    self.phase.set(Phase::of(open, flights.is_empty()));
+                    tick(self);
+                }
             }
             if settling {
                 self.account.borrow_mut().waits.settle += begun.elapsed();
@@ -208,6 +224,8 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         // A batch that was sealed and never taken stays planned, and so pending.
         batches.close();
         while batches.recv().await.is_some() {}
+        self.phase.set(Phase::Ending);
+        tick(self);
     }
 
     /// Whether there are doubts that this run still asks about.
@@ -276,6 +294,12 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         account.requests_sent += 1;
         account.requests_retried += u64::from(again);
         account.in_flight += 1;
+    }
+
+    pub(super) fn note_end(&self, took: Duration) {
+        let account = &mut self.account.borrow_mut();
+        account.in_flight -= 1;
+        account.latency.observe(took);
     }
 }
 

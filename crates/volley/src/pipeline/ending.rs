@@ -69,6 +69,16 @@ impl Ending<'_> {
         let reasons = stop.reasons();
         let exit = self.exit(&lines, &account, &reasons);
         let reason = self.sentence(&reasons, exit, &account);
+        tracing::info!(
+            outcome = exit.outcome(lines.pending),
+            exit_code = exit.code(),
+            read = lines.read,
+            accepted = lines.accepted,
+            in_doubt = lines.in_doubt,
+            pending = lines.pending,
+            reason,
+            "the run ends"
+        );
         Summary {
             residual_credit: credit.left().map(|left| left.to_string()),
             ..self.summary(&account, lines, exit, reason)

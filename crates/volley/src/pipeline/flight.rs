@@ -4,6 +4,7 @@
 
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
+use tracing::Instrument;
 use volley_intake::IntakeError;
 use volley_ledger::{BatchId, Conclusion, Intent, Outcome};
 use volley_model::{Amount, Msisdn, Refusal, SealedBatch};
@@ -19,6 +20,7 @@ use super::outside::{Clock, Journal, Wire};
 use super::reading::Queued;
 use super::settle::Doubt;
 use super::stop::{Stage, StopReason};
+use super::telling::{self, batch_span};
 
 /// Where a leg ended.
 enum Carried {
@@ -28,6 +30,12 @@ enum Carried {
         id: BatchId,
         named: Msisdn,
     },
+}
+
+/// A batch that the ledger knows.
+struct Intended {
+    id: BatchId,
+    reserved: Option<Amount>,
 }
 
 /// What the provider refused, of a batch.
@@ -123,17 +131,27 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             self.gate.settle(pass, Settled::Neither);
             return pending;
         };
+        let mut flight = Flight::new(batch.body.clone(), batch.members.len() as u64, pass, Some(window));
+        let intended = Intended { id, reserved };
+        self.send(leg, &intended, &mut flight)
+            .instrument(batch_span(id))
+            .await
+    }
+
+    /// Sends a batch whose intent is durable, and books what became of it.
+    async fn send(&self, leg: &Leg, intended: &Intended, flight: &mut Flight<'_>) -> Carried {
+        let Leg { batch, .. } = leg;
+        let Intended { id, reserved } = *intended;
         let members = batch.members.len() as u64;
-        let mut flight = Flight::new(batch.body.clone(), members, pass, Some(window));
         let context = JudgeContext {
             members: &batch.members,
             ..self.judge_context()
         };
-        let heard = self.hear(&mut flight, &context).await;
+        let heard = self.hear(flight, &context).await;
         let decision = self.decide(heard, members, reserved);
-        self.settle_gate(&flight, decision.gate);
+        self.settle_gate(flight, decision.gate);
         let refused = Refused::of(&decision.outcome);
-        let fate = self.conclude(id, batch, reserved, flight, decision).await;
+        let fate = self.conclude(intended, batch, flight, decision).await;
         match (fate, refused) {
             // Durable: only then its numbers are free for a child.
             (
@@ -206,7 +224,9 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             at: self.stamp(),
         };
         let begun = Instant::now();
+        let order = self.commits.wait();
         let intended = self.journal.intend(intent).await;
+        drop(order);
         self.account.borrow_mut().waits.ledger += begun.elapsed();
         match intended {
             Ok(id) => {
@@ -240,22 +260,24 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     /// Makes the outcome durable, then moves the money; the fate counts only after that.
     async fn conclude(
         &self,
-        id: BatchId,
+        intended: &Intended,
         batch: &SealedBatch,
-        reserved: Option<Amount>,
-        flight: Flight<'_>,
+        flight: &mut Flight<'_>,
         decision: Decision,
     ) -> Fate {
+        let Intended { id, reserved } = *intended;
         self.decided.set(true);
         let Decision { outcome, fate, .. } = decision;
         let first_attempt_at = flight.first_handed_over_at().unwrap_or_else(|| self.stamp());
         let conclusion = Conclusion {
             outcome,
-            attempts: flight.attempts,
+            attempts: std::mem::take(&mut flight.attempts),
             at: self.stamp(),
         };
         let begun = Instant::now();
+        let order = self.commits.wait();
         let concluded = self.journal.conclude(id, conclusion.clone()).await;
+        drop(order);
         self.account.borrow_mut().waits.ledger += begun.elapsed();
         let members = batch.members.len() as u64;
         if let Err(error) = concluded {
@@ -270,6 +292,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                 Fate::InDoubt
             };
         }
+        telling::concluded(&conclusion.outcome, members);
         self.move_money(reserved, members, &fate);
         if fate == Fate::InDoubt {
             self.ask_later(Doubt::of_this_run(

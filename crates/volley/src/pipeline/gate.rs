@@ -93,6 +93,11 @@ impl Gate {
         pass == Pass::Trial || self.state.get() == State::Open
     }
 
+    /// Whether batches may go one beside the other.
+    pub(crate) fn is_open(&self) -> bool {
+        self.state.get() == State::Open
+    }
+
     /// Tells how the batch ended. Returns whether too many trials in a row ended in doubt.
     pub(crate) fn settle(&self, pass: Pass, how: Settled) -> bool {
         match (pass, how) {
@@ -134,6 +139,15 @@ impl Gate {
     }
 
     fn become_(&self, state: State) {
+        match state {
+            State::Open => tracing::info!("the gate is open"),
+            State::Closed => {
+                tracing::info!(
+                    "the gate is closed until a free request is answered and one batch alone has gone well"
+                );
+            }
+            State::TrialDue | State::TrialOut => tracing::debug!("a batch alone is due"),
+        }
         self.state.set(state);
         self.changed.notify_waiters();
     }

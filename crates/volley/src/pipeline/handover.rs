@@ -162,15 +162,17 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         if self.clock.now() >= flight.deadline {
             return None;
         }
+        tracing::debug!(recipients = flight.recipients, "handed over");
         self.note_handover(!flight.attempts.is_empty() || flight.errand == Errand::Probe);
         let request = self.api.send_request(flight.body.clone());
+        let begun = Instant::now();
         let evidence = tokio::select! {
             biased;
             evidence = self.wire.send(stream, request, self.request_timeout) => evidence,
             () = self.stop.reached(Stage::GraceOver) => Evidence::Lost(Lost::Abandoned),
         };
         drop(place);
-        self.account.borrow_mut().in_flight -= 1;
+        self.note_end(begun.elapsed());
         Some(self.record(flight, Some(handed_over_at), evidence))
     }
 
@@ -180,6 +182,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         handed_over_at: Option<Timestamp>,
         evidence: Evidence,
     ) -> Evidence {
+        self.account.borrow_mut().attempts.count(&evidence);
         if let Evidence::Answered(answer) = &evidence {
             self.lead.observe(self.clock.now(), answer.date);
         }
@@ -221,9 +224,9 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                     return Next::Heard(Heard::NotSent { reason });
                 }
                 flight.unsent += 1;
-                Next::Again {
-                    after: self.backoff(flight.unsent),
-                }
+                let after = self.backoff(flight.unsent);
+                tracing::info!(reason, ?after, "not sent, and goes again");
+                Next::Again { after }
             }
             Verdict::NotProcessed {
                 reason,
@@ -249,6 +252,12 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             return Next::Heard(Heard::NotSent { reason });
         }
         let delay = after.unwrap_or_else(|| self.backoff(flight.put_off));
+        tracing::info!(
+            reason,
+            ?delay,
+            everything_waits = cools_all,
+            "put off by the provider"
+        );
         if cools_all {
             self.pace.cool_down(delay);
             self.patience.cooled_down(delay);

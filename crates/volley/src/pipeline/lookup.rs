@@ -5,6 +5,7 @@
 //! Nothing is created again by itself. Two with the same name are an alarm, and the one that has not begun is deleted.
 //! Source: docs/guarantee.md, "Settling doubts" (Exotel). The pass is a free GET a page, which needs no gate.
 
+use tracing::Instrument;
 use volley_model::{Acceptance, Evidence};
 use volley_provider::Api;
 use volley_provider::exotel::{Exotel, Found, Listed, Listing, Lookup, LookupStep, Reply, kept};
@@ -13,6 +14,7 @@ use super::dispatch::Dispatch;
 use super::outside::{Clock, Journal, Wire};
 use super::settle::Doubt;
 use super::stop::{Stage, StopReason};
+use super::telling::batch_span;
 
 impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     /// Looks this doubt up, and all others that are due, and books what is found.
@@ -27,13 +29,17 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             let whole = self.read_listing(exotel, &mut lookup).await;
             let mut absent = Vec::new();
             for doubt in doubts {
+                let span = batch_span(doubt.id);
                 match lookup.found(&doubt.key.0) {
                     Found::One(listed) => {
-                        warn_of_dead(listed, &doubt);
-                        self.found(doubt, &listed.id).await;
+                        span.in_scope(|| warn_of_dead(listed, &doubt));
+                        self.found(doubt, &listed.id).instrument(span).await;
                     }
-                    Found::Twins(twins) => self.found_twins(exotel, doubt, twins).await,
+                    Found::Twins(twins) => {
+                        self.found_twins(exotel, doubt, twins).instrument(span).await;
+                    }
                     Found::Absent => {
+                        span.in_scope(|| tracing::info!("the listing lacks it: still in doubt"));
                         self.budget.keep();
                         absent.push(doubt.id);
                     }

@@ -26,6 +26,7 @@ use super::gate::{Errand, Settled};
 use super::handover::{Flight, Heard};
 use super::outside::{Clock, Journal, Wire};
 use super::stop::Stage;
+use super::telling;
 
 /// A key is forgotten after 24 hours (Octopush, page "Schedule SMS sending"); an hour less leaves room for slow answers
 /// and for clocks.
@@ -111,6 +112,13 @@ impl Doubts {
 
     pub(super) fn len(&self) -> usize {
         self.queue.borrow().len()
+    }
+
+    /// How long until the next is due.
+    pub(super) fn due_in(&self) -> Option<Duration> {
+        let queue = self.queue.borrow();
+        let Reverse(next) = queue.peek()?;
+        Some(next.due.saturating_duration_since(Instant::now()))
     }
 
     /// All that are due by now.
@@ -273,7 +281,10 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             attempts,
             at: self.stamp(),
         };
-        if let Err(error) = self.journal.conclude(doubt.id, conclusion.clone()).await {
+        let order = self.commits.wait();
+        let concluded = self.journal.conclude(doubt.id, conclusion.clone()).await;
+        drop(order);
+        if let Err(error) = concluded {
             self.stop.request(error.into());
             if fate != Fate::InDoubt {
                 self.unrecorded.borrow_mut().push((doubt.key, conclusion));
@@ -281,6 +292,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             self.budget.keep();
             return;
         }
+        telling::asked_about(&conclusion.outcome, doubt.members);
         self.move_money(doubt.reserved, doubt.members, &fate);
         if fate == Fate::InDoubt {
             return;
@@ -315,6 +327,7 @@ mod tests {
         let now = Instant::now();
         doubts.add(doubt(2, now + Duration::from_secs(30)));
         doubts.add(doubt(1, now + Duration::from_secs(10)));
+        assert_eq!(doubts.due_in(), Some(Duration::from_secs(10)));
         assert!(doubts.due().now_or_never().is_none());
         assert_eq!(doubts.due().await.id, BatchId(1));
         assert_eq!(now.elapsed(), Duration::from_secs(10));

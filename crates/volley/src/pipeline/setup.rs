@@ -56,6 +56,7 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
     let path = ledger;
     let mut ledger = Ledger::open(&path, opening, clock::now())?;
     if ledger.made() {
+        tracing::info!(ledger = %ledger.path().display(), "the ledger is made");
         notice(&format!(
             "made the ledger {}: nothing was sent before",
             ledger.path().display()

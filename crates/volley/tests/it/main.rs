@@ -30,4 +30,5 @@ mod signals;
 mod strace;
 mod suppress;
 mod transport;
+mod watch;
 mod workspace;

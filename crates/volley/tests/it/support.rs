@@ -13,6 +13,7 @@
 mod campaign;
 mod process;
 mod provider;
+mod terminal;
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -33,6 +34,7 @@ use tempfile::TempDir;
 pub(crate) use campaign::Campaign;
 pub(crate) use process::{End, Invocation, Started};
 pub(crate) use provider::{Holding, Provider};
+pub(crate) use terminal::{Screen, record};
 
 /// The credentials that every run has in its environment, unless a test takes them out.
 pub(crate) const LOGIN: &str = "planted-login@example.org";

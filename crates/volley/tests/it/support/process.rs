@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io::Write as _;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -110,13 +111,36 @@ impl Invocation {
     }
 }
 
-fn drain(mut pipe: impl std::io::Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
+fn drain(mut pipe: impl std::io::Read + Send + 'static) -> Drain {
+    let said = Arc::<Mutex<Vec<u8>>>::default();
+    let heard = Arc::clone(&said);
+    let thread = thread::spawn(move || {
+        let mut block = [0; 4096];
         // A pipe that breaks has given what it had.
-        let _ = pipe.read_to_end(&mut bytes);
-        bytes
-    })
+        while let Ok(length @ 1..) = pipe.read(&mut block) {
+            let mut heard = heard.lock().expect("no reader fails");
+            heard.extend_from_slice(&block[..length]);
+        }
+    });
+    Drain { said, thread }
+}
+
+/// What a pipe has given so far, and the thread that reads it.
+struct Drain {
+    said: Arc<Mutex<Vec<u8>>>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Drain {
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.said.lock().expect("no reader fails")).into_owned()
+    }
+
+    fn whole(self) -> String {
+        self.thread.join().expect("a reader");
+        let said = self.said.lock().expect("no reader fails");
+        String::from_utf8(said.clone()).expect("output in UTF-8")
+    }
 }
 
 /// Kills the process if a failed test leaves it running.
@@ -133,11 +157,16 @@ impl Drop for Leash {
 /// A process that runs. It is killed when it is dropped.
 pub(crate) struct Started {
     child: Leash,
-    stdout: thread::JoinHandle<Vec<u8>>,
-    stderr: thread::JoinHandle<Vec<u8>>,
+    stdout: Drain,
+    stderr: Drain,
 }
 
 impl Started {
+    /// What it has said on stderr so far.
+    pub(crate) fn stderr_so_far(&self) -> String {
+        self.stderr.so_far()
+    }
+
     /// Its process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.0.id()
@@ -198,18 +227,11 @@ pub(crate) struct End {
 }
 
 impl End {
-    fn new(
-        status: ExitStatus,
-        stdout: thread::JoinHandle<Vec<u8>>,
-        stderr: thread::JoinHandle<Vec<u8>>,
-    ) -> Self {
-        let text = |pipe: thread::JoinHandle<Vec<u8>>| {
-            String::from_utf8(pipe.join().expect("a reader")).expect("output in UTF-8")
-        };
+    fn new(status: ExitStatus, stdout: Drain, stderr: Drain) -> Self {
         Self {
             status,
-            stdout: text(stdout),
-            stderr: text(stderr),
+            stdout: stdout.whole(),
+            stderr: stderr.whole(),
         }
     }
 

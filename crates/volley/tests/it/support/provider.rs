@@ -32,7 +32,7 @@ impl Provider {
     pub(crate) const BOTH: [Self; 2] = [Octopush, Exotel];
 
     /// As a campaign file names it.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Octopush => "octopush",
             Exotel => "exotel",

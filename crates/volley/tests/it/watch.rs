@@ -1,0 +1,8 @@
+//! Watching a run: its figures for Prometheus, its progress, its logs, and the dashboard over the figures.
+
+mod dashboard;
+mod exposition;
+mod logs;
+mod metrics;
+mod progress;
+mod scrape;
