@@ -207,6 +207,7 @@ pub(crate) fn snapshot() -> Snapshot {
         credit_left: None,
         limits: campaign.limits,
         connections: PoolStats {
+            tls: None,
             opened: 0,
             open: 0,
             protocol: None,

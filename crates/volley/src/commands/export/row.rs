@@ -211,11 +211,10 @@ impl Cell {
             Self::Null => String::new(),
             Self::Count(count) => count.to_string(),
             Self::Flag(flag) => flag.to_string(),
-            Self::Exact(text) => text.clone(),
             Self::Foreign(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) => {
                 format!("'{text}")
             }
-            Self::Foreign(text) => text.clone(),
+            Self::Exact(text) | Self::Foreign(text) => text.clone(),
         }
     }
 }

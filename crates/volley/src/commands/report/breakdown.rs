@@ -177,8 +177,8 @@ impl Breakdown {
             *counts.entry(name).or_default() += 1;
         }
         let several = counts.len() > 1;
-        let shares = shares(cost, counts.values().copied());
-        for ((country, recipients), share) in counts.into_iter().zip(shares) {
+        let costs = shares(cost, counts.values().copied());
+        for ((country, recipients), share) in counts.into_iter().zip(costs) {
             let shared = if several { share } else { Amount::ZERO };
             countries
                 .entry(country)
