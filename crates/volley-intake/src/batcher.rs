@@ -22,6 +22,7 @@ pub(crate) struct Batcher {
     size: usize,
     counts_units: bool,
     counts_foreign: bool,
+    counts_countries: bool,
     members: Vec<Msisdn>,
     /// Where the members' lines stand; `None` where nobody wants to know.
     places: Option<Vec<Place>>,
@@ -42,6 +43,7 @@ impl Batcher {
             size: config.batch_size.get(),
             counts_units: config.count_units,
             counts_foreign: config.count_foreign,
+            counts_countries: config.count_countries,
             members: Vec::new(),
             places: config.keep_places.then(Vec::new),
             pool: BodyPool::default(),
@@ -86,6 +88,9 @@ impl Batcher {
             let measure = self.encoder.measure(recipient);
             self.units += u64::from(measure.segments);
             self.tally.add(measure);
+            if self.counts_countries {
+                self.tally.countries.add(recipient.number, measure.segments);
+            }
             if self.counts_foreign && measure.encoding == Encoding::Ucs2 {
                 let foreign = &mut self.tally.foreign;
                 self.encoder

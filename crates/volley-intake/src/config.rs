@@ -26,6 +26,8 @@ pub struct IntakeConfig {
     /// Whether, where units are counted, the encoder is also asked what makes a message UCS-2. For plans: a run that sends
     /// has no use for it.
     pub count_foreign: bool,
+    /// Whether, where units are counted, they are counted by country too. For plans.
+    pub count_countries: bool,
     /// Whether batches tell where their members' lines stand.
     pub keep_places: bool,
     /// At most so many recipients in this run, cut exactly.
@@ -46,6 +48,7 @@ impl IntakeConfig {
             batch_size,
             count_units: false,
             count_foreign: false,
+            count_countries: false,
             keep_places: false,
             recipients_max: None,
             max_invalid: None,

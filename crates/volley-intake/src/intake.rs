@@ -15,7 +15,7 @@ use volley_model::{BodyEncoder, LineCounts, PlannedBatch};
 use crate::batcher::Sink;
 use crate::lines::{Filled, LineBuffer};
 use crate::source::{Meter, Source, Tap};
-use crate::{IntakeConfig, NumberBook, Progress, ReasonCounts, Rejects, Tally};
+use crate::{Example, IntakeConfig, NumberBook, Progress, ReasonCounts, Rejects, Tally};
 use desk::Desk;
 
 /// Reads inputs and cuts batches, which run over the borders of inputs.
@@ -96,6 +96,8 @@ pub struct Finished {
     pub by_reason: ReasonCounts,
     /// Lines counted as in doubt, by the batch their number is in.
     pub doubt_lines: HashMap<u64, u64>,
+    /// The first line that was rejected for each reason, where [`Rejects::first_of_each`] was asked for.
+    pub examples: Vec<Example>,
     /// Set where too many lines were invalid: judged at the end if there were too few to judge earlier.
     pub too_many_invalid: Option<TooManyInvalid>,
 }

@@ -34,5 +34,5 @@ pub use normalize::{Normalizer, NumberFault, NumberRule, Region};
 pub use numbers::{NumberBook, Standing};
 pub use progress::Progress;
 pub use record::{FieldNames, FieldNamesError};
-pub use rejection::{Rejection, Rejects, Skipped};
-pub use tally::{ForeignCount, ForeignCounts, ReasonCounts, Tally};
+pub use rejection::{Example, Rejection, Rejects, Skipped};
+pub use tally::{CountryCount, CountryCounts, ForeignCount, ForeignCounts, ReasonCounts, Tally};

@@ -16,8 +16,10 @@ mod region;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, get_national_significant_number_owned};
 use volley_model::{Excerpt, Msisdn};
 
+pub(crate) use calling_codes::CALLING_CODES;
 pub use fault::NumberFault;
 use homes::{HOMES, Home, Trunk};
+pub(crate) use international::code_place;
 use international::{CodeIndex, International, TwoZeros};
 use region::DoubleZero;
 pub use region::Region;

@@ -4,6 +4,7 @@
 //! 64 KiB at a time, and not synced.
 //! Not here: where the output goes, and which lines the provider rejects later; those are written by [`Rejects`] too.
 
+use std::fmt;
 use std::io::{self, Write};
 
 use volley_model::Reason;
@@ -61,6 +62,28 @@ fn write_string(out: &mut Vec<u8>, text: &str) {
     debug_assert!(written.is_ok(), "a string is written to memory");
 }
 
+/// The first line that was rejected for a reason.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Example {
+    /// Its number in its input, from 1.
+    pub line: u64,
+    /// What the input is called.
+    pub input: String,
+    /// Why.
+    pub reason: Reason,
+    /// What is wrong, and where.
+    pub detail: String,
+    /// The value at fault, or the line, cut.
+    pub value: String,
+}
+
+impl fmt::Debug for Example {
+    /// Without the value, which may be a phone number.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Example({}, line {})", self.reason.name(), self.line)
+    }
+}
+
 /// Whether lines that are skipped for what happened before are written too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Skipped {
@@ -72,35 +95,51 @@ pub enum Skipped {
 }
 
 /// Where rejections go.
-pub struct Rejects {
-    out: Option<Box<dyn Write + Send>>,
-    skipped: Skipped,
-    block: Vec<u8>,
+pub struct Rejects(Kept);
+
+/// What is kept of rejections.
+enum Kept {
+    Nothing,
+    Lines {
+        out: Box<dyn Write + Send>,
+        skipped: Skipped,
+        block: Vec<u8>,
+    },
+    Examples(Vec<Example>),
 }
 
 impl Rejects {
     /// Nowhere: they are counted.
     pub fn none() -> Self {
-        Self {
-            out: None,
-            skipped: Skipped::Left,
-            block: Vec::new(),
-        }
+        Self(Kept::Nothing)
     }
 
     /// To an output, in whole lines.
     pub fn to(out: Box<dyn Write + Send>, skipped: Skipped) -> Self {
-        Self {
-            out: Some(out),
+        Self(Kept::Lines {
+            out,
             skipped,
-            ..Self::none()
-        }
+            block: Vec::new(),
+        })
+    }
+
+    /// The first invalid line of each reason is remembered: see [`Finished::examples`](crate::Finished::examples).
+    pub fn first_of_each() -> Self {
+        Self(Kept::Examples(Vec::new()))
     }
 
     /// Whether a rejection of this kind is kept at all.
     pub(crate) fn wants(&self, reason: Reason) -> bool {
-        let always = reason.is_invalid() || reason == Reason::RefusedByProvider;
-        self.out.is_some() && (always || self.skipped == Skipped::Included)
+        match &self.0 {
+            Kept::Nothing => false,
+            Kept::Lines { skipped, .. } => {
+                let always = reason.is_invalid() || reason == Reason::RefusedByProvider;
+                always || *skipped == Skipped::Included
+            }
+            Kept::Examples(examples) => {
+                reason.is_invalid() && examples.iter().all(|example| example.reason != reason)
+            }
+        }
     }
 
     /// Writes one, with others.
@@ -108,11 +147,21 @@ impl Rejects {
     /// # Errors
     /// The output cannot be written.
     pub fn add(&mut self, rejection: &Rejection<'_>) -> io::Result<()> {
-        if self.out.is_some() {
-            rejection.write(&mut self.block);
-        }
-        if self.block.len() >= BLOCK_BYTES {
-            return self.flush();
+        match &mut self.0 {
+            Kept::Nothing => {}
+            Kept::Lines { block, .. } => {
+                rejection.write(block);
+                if block.len() >= BLOCK_BYTES {
+                    return self.flush();
+                }
+            }
+            Kept::Examples(examples) => examples.push(Example {
+                line: rejection.line,
+                input: rejection.input.to_owned(),
+                reason: rejection.reason,
+                detail: rejection.detail.to_owned(),
+                value: cut(rejection.value),
+            }),
         }
         Ok(())
     }
@@ -122,10 +171,20 @@ impl Rejects {
     /// # Errors
     /// The output cannot be written.
     pub fn flush(&mut self) -> io::Result<()> {
-        let Some(out) = &mut self.out else { return Ok(()) };
-        let written = out.write_all(&self.block).and_then(|()| out.flush());
-        self.block.clear();
+        let Kept::Lines { out, block, .. } = &mut self.0 else {
+            return Ok(());
+        };
+        let written = out.write_all(block).and_then(|()| out.flush());
+        block.clear();
         written
+    }
+
+    /// What was remembered of [`first_of_each`](Self::first_of_each).
+    pub(crate) fn examples(&self) -> &[Example] {
+        match &self.0 {
+            Kept::Examples(examples) => examples,
+            Kept::Nothing | Kept::Lines { .. } => &[],
+        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! Counts beside the account of lines: why lines were not sent to, and what the messages take.
 
+mod country;
 mod foreign;
 
 use volley_model::Reason;
 use volley_model::segments::{Encoding, Measure};
 
+pub use country::{CountryCount, CountryCounts};
 pub use foreign::{ForeignCount, ForeignCounts};
 
 /// All reasons, in the order in which they are shown.
@@ -60,6 +62,8 @@ pub struct Tally {
     pub segments: u64,
     /// What makes messages UCS-2 whose text is not, where that is counted.
     pub foreign: ForeignCounts,
+    /// Messages and segments by country, where that is counted.
+    pub countries: CountryCounts,
 }
 
 impl Tally {

@@ -5,18 +5,20 @@
 mod foreign;
 mod message;
 mod notes;
+mod text;
 mod voice;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde::Serialize;
-use volley_intake::{Finished, Intake, IntakeConfig, NumberBook, Progress, ReadEnd, Rejects, Tally};
+use volley_intake::{
+    CountryCount, Finished, Intake, IntakeConfig, NumberBook, Progress, ReadEnd, Rejects, Tally,
+};
 use volley_model::Amount;
+use volley_provider::Content;
 use volley_provider::octopush::Message;
-use volley_provider::{Content, Provider};
 
 use crate::config::Campaign;
 use crate::inputs::Opened;
@@ -25,8 +27,7 @@ use crate::pipeline::ending::rejected;
 use crate::pipeline::setup::intake_config;
 use crate::pipeline::stop::StopReason;
 use crate::pipeline::{RunError, standing};
-use crate::progress::duration;
-use crate::summary::{Lines, code_of, counted, counted_as, currency_told, grouped, is_zero};
+use crate::summary::{Lines, code_of, is_zero};
 
 pub(crate) use foreign::text_sentences;
 pub use foreign::{ForeignCharacter, Found};
@@ -44,6 +45,12 @@ pub struct Plan {
     pub cost: PlannedCost,
     pub duration_seconds: f64,
     pub limited_by: &'static str,
+    /// How long each limit alone makes it, the longest first.
+    pub limits: Vec<LimitTime>,
+    /// The most first.
+    pub countries: Vec<Country>,
+    /// The first line of each reason.
+    pub examples: Vec<Example>,
     /// Why reading ended before the end of the inputs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -57,6 +64,37 @@ pub struct Plan {
     /// The exit code of the plan.
     #[serde(skip)]
     pub exit: crate::exit::Exit,
+}
+
+/// How long a limit makes the run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "scripts rely on the names")]
+pub struct LimitTime {
+    pub limit: &'static str,
+    pub per_second: f64,
+    pub seconds: f64,
+}
+
+/// What goes to numbers of one country, or of one calling code that several share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "scripts rely on the names")]
+pub struct Country {
+    pub country: String,
+    pub messages: u64,
+    pub segments: u64,
+    /// At most, without what the requests cost besides; null without a `unit_price`.
+    pub cost: Option<String>,
+}
+
+/// An invalid line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "scripts rely on the names")]
+pub struct Example {
+    pub reason: &'static str,
+    pub line: u64,
+    pub input: String,
+    pub detail: String,
+    pub value: String,
 }
 
 /// Encodings and segments, counted on each recipient's text with its placeholders filled in.
@@ -112,9 +150,10 @@ pub fn plan(
     standing::load_existing(ledger, campaign, options.retry_refused, &mut book)?;
     let config = IntakeConfig {
         count_foreign: true,
+        count_countries: true,
         ..intake_config(campaign, true, options.max_recipients)
     };
-    let mut intake = Intake::new(config, campaign.content.encoder(), book, Rejects::none());
+    let mut intake = Intake::new(config, campaign.content.encoder(), book, Rejects::first_of_each());
     let mut planned = Planned {
         lacks_stop_mention: campaign.content.lacks_stop_mention(),
         counts: Counts::default(),
@@ -193,7 +232,7 @@ fn draw(campaign: &Campaign, finished: &Finished, counts: Counts, early: Option<
     let totals = &finished.totals;
     let messages = messages(campaign, &finished.tally);
     let estimate = estimate(campaign, messages.total_segments, counts.batches);
-    let (duration_seconds, limited_by) = time(campaign, &counts);
+    let limits = limit_times(campaign, &counts);
     Plan {
         schema: crate::summary::SCHEMA,
         campaign: campaign.name.clone(),
@@ -215,8 +254,11 @@ fn draw(campaign: &Campaign, finished: &Finished, counts: Counts, early: Option<
             estimated: estimate.map(|amount: Amount| amount.to_string()),
             currency: estimate.and_then(|_| code_of(campaign.currency)),
         },
-        duration_seconds,
-        limited_by,
+        duration_seconds: limits[0].seconds,
+        limited_by: limits[0].limit,
+        limits,
+        countries: countries(campaign, &finished.tally),
+        examples: finished.examples.iter().map(Example::of).collect(),
         reason: early.map(StopReason::sentence),
         notes: Vec::new(),
         counts,
@@ -245,9 +287,35 @@ fn messages(campaign: &Campaign, tally: &Tally) -> Messages {
 
 /// What the run may cost at most; `None` without a `unit_price`.
 fn estimate(campaign: &Campaign, segments: u64, batches: u64) -> Option<Amount> {
+    Some(price(campaign, segments)? + fees(campaign, batches))
+}
+
+/// What so many segments, or calls, may cost at most.
+fn price(campaign: &Campaign, segments: u64) -> Option<Amount> {
     let units = segments.saturating_mul(campaign.content.charges_per_unit());
-    let messages = Tariff::of(campaign).unit_price?.times(units).ok()?;
-    Some(messages + fees(campaign, batches))
+    Tariff::of(campaign).unit_price?.times(units).ok()
+}
+
+fn countries(campaign: &Campaign, tally: &Tally) -> Vec<Country> {
+    let country = |count: CountryCount| Country {
+        cost: price(campaign, count.segments).map(|amount| amount.to_string()),
+        country: count.country,
+        messages: count.messages,
+        segments: count.segments,
+    };
+    tally.countries.by_messages().into_iter().map(country).collect()
+}
+
+impl Example {
+    fn of(example: &volley_intake::Example) -> Self {
+        Self {
+            reason: example.reason.name(),
+            line: example.line,
+            input: example.input.clone(),
+            detail: example.detail.clone(),
+            value: example.value.clone(),
+        }
+    }
 }
 
 /// What the requests cost besides their messages.
@@ -255,72 +323,29 @@ fn fees(campaign: &Campaign, batches: u64) -> Amount {
     Tariff::of(campaign).fee().times(batches).unwrap_or_default()
 }
 
-/// How long the limits make it, in seconds, and which of them binds.
-fn time(campaign: &Campaign, counts: &Counts) -> (f64, &'static str) {
+/// How long each limit alone makes it, the longest first: that one binds.
+fn limit_times(campaign: &Campaign, counts: &Counts) -> Vec<LimitTime> {
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     let (batches, recipients) = (counts.batches as f64, counts.recipients as f64);
-    let by_requests = batches / campaign.limits.requests_per_second;
-    let by_recipients = campaign
-        .limits
-        .recipients_per_second
-        .map_or(0.0, |rate| recipients / rate);
-    if by_recipients > by_requests {
-        (by_recipients, "recipients_per_second")
-    } else {
-        (by_requests, "requests_per_second")
-    }
+    let limits = &campaign.limits;
+    let time = |limit, per_second, count: f64| LimitTime {
+        limit,
+        per_second,
+        seconds: count / per_second,
+    };
+    let mut times = vec![time("requests_per_second", limits.requests_per_second, batches)];
+    times.extend(
+        limits
+            .recipients_per_second
+            .map(|rate| time("recipients_per_second", rate, recipients)),
+    );
+    times.sort_by(|one, other| other.seconds.total_cmp(&one.seconds));
+    times
 }
 
 impl Plan {
-    /// The plan for people.
-    pub fn text(&self) -> String {
-        let mut out = String::new();
-        let lines = &self.lines;
-        let _ = writeln!(out, "campaign {} ({})", self.campaign, self.provider);
-        lines.write(&mut out, &["would be sent", "left out"], &self.rejected);
-        out.push_str(&self.units());
-        match &self.cost.estimated {
-            Some(estimated) => {
-                let currency = currency_told(self.cost.currency.as_deref());
-                let _ = writeln!(out, "cost at most {estimated} {currency}");
-            }
-            None => out.push_str("cost unknown: set limits.unit_price for an estimate\n"),
-        }
-        let time =
-            std::time::Duration::try_from_secs_f64(self.duration_seconds).unwrap_or(std::time::Duration::MAX);
-        let _ = writeln!(out, "takes {}, limited by {}", at_least(time), self.limited_by);
-        let foreign = foreign::sentences(&self.messages);
-        for note in foreign.iter().chain(&self.reason).chain(&self.notes) {
-            let _ = writeln!(out, "{note}");
-        }
-        out
-    }
-
-    /// What would be sent, in a line: the kinds of SMS and their segments, or calls.
-    fn units(&self) -> String {
-        let batches = counted_as(self.batches, "batch", "batches");
-        if self.provider == Provider::Exotel.name() {
-            return format!("{} in {batches}\n", counted(self.lines.accepted, "call"));
-        }
-        format!(
-            "{} in {batches}: {} GSM-7, {} UCS-2, {}\n",
-            counted(self.lines.accepted, "message"),
-            grouped(self.messages.gsm7),
-            grouped(self.messages.ucs2),
-            counted(self.messages.total_segments, "segment")
-        )
-    }
-
     /// Why the run would be refused whatever its recipients agree to; `None` where it would not.
     pub(crate) fn refusal(&self) -> Option<String> {
         message::stop_mention(self.counts.french_unmentioned)
-    }
-}
-
-fn at_least(time: std::time::Duration) -> String {
-    if time.as_secs() == 0 {
-        "under a second".to_owned()
-    } else {
-        format!("{} or more", duration(time))
     }
 }

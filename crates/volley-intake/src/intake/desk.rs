@@ -290,6 +290,7 @@ impl Desk {
             tally: self.batcher.tally().clone(),
             by_reason: self.by_reason,
             doubt_lines: self.doubt_lines.clone(),
+            examples: self.rejects.examples().to_vec(),
             too_many_invalid,
         }
     }

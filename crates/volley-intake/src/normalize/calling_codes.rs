@@ -11,8 +11,8 @@
 
 /// One calling code.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct CallingCode {
-    pub(super) code: u16,
+pub(crate) struct CallingCode {
+    pub(crate) code: u16,
     /// Bit n: national numbers of n digits are possible.
     lengths: u32,
     /// Bit n: numbers of n digits are possible, if dialled within a place only.
@@ -20,7 +20,7 @@ pub(super) struct CallingCode {
     /// Bit d: a national prefix may begin with the digit d.
     prefixes: u16,
     /// ISO 3166 alpha-2; empty where several countries share the code, or none has it.
-    pub(super) region: &'static str,
+    pub(crate) region: &'static str,
 }
 
 impl CallingCode {
@@ -74,7 +74,7 @@ pub(super) const fn digits(text: &str) -> u16 {
 
 /// All calling codes: code, lengths, lengths that are dialled locally only, first digits of prefixes, region.
 #[rustfmt::skip]
-pub(super) const CALLING_CODES: &[CallingCode] = &[
+pub(crate) const CALLING_CODES: &[CallingCode] = &[
     code(1, &[10], &[7], "1", ""),
     code(7, &[10, 14], &[7], "8", ""),
     code(20, &[8, 9, 10], &[6, 7], "0", "EG"),

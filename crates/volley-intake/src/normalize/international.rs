@@ -23,10 +23,44 @@ const DIALLED_DIGITS_MIN: usize = 5;
 const NO_BREAK_SPACE_FIRST: u8 = 0xc2;
 const NO_BREAK_SPACE_SECOND: u8 = 0xa0;
 
-/// The calling codes by their digits.
+/// By the calling code: its place in [`CALLING_CODES`], from 1; 0 where nobody has the code.
+static PLACES: [u8; 1000] = {
+    let mut places = [0; 1000];
+    let mut place = 0;
+    while place < CALLING_CODES.len() {
+        #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 256 codes")]
+        {
+            places[CALLING_CODES[place].code as usize] = place as u8 + 1;
+        }
+        place += 1;
+    }
+    places
+};
+
+/// The place of a number's calling code in [`CALLING_CODES`].
+pub(crate) fn code_place(number: Msisdn) -> Option<usize> {
+    let (text, count) = number.digits();
+    let digits = text[..count].iter().map(|digit| digit - b'0');
+    place_of(digits).map(|(place, _)| place)
+}
+
+/// The place of the calling code with which these digits begin, and its length. No code is the beginning of another.
+fn place_of(digits: impl Iterator<Item = u8>) -> Option<(usize, usize)> {
+    let mut code = 0;
+    for (length, digit) in (1..=3).zip(digits) {
+        code = code * 10 + usize::from(digit);
+        if code == 0 {
+            return None;
+        }
+        if let Some(place) = usize::from(PLACES[code]).checked_sub(1) {
+            return Some((place, length));
+        }
+    }
+    None
+}
+
+/// What is known of each calling code, by its place.
 pub(super) struct CodeIndex {
-    /// By the code: its place in [`CALLING_CODES`], from 1; 0 where nobody has the code.
-    places: Box<[u8; 1000]>,
     /// The only region of each code in the table, where there is but one.
     regions: Vec<Option<Region>>,
     /// What a zero in front of the national digits is, for each code in the table.
@@ -52,10 +86,6 @@ pub(super) struct International {
 
 impl CodeIndex {
     pub(super) fn new() -> Self {
-        let mut places = Box::new([0; 1000]);
-        for (place, row) in (1..).zip(CALLING_CODES) {
-            places[usize::from(row.code)] = place;
-        }
         let regions = CALLING_CODES
             .iter()
             .map(|row| {
@@ -69,11 +99,7 @@ impl CodeIndex {
             .iter()
             .map(|row| trunk(row.code).unwrap_or(Trunk::None))
             .collect();
-        Self {
-            places,
-            regions,
-            trunks,
-        }
+        Self { regions, trunks }
     }
 
     /// The number of a text in international form, if the library is known to leave it unchanged, or to strip a trunk zero.
@@ -84,7 +110,7 @@ impl CodeIndex {
             _ => return None,
         };
         let digits = Digits::read(text.part(prefix, text.len())?)?;
-        let (place, length) = self.place(&digits)?;
+        let (place, length) = digits.place()?;
         let row = &CALLING_CODES[place];
         let national = digits.behind(row.code, length)?;
         if national.first == 0 && self.trunks[place] == Trunk::Zero {
@@ -102,7 +128,7 @@ impl CodeIndex {
         if dialled.count < DIALLED_DIGITS_MIN {
             return None;
         }
-        let place = usize::from(self.places[usize::from(home.code)]).checked_sub(1)?;
+        let place = usize::from(PLACES[usize::from(home.code)]).checked_sub(1)?;
         let row = &CALLING_CODES[place];
         let first = dialled.digit(0);
         if first == 0 && home.trunk == Trunk::Zero {
@@ -118,7 +144,7 @@ impl CodeIndex {
     /// Cuts a number at its calling code, whatever follows.
     pub(super) fn split(&self, number: Msisdn) -> Option<International> {
         let digits = Digits::read(number.get().to_string().as_str().into())?;
-        let (place, length) = self.place(&digits)?;
+        let (place, length) = digits.place()?;
         let national = digits.behind(CALLING_CODES[place].code, length)?;
         International::joined(place, national.value, national.length)
     }
@@ -131,21 +157,6 @@ impl CodeIndex {
                 .get_region_for_number(&found.for_library())
                 .and_then(Region::known)
         })
-    }
-
-    /// The place of the calling code with which the digits begin, and its length. No code is the beginning of another.
-    fn place(&self, digits: &Digits) -> Option<(usize, usize)> {
-        let mut code = 0;
-        for at in 0..digits.count.min(3) {
-            code = code * 10 + usize::from(digits.digit(at));
-            if code == 0 {
-                return None;
-            }
-            if let Some(place) = usize::from(self.places[code]).checked_sub(1) {
-                return Some((place, at + 1));
-            }
-        }
-        None
     }
 }
 
@@ -194,6 +205,11 @@ fn eight(digits: u64) -> u64 {
 }
 
 impl Digits {
+    /// The place of the calling code with which they begin, and its length.
+    fn place(&self) -> Option<(usize, usize)> {
+        place_of((0..self.count).map(|at| self.digit(at)))
+    }
+
     /// One of the first eight digits; 0 behind the last.
     #[inline]
     fn digit(&self, at: usize) -> u8 {

@@ -127,7 +127,7 @@ fn ask(
     if let Some(why) = plan.refusal() {
         return Err(CommandError::Message(why));
     }
-    print::message(plan.text().trim_end());
+    print::message(plan.brief().trim_end());
     question::confirmed(&question_about(&plan, campaign))
 }
 

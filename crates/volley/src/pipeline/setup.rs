@@ -251,6 +251,7 @@ pub(crate) fn intake_config(
         batch_size: NonZeroUsize::try_from(campaign.limits.batch_size).unwrap_or(NonZeroUsize::MIN),
         count_units,
         count_foreign: false,
+        count_countries: false,
         keep_places: false,
         recipients_max,
         max_invalid: campaign.limits.max_invalid,

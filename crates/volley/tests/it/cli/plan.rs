@@ -42,6 +42,78 @@ fn a_plan_has_the_shape_of_the_interface() {
     assert_eq!(plan["cost"]["estimated"], Value::Null, "no unit_price");
     assert!(plan["duration_seconds"].is_number());
     assert_eq!(plan["limited_by"], "requests_per_second");
+    assert_eq!(
+        plan["examples"],
+        json!([{"reason": "phone_number_missing", "line": 29, "input": "contacts.ndjson",
+                "detail": "phone_number is absent, null or empty", "value": "{}"}])
+    );
+    let time = |limit: &Value| {
+        limit["limit"] == "requests_per_second" && limit["seconds"] == plan["duration_seconds"]
+    };
+    assert!(
+        plan["limits"].as_array().expect("limits").iter().all(time),
+        "{plan}"
+    );
+}
+
+#[test]
+fn countries_add_up_to_the_messages_and_to_their_cost() {
+    let sandbox = Sandbox::without_mock();
+    sandbox.campaign().set("limits.unit_price", "0.05").write();
+    let line = |number: &str| format!("{{\"phone_number\":\"{number}\"}}\n");
+    let numbers = [
+        "+33612345678",
+        "+33612345679",
+        "+491701234567",
+        "+12125550100",
+        "+14165550100",
+    ];
+    sandbox.write("in.ndjson", numbers.map(line).concat());
+    let plan = plan(&sandbox, &["in.ndjson"]);
+    assert_eq!(
+        plan["countries"],
+        json!([
+            {"country": "+1", "messages": 2, "segments": 2, "cost": "0.10"},
+            {"country": "FR", "messages": 2, "segments": 2, "cost": "0.10"},
+            {"country": "DE", "messages": 1, "segments": 1, "cost": "0.05"},
+        ])
+    );
+    assert_eq!(plan["cost"]["estimated"], "0.25");
+}
+
+#[test]
+fn one_example_of_each_reason_is_told_and_it_is_the_first() {
+    let sandbox = Sandbox::without_mock();
+    sandbox.campaign().write();
+    sandbox.write(
+        "in.ndjson",
+        "{\"phone_number\":\"+331\"}\nno\n{\"phone_number\":\"+332\"}\n",
+    );
+    sandbox.write(
+        "more.ndjson",
+        "[]\n{\"phone_number\":true}\n{\"phone_number\":\"+33612345678\"}\n",
+    );
+    let plan = plan(&sandbox, &["in.ndjson", "more.ndjson"]);
+    let examples = plan["examples"].as_array().expect("examples");
+    let told: Vec<_> = examples
+        .iter()
+        .map(|one| {
+            (
+                one["reason"].as_str(),
+                one["input"].as_str(),
+                one["line"].as_u64(),
+            )
+        })
+        .collect();
+    let at = |reason, input, line| (Some(reason), Some(input), Some(line));
+    assert_eq!(
+        told,
+        [
+            at("phone_number_invalid", "in.ndjson", 1),
+            at("json_malformed", "in.ndjson", 2),
+            at("field_type", "more.ndjson", 2),
+        ]
+    );
 }
 
 #[test]

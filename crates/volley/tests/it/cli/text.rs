@@ -22,7 +22,8 @@ fn steady(sandbox: &Sandbox, text: &str) -> String {
 }
 
 fn over_the_examples(sandbox: &Sandbox, command: &str) -> End {
-    let examples = workspace_root().join("examples");
+    let workspace = workspace_root().canonicalize().expect("the workspace");
+    let examples = workspace.join("examples");
     let end = sandbox
         .volley([command])
         .arg(examples.join("appointment-reminder.toml"))
@@ -76,8 +77,29 @@ fn a_plan_of_the_example() {
                  8 phone_number_missing
                  8 placeholder_missing
                  8 utf8_invalid
+    the first line of each reason:
+      10 of EXAMPLES/contacts.ndjson: invalid UTF-8 at byte 45: {"phone_number":"+33766893414","last_name":"��","param1":"Fr…
+      26 of EXAMPLES/contacts.ndjson: param5 has 64 characters, more than 50: Désiré-Lefèvre-Anne-Anne-Lefèvre-Lefèvre-Nuñez-Anne-Anne-Ann…
+      172 of EXAMPLES/contacts.ndjson: phone_number is absent, null or empty: {}
+      174 of EXAMPLES/contacts.ndjson: first_name is an array, not a string, a number or null: {"phone_number":"+33688999950","first_name":["Axelle"],"para…
+      292 of EXAMPLES/contacts.ndjson: too short: +3361
+      326 of EXAMPLES/contacts.ndjson: the text needs param1, and param1 is absent, null or empty: {"phone_number":"+33664210393","first_name":"Axelle","param2…
+      373 of EXAMPLES/contacts.ndjson: JP is not in allowed_countries: +819016320704
+      408 of EXAMPLES/contacts.ndjson: trailing characters at column 79: {"phone_number":"+33659797917","first_name":"Axelle","param1…
+      882 of EXAMPLES/contacts.ndjson: longer than 65536 bytes: {"phone_number":"+49 1 51 11 22 86 17","note":"xxxxxxxxxxxxx…
     891 messages in 2 batches: 595 GSM-7, 296 UCS-2, 1,187 segments
     cost at most 58.7565 EUR
+    by country, the messages at most:
+      FR       534 messages, 704 segments, 34.8480 EUR
+      BE        60 messages, 81 segments, 4.0095 EUR
+      DE        60 messages, 80 segments, 3.9600 EUR
+      +44       58 messages, 85 segments, 4.2075 EUR
+      +39       36 messages, 50 segments, 2.4750 EUR
+      CH        36 messages, 50 segments, 2.4750 EUR
+      ES        36 messages, 49 segments, 2.4255 EUR
+      +1        24 messages, 30 segments, 1.4850 EUR
+      IN        24 messages, 31 segments, 1.5345 EUR
+      PL        23 messages, 27 segments, 1.3365 EUR
     takes under a second, limited by requests_per_second
     55 messages are UCS-2 because of ë (U+00EB) in first_name; write e instead
     39 messages are UCS-2 because of प (U+092A) in first_name; GSM-7 has nothing like it
