@@ -45,7 +45,12 @@ fn typed(args: &SuppressAddArgs) -> Result<Vec<Msisdn>, CommandError> {
             .normalize(text.trim())
             .map_err(|fault| CommandError::Number {
                 text: text.clone(),
-                why: fault.to_string(),
+                why: match args.how.default_region {
+                    Some(_) => fault.to_string(),
+                    None => {
+                        format!("{fault}; write it with + and its country code, or give --default-region")
+                    }
+                },
             })
     };
     args.numbers.iter().map(number).collect()

@@ -109,7 +109,10 @@ fn what_is_no_number_changes_nothing_and_is_told_with_why() {
     init(&sandbox);
     let end = suppress(&sandbox, &["add", "+33612345678", "0612345678"]);
     end.expect(2);
-    assert!(end.stderr.contains("read the number 0612345678"), "{end}");
+    assert!(
+        end.stderr.contains("read the number 0612345678") && end.stderr.contains("--default-region"),
+        "{end}"
+    );
     assert_eq!(listed(&sandbox), [] as [Value; 0]);
     let end = suppress(&sandbox, &["import", "missing.txt"]);
     end.expect(4);
