@@ -22,6 +22,9 @@ mod told;
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use volley_ledger::{Opening, WordError};
 use volley_transport::Endpoint;
@@ -39,6 +42,8 @@ use crate::print;
 use crate::summary::Summary;
 use outputs::SummaryFile;
 
+/// As long a run that a signal ended waits for somebody to take its account.
+const ACCOUNT_TAKEN_WITHIN: Duration = Duration::from_secs(3);
 /// The ledger's name where none is given.
 const LEDGER_NAME: &str = "volley.db";
 
@@ -220,6 +225,7 @@ pub fn bug() -> Exit {
 fn concluded(args: &SendArgs, common: &Common, ended: Result<Ended, CommandError>) -> Exit {
     let told_well = match ended {
         Ok(Ended { summary, file }) => {
+            end_soon(summary.exit_code);
             let kept = file.map_or(Ok(()), |file| file.write(&summary));
             if let Err(error) = &kept {
                 print::message(&format!("volley: {}", told(error)));
@@ -265,6 +271,20 @@ fn printed(text: &str) -> Exit {
     } else {
         Exit::Config
     }
+}
+
+/// A run that a signal ended is over soon, whether anybody takes its account or not: a terminal may be held.
+fn end_soon(exit: Exit) {
+    let Some(signal) = exit.signal() else { return };
+    let (never, told) = mpsc::channel::<()>();
+    let ending = move || {
+        let _ = told.recv_timeout(ACCOUNT_TAKEN_WITHIN);
+        // As process 1 there is no default action: whoever sent the signal has another.
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
+        drop(never);
+    };
+    // Without a thread it waits for its reader.
+    let _ = thread::Builder::new().name("end".to_owned()).spawn(ending);
 }
 
 /// A run that has ended, and where its summary is to be kept.

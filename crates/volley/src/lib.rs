@@ -24,3 +24,4 @@ mod number_file;
 mod print;
 mod progress;
 mod question;
+mod voice;

@@ -1,7 +1,7 @@
 //! Logs: to stderr, as text or JSON, never with a full number or a credential (those types redact themselves).
 //!
-//! Each line of a run names it, and its batch where it is about one: see `pipeline/telling.rs`. As JSON all of stderr is one
-//! object a line, also what is told besides the logs.
+//! Each line of a run names it, and its batch where it is about one: see `pipeline/telling.rs`. As JSON what is told
+//! besides the logs is one object a line too; wrong usage, questions and the block of progress on a terminal are not.
 
 use std::io::{self, IsTerminal};
 
@@ -25,6 +25,8 @@ pub(crate) fn start(common: &Common) {
     let builder = fmt()
         .with_max_level(level)
         .with_writer(|| print::Lines)
+        // What could not be written is told nowhere: there is no other place.
+        .log_internal_errors(false)
         .with_ansi(ansi)
         .with_target(false);
     let _ = match common.log_format {

@@ -1,19 +1,17 @@
 //! The one place that prints. Results go to stdout, everything else to stderr; a closed stdout is no panic.
 //!
-//! While a block of progress renews itself at the end of a terminal, what is told goes above it.
+//! While a run goes on, [`voice`] writes to stderr, and nobody waits for it.
 
 use std::io::{self, BufWriter, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 
-use indicatif::ProgressBar;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 use volley_ledger::Outcome;
 use volley_model::RequestKey;
 
-use crate::clock;
+use crate::{clock, voice};
 
 /// Whether what is told on stderr is one JSON object a line, as logs are then.
 static AS_JSON: AtomicBool = AtomicBool::new(false);
@@ -23,34 +21,18 @@ pub(crate) fn tell_as_json() {
     AS_JSON.store(true, Ordering::Relaxed);
 }
 
-/// The block that renews itself, if there is one: a process has one terminal.
-static BLOCK: Mutex<Option<ProgressBar>> = Mutex::new(None);
-
-/// From now on what is told is written above this block; `None`: it is gone.
-pub(crate) fn keep_clear_of(block: Option<ProgressBar>) {
-    *BLOCK.lock().unwrap_or_else(PoisonError::into_inner) = block;
-}
-
-/// Writes while the block is taken away.
-fn above(write: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
-    let block = BLOCK.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    match block {
-        Some(block) => block.suspend(write),
-        None => write(),
-    }
-}
-
-/// Stderr for whole lines, such as logs are.
+/// Stderr for whole lines, such as logs are. A line that cannot be written is nobody's loss but its reader's: it must not
+/// end a run.
 pub(crate) struct Lines;
 
 impl Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        above(|| io::stderr().lock().write_all(line))?;
+        say(String::from_utf8_lossy(line).trim_end_matches('\n'));
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().lock().flush()
+        Ok(())
     }
 }
 
@@ -89,17 +71,30 @@ pub(crate) fn rows<E>(
     }
 }
 
-/// Writes a line for people to stderr. If stderr is gone, nobody reads it.
+/// Tells people something on stderr.
 pub(crate) fn message(text: &str) {
+    say(&shaped(text));
+}
+
+/// A message as a line: as it is, or in the shape of a log line.
+pub(crate) fn shaped(text: &str) -> String {
     if AS_JSON.load(Ordering::Relaxed) {
-        line(&as_log_line(text, clock::now()));
+        as_log_line(text, clock::now())
     } else {
-        line(text);
+        text.to_owned()
     }
 }
 
-fn line(text: &str) {
-    let _ = above(|| writeln!(io::stderr().lock(), "{text}"));
+/// By the thread that speaks for a run, where there is one.
+fn say(line: &str) {
+    if !voice::say(line) {
+        write_line(line);
+    }
+}
+
+/// Writes a line to stderr. If stderr is gone, nobody reads it.
+pub(crate) fn write_line(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
 /// The same for machines. What errors and warnings begin with for people is their level.
@@ -142,7 +137,10 @@ pub(crate) fn unrecorded(key: &RequestKey, outcome: &Outcome) {
         Outcome::Simulated { ticket } => json!({"state": "simulated", "ticket": ticket}),
         Outcome::InDoubt { reason } => json!({"state": "in_doubt", "reason": reason}),
     };
-    line(&json!({"unrecorded": {"request_key": key.0, "outcome": outcome}}).to_string());
+    let line = json!({"unrecorded": {"request_key": key.0, "outcome": outcome}}).to_string();
+    if !voice::say_surely(&line) {
+        write_line(&line);
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! What a run shows while it goes on, on stderr: a block that renews itself on a terminal, a plain line now and then
 //! elsewhere.
 //!
-//! Bounds: the dispatcher tells five times a second, and a terminal is drawn on at most [`DRAWN_PER_SECOND_MAX`] times. What
-//! is wider than the terminal is cut, so that the block stays where it is.
+//! Input: snapshots, five times a second; drawn by the thread that speaks for the run (`voice.rs`).
+//! Bounds: a terminal is drawn on at most [`DRAWN_PER_SECOND_MAX`] times a second. What is wider than it is cut, so that the
+//! block stays where it is.
 
 mod recent;
 mod text;
@@ -55,7 +56,14 @@ impl Display {
     pub(crate) fn load(&self) {
         if let Place::Terminal(bar) = &self.place {
             bar.set_message(format!("{} loading the ledger", SIGNS[0]));
-            print::keep_clear_of(Some(bar.clone()));
+        }
+    }
+
+    /// Writes a line, above the block where there is one.
+    pub(crate) fn above(&self, line: &str) {
+        match &self.place {
+            Place::Terminal(bar) => bar.suspend(|| print::write_line(line)),
+            Place::None | Place::Plain { .. } => print::write_line(line),
         }
     }
 
@@ -73,7 +81,8 @@ impl Display {
             }
             Place::Plain { next } if snapshot.elapsed >= *next => {
                 *next = snapshot.elapsed + PLAIN_EVERY;
-                print::message(&text::block(snapshot, &self.recent).join("; "));
+                let line = text::block(snapshot, &self.recent).join("; ");
+                print::write_line(&print::shaped(&line));
             }
             Place::None | Place::Plain { .. } => {}
         }
@@ -82,7 +91,6 @@ impl Display {
     /// Takes the block away.
     pub(crate) fn clear(&self) {
         if let Place::Terminal(bar) = &self.place {
-            print::keep_clear_of(None);
             bar.finish_and_clear();
         }
     }

@@ -18,6 +18,7 @@ use crate::print;
 use crate::progress::Display;
 use crate::question;
 use crate::summary::{code_of, counted, currency_told, grouped};
+use crate::voice::Voice;
 
 /// Sends a campaign.
 pub(super) fn send(args: &SendArgs, common: &Common) -> Result<Ended, CommandError> {
@@ -71,16 +72,19 @@ pub(super) fn shown(
     if let Some(exporter) = metrics.as_ref().filter(|_| !common.quiet) {
         print::message(&format!("metrics: http://{}/metrics", exporter.address()));
     }
-    let mut display = Display::new(common);
-    display.load();
+    let voice = Voice::start(Display::new(common));
     let mut watch = |snapshot: &Snapshot| {
-        display.show(snapshot);
+        if let Some(voice) = &voice {
+            voice.show(snapshot);
+        }
         if let Some(exporter) = &metrics {
             exporter.publish(snapshot);
         }
     };
     let summary = run(job, &mut watch, notice);
-    display.clear();
+    if let Some(voice) = voice {
+        voice.end();
+    }
     Ok(Ended {
         summary: summary?,
         file: outputs.summary,

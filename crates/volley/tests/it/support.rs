@@ -13,7 +13,7 @@
 mod campaign;
 mod process;
 mod provider;
-mod terminal;
+pub(crate) mod terminal;
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;

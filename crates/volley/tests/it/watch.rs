@@ -2,6 +2,7 @@
 
 mod dashboard;
 mod exposition;
+mod held;
 mod logs;
 mod metrics;
 mod progress;

@@ -3,10 +3,11 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::os::fd::OwnedFd;
-use std::process::{Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 
 use rustix::fs::{Mode, OFlags};
+use rustix::process::{Pid, Signal};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
@@ -40,6 +41,44 @@ pub(crate) fn record(mut command: Command, columns: u16) -> Recording {
     Recording {
         status: child.wait().expect("a child"),
         raw: String::from_utf8(bytes).expect("output in UTF-8"),
+    }
+}
+
+/// A program whose stderr is a terminal that nobody reads, as behind Ctrl-S; its stdout is read.
+pub(crate) struct Held {
+    child: Child,
+    _ours: OwnedFd,
+}
+
+impl Held {
+    pub(crate) fn start(mut command: Command) -> Self {
+        let (ours, theirs) = open(80);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(theirs);
+        Self {
+            child: command.spawn().expect("the program"),
+            _ours: ours,
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let id = Pid::from_child(&self.child);
+        rustix::process::kill_process(id, signal).expect("a process of our own");
+    }
+
+    /// How it ended, and what it said on stdout.
+    pub(crate) fn wait(mut self) -> (ExitStatus, String) {
+        let mut said = String::new();
+        let mut stdout = self.child.stdout.take().expect("a pipe");
+        stdout.read_to_string(&mut said).expect("text");
+        (self.child.wait().expect("a child"), said)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Both fail where it has ended already, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
