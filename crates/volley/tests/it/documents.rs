@@ -8,7 +8,7 @@
 //! `mock-server` is the mock of the test, at a port of its own; times, rates and tickets are taken out on both sides
 //! ([`redaction`]).
 //!
-//! `UPDATE_DOCS=1 cargo test -p volley --test it documents` writes what is printed now into the documents.
+//! `UPDATE_DOCS=1 cargo test -p volley --test it document` writes what is printed now into the documents.
 
 mod blocks;
 mod links;
