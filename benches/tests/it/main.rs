@@ -6,7 +6,7 @@ use benches::{BadLine, Corpus, Expected, HomeRegion, Shape, Spread};
 use rlibphonenumber::{PhoneNumber, PhoneNumberFormat, Region};
 use serde_json::Value;
 
-/// The fields beside the number, as the README names them.
+/// The fields beside the number, as docs/campaign-file.md names them.
 const FIELDS: [&str; 7] = [
     "first_name",
     "last_name",

@@ -1,7 +1,7 @@
 //! The campaign file as typed: shapes only, no defaults and no judgement.
 //!
 //! Input: TOML text and the `--set` overrides. Output: [`File`], or an error with line, key and the nearest known key.
-//! Sources: the README's chapter "Campaign file".
+//! Sources: docs/campaign-file.md, "Campaign file".
 
 mod form;
 mod known;

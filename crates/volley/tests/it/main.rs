@@ -14,6 +14,7 @@ mod account;
 mod cli;
 mod data_tools;
 mod disk;
+mod documents;
 mod examples;
 mod exotel;
 mod export;

@@ -27,6 +27,8 @@ pub(crate) enum Need {
     DataTools,
     /// The program, of util-linux: it gives a command a terminal.
     Script,
+    /// SQLite's shell, new enough for exact decimals.
+    Sqlite3,
 }
 
 impl Need {
@@ -41,6 +43,7 @@ impl Need {
             Self::Chromium => "chromium",
             Self::DataTools => "data-tools",
             Self::Script => "script",
+            Self::Sqlite3 => "sqlite3",
         }
     }
 
@@ -61,6 +64,7 @@ impl Need {
                 &["-c", "import duckdb, duckdb_extension_sqlite_scanner, pandas"],
             ),
             Self::Script => lacking("script", &["-qec", "true", "/dev/null"]),
+            Self::Sqlite3 => lacking("sqlite3", &["-bail", ":memory:", "SELECT decimal_sum('1')"]),
         };
         lacking.is_none_or(|why| self.skip(&why))
     }

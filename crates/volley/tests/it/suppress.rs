@@ -1,8 +1,11 @@
 //! `volley suppress`: numbers on the ledger's list are contacted by no campaign, of no provider, until they are taken off it.
 
+use std::io::Write as _;
+
 use serde_json::{Value, json};
 
-use crate::support::{End, Provider, Sandbox, for_both, number};
+use crate::signals::has_begun;
+use crate::support::{End, Provider, Sandbox, contacts, for_both, number, wait_until};
 
 fn suppress(sandbox: &Sandbox, args: &[&str]) -> End {
     let fixed = ["--json", "--ledger", "volley.db", "suppress"];
@@ -129,4 +132,23 @@ fn a_list_without_its_ledger_is_not_begun_anew_off_a_terminal() {
         assert!(end.stderr.contains("volley ledger init"), "{end}");
     }
     assert!(!sandbox.path("volley.db").exists());
+}
+
+#[test]
+fn the_list_cannot_change_while_a_run_goes_on() {
+    let sandbox = Sandbox::new();
+    sandbox.campaign().write();
+    let mut run = sandbox.send(&["-"]).start_piped();
+    let mut pipe = run.take_stdin().expect("a pipe");
+    wait_until("the run to begin", || has_begun(&sandbox));
+    suppress(&sandbox, &["add", &number(0)]).expect(10);
+    pipe.write_all(contacts(0..2).as_bytes()).expect("a reader");
+    drop(pipe);
+    run.wait().expect(0).expect_lines(&[("accepted", 2)]);
+    // Between two runs it can.
+    suppress(&sandbox, &["add", &number(2)]).expect(0);
+    sandbox.write("contacts.ndjson", contacts(0..4));
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    end.expect(0)
+        .expect_lines(&[("already_sent", 2), ("suppressed", 1), ("accepted", 1)]);
 }

@@ -252,11 +252,9 @@ fn the_document_on_octopush_has_every_code_as_it_is_told() {
 }
 
 #[test]
-fn the_readme_s_table_of_octopush_s_pages_names_tests_that_are_there() {
-    let readme = fs::read_to_string(workspace_root().join("README.md")).expect("the README");
-    let (_, pages) = readme
-        .split_once("## Octopush, page by page")
-        .expect("the chapter");
+fn the_table_of_octopush_s_pages_names_tests_that_are_there() {
+    let document = read("docs/octopush.md");
+    let (_, pages) = document.split_once("## Page by page").expect("the chapter");
     let (pages, _) = pages.split_once("\n## ").expect("a chapter behind it");
     let rows: Vec<&str> = pages
         .lines()

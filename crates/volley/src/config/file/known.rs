@@ -126,6 +126,29 @@ mod tests {
     }
 
     #[test]
+    fn every_key_is_told_in_the_document_on_campaign_files() {
+        let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/campaign-file.md");
+        let document = std::fs::read_to_string(document).expect("the document");
+        for (section, keys) in sections::<File>() {
+            let begins = format!("| `{section}.");
+            let rows: Vec<&str> = document
+                .lines()
+                .filter(|line| line.starts_with(&begins))
+                .collect();
+            for key in keys {
+                // A row may tell of several keys, of which the first has the section's name.
+                let told = [format!("`{section}.{key}`"), format!("`{key}`")];
+                let is_told = |row: &&str| {
+                    let (_, row) = row.split_once("| ").unwrap_or_default();
+                    let (keys, _) = row.split_once(" | ").unwrap_or_default();
+                    told.iter().any(|told| keys.contains(told))
+                };
+                assert!(rows.iter().any(is_told), "{section}.{key}");
+            }
+        }
+    }
+
+    #[test]
     fn a_shape_that_takes_any_key_knows_none() {
         assert!(sections::<toml::Table>().is_empty());
     }

@@ -111,17 +111,3 @@ fn the_document_says_what_to_do_at_every_exit_code() {
         .collect();
     assert_eq!(codes, Exit::ALL.map(Exit::code));
 }
-
-#[test]
-fn the_document_s_links_lead_to_files() {
-    let document = document();
-    let links = document.split("](").skip(1);
-    let links: Vec<&str> = links
-        .map(|rest| rest.split(')').next().unwrap_or_default())
-        .filter(|link| !link.starts_with('#'))
-        .collect();
-    assert!(links.len() > 5, "{links:?}");
-    for link in links {
-        assert!(workspace_root().join("docs").join(link).is_file(), "{link}");
-    }
-}

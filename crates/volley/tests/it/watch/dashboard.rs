@@ -10,7 +10,7 @@ use super::scrape::{address, scrape};
 use crate::support::{Sandbox, contacts, wait_until, workspace_root};
 
 /// The names of all that a run with every limit set exports.
-fn exported() -> Scrape {
+pub(super) fn exported() -> Scrape {
     let sandbox = Sandbox::new();
     sandbox
         .campaign()
@@ -20,7 +20,8 @@ fn exported() -> Scrape {
         .set("limits.recipients_per_second", 10_000.0)
         .set("limits.settle", "10m")
         .write();
-    sandbox.write("contacts.ndjson", contacts(0..25));
+    // An invalid line has its reason as a label.
+    sandbox.write("contacts.ndjson", contacts(0..25) + "{}\n");
     sandbox.faults(r#"{"rules":[{"at":"after_commit","do":"status","status":502,"path":"send"}]}"#);
     let run = sandbox
         .send(&["contacts.ndjson", "--metrics-listen", "127.0.0.1:0"])

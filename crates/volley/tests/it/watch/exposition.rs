@@ -12,6 +12,8 @@ pub(crate) struct Scrape {
     pub(crate) samples: BTreeMap<(String, Labels), f64>,
     /// Type by family.
     pub(crate) types: BTreeMap<String, String>,
+    /// What it says of itself, by family.
+    pub(crate) helps: BTreeMap<String, String>,
 }
 
 impl Scrape {
@@ -50,13 +52,13 @@ fn parse(text: &str) -> Result<Scrape, String> {
         return Err("the last line has no end".to_owned());
     }
     let mut scrape = Scrape::default();
-    let mut helped = BTreeSet::new();
     let mut family = String::new();
     for line in text.lines() {
         let wrong = |why: &str| format!("{why}: {line}");
         if let Some(rest) = line.strip_prefix("# HELP ") {
             let (name, help) = rest.split_once(' ').ok_or_else(|| wrong("no help"))?;
-            if !is_name(name) || help.is_empty() || !helped.insert(name.to_owned()) {
+            let before = scrape.helps.insert(name.to_owned(), help.to_owned());
+            if !is_name(name) || help.is_empty() || before.is_some() {
                 return Err(wrong("HELP"));
             }
             name.clone_into(&mut family);
