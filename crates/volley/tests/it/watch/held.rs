@@ -19,7 +19,7 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-const LOUD: [&str; 3] = ["contacts.ndjson", "--log-level", "debug"];
+const LOUD: [&str; 3] = ["contacts.ndjson", "--log-level", "trace"];
 
 #[test]
 fn a_full_disk_under_stderr_ends_no_run() {
@@ -55,7 +55,7 @@ fn a_reader_of_stderr_that_goes_away_ends_no_run() {
 #[test]
 fn a_terminal_that_is_held_holds_neither_the_sending_nor_the_end() {
     let sandbox = sandbox();
-    let command = sandbox.send(&LOUD).args(["--log-level", "trace"]).into_command();
+    let command = sandbox.send(&LOUD).into_command();
     let held = terminal::Held::start(command);
     wait_until("all to be sent", || {
         sandbox.mock().stats().together.recipients == 500
@@ -70,7 +70,7 @@ fn a_signal_is_heard_while_the_terminal_is_held() {
     let sandbox = sandbox();
     let command = sandbox
         .send(&LOUD)
-        .args(["--log-level", "trace", "--set", "limits.requests_per_second=20"])
+        .args(["--set", "limits.requests_per_second=20"])
         .into_command();
     let held = terminal::Held::start(command);
     wait_until("the run to begin", || {
