@@ -107,6 +107,13 @@ impl Normalizer {
         Some(found.number)
     }
 
+    /// What the library makes of a number that was taken as it was written, such as +330612345678: the number that it dials.
+    /// `None` where it makes nothing of it.
+    pub fn reading(number: Msisdn) -> Option<Msisdn> {
+        let parsed = PHONE_NUMBER_UTIL.parse(&number.e164(), None).ok()?;
+        e164(&parsed).ok()
+    }
+
     /// The country that the library puts a number into; `None` where no country has it.
     pub fn region_of(&self, number: Msisdn) -> Option<Region> {
         self.codes.region(self.codes.split(number)?)

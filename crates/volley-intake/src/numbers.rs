@@ -55,6 +55,11 @@ impl NumberBook {
         self.barred.mark(number, SUPPRESSED);
     }
 
+    /// Whether the number must never be contacted.
+    pub fn is_suppressed(&self, number: Msisdn) -> bool {
+        self.barred.planes(number).has(SUPPRESSED)
+    }
+
     /// An earlier run reached the number.
     pub fn reach(&mut self, number: Msisdn) {
         self.met.mark(number, REACHED);

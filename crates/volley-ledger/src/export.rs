@@ -1,18 +1,20 @@
 //! Batches with everything that is known of them, one after another: for exports, and for reports by day and by country.
 //!
-//! Bounds: one batch and its numbers are held at a time.
+//! Bounds: [`PAGE`] batches and their numbers are held at a time.
 
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 use volley_model::{Amount, BatchState, CostSource, Currency, Msisdn};
 
-use crate::rows::{self, BatchRow, COLUMNS};
+use crate::rows::{self, BatchRow};
 use crate::{BatchId, CampaignId, LedgerError, RunId, queries, split};
 
 const STEP: &str = "exporting batches";
+/// Batches that are read in one moment.
+const PAGE: usize = 50;
 
 /// Whether a batch's numbers are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,14 +78,14 @@ pub struct BatchRecord {
     pub attempts: Attempts,
 }
 
-/// The attempts of a batch.
+/// The attempts of a batch; those of later runs, which asked about a doubt, are counted alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Attempts {
     /// How many.
     pub count: u64,
-    /// When the last one was handed over; `None` where nothing left us.
+    /// When the last one of its run that left us was handed over; `None` where nothing left us.
     pub handed_over_at: Option<Timestamp>,
-    /// When the evidence of the last one was complete.
+    /// When the evidence of that one was complete.
     pub ended_at: Option<Timestamp>,
 }
 
@@ -104,26 +106,55 @@ pub(crate) fn batches(
     each: &mut dyn FnMut(&BatchRecord, &[Msisdn]) -> ControlFlow<()>,
 ) -> Result<(), LedgerError> {
     let failed = |error| LedgerError::sqlite(path, STEP, error);
-    // One moment for batches, numbers and attempts, while another process may be writing.
-    let moment = connection.unchecked_transaction().map_err(failed)?;
-    for campaign in campaigns(&moment, name).map_err(failed)? {
-        let query = format!("SELECT {COLUMNS} FROM batch WHERE campaign = ?1 ORDER BY id");
-        let mut statement = moment.prepare(&query).map_err(failed)?;
-        let mut rows = statement.query([campaign.id]).map_err(failed)?;
-        while let Some(row) = rows.next().map_err(failed)? {
-            let batch = BatchRow::read(row).map_err(|error| error.at(path))?;
-            let members = match (numbers, campaign.closed, batch.state) {
-                (Numbers::LeftOut, ..) | (_, true, _) => Vec::new(),
-                (_, _, BatchState::Split) => split::left(&moment, path, &batch)?.into_iter().collect(),
-                _ => queries::members(&moment, path, &batch)?,
-            };
-            let attempts = attempts(&moment, batch.id).map_err(failed)?;
-            if each(&record(&campaign, batch, attempts), &members).is_break() {
-                return Ok(());
+    for campaign in campaigns(connection, name).map_err(failed)? {
+        let mut after = BatchId(0);
+        loop {
+            let page = page(connection, path, &campaign, after, numbers)?;
+            let Some((last, _)) = page.last() else { break };
+            after = last.batch;
+            for (record, members) in &page {
+                if each(record, members).is_break() {
+                    return Ok(());
+                }
             }
         }
     }
     Ok(())
+}
+
+/// The next batches of a campaign. Each page is one moment, which ends before anybody is told: who reads slowly must not keep
+/// the log of a run from being moved into the ledger.
+fn page(
+    connection: &Connection,
+    path: &Path,
+    campaign: &Campaign,
+    after: BatchId,
+    numbers: Numbers,
+) -> Result<Vec<(BatchRecord, Vec<Msisdn>)>, LedgerError> {
+    let failed = |error| LedgerError::sqlite(path, STEP, error);
+    let moment = connection.unchecked_transaction().map_err(failed)?;
+    let mut batches = Vec::new();
+    let condition = format!("campaign = ?1 AND id > ?2 ORDER BY id LIMIT {PAGE}");
+    queries::each_batch(
+        &moment,
+        path,
+        &condition,
+        params![campaign.id, after],
+        &mut |batch| {
+            batches.push(batch);
+        },
+    )?;
+    let mut page = Vec::with_capacity(batches.len());
+    for batch in batches {
+        let members = match (numbers, campaign.closed, batch.state) {
+            (Numbers::LeftOut, ..) | (_, true, _) => Vec::new(),
+            (_, _, BatchState::Split) => split::left(&moment, path, &batch)?.into_iter().collect(),
+            _ => queries::members(&moment, path, &batch)?,
+        };
+        let attempts = attempts(&moment, &batch).map_err(failed)?;
+        page.push((record(campaign, batch, attempts), members));
+    }
+    Ok(page)
 }
 
 fn campaigns(connection: &Connection, name: Option<&str>) -> rusqlite::Result<Vec<Campaign>> {
@@ -140,16 +171,20 @@ fn campaigns(connection: &Connection, name: Option<&str>) -> rusqlite::Result<Ve
     campaigns.collect()
 }
 
-fn attempts(connection: &Connection, batch: BatchId) -> rusqlite::Result<Attempts> {
-    let query = "SELECT handed_over_at, ended_at FROM attempt WHERE batch = ?1 ORDER BY number";
+fn attempts(connection: &Connection, batch: &BatchRow) -> rusqlite::Result<Attempts> {
+    let query = "SELECT handed_over_at, ended_at, run FROM attempt WHERE batch = ?1 ORDER BY number";
     let mut statement = connection.prepare_cached(query)?;
-    let mut rows = statement.query([batch])?;
+    let mut rows = statement.query([batch.id])?;
     let mut attempts = Attempts::default();
     while let Some(row) = rows.next()? {
         let handed_over_at: Option<i64> = row.get(0)?;
         attempts.count += 1;
-        attempts.handed_over_at = handed_over_at.map(|at| rows::timestamp(0, at)).transpose()?;
-        attempts.ended_at = Some(rows::timestamp(1, row.get(1)?)?);
+        if let Some(at) = handed_over_at
+            && row.get::<_, RunId>(2)? == batch.run
+        {
+            attempts.handed_over_at = Some(rows::timestamp(0, at)?);
+            attempts.ended_at = Some(rows::timestamp(1, row.get(1)?)?);
+        }
     }
     Ok(attempts)
 }

@@ -662,6 +662,16 @@ END;
 
 -- For people. ---------------------------------------------------------------------------------------------------------
 
+CREATE TRIGGER suppression_stays BEFORE UPDATE ON suppression
+BEGIN
+  SELECT RAISE(ABORT, 'a word on the suppression list is never changed');
+END;
+
+CREATE TRIGGER suppression_kept BEFORE DELETE ON suppression
+BEGIN
+  SELECT RAISE(ABORT, 'a word on the suppression list is never deleted');
+END;
+
 -- The views. DuckDB takes them apart and puts them together in words of its own, which SQLite must still understand: no
 -- count(*), no column `at` without its table, no UNION within WITH. (`conservation` is for SQLite alone.) -------------
 

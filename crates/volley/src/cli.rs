@@ -19,7 +19,7 @@ pub use octopush::{
     BalanceArgs, CancelArgs, CreateArgs, EditArgs, ListCampaignCommand, ListSendArgs,
     OctopushCampaignCommand, OctopushCommand, OrderArgs, ParametersCommand, StatusArgs, TicketArgs, WaitArgs,
 };
-pub use suppress::{NumbersArgs, SuppressAddArgs, SuppressCommand, SuppressImportArgs};
+pub use suppress::{NumbersArgs, SuppressAddArgs, SuppressCommand, SuppressImportArgs, SuppressedNumbers};
 
 /// Sends a campaign to millions of contacts, each at most once.
 #[derive(Debug, Parser)]
@@ -95,7 +95,7 @@ pub enum Command {
     /// Batches of which nobody knows whether they were sent, and your word on them
     #[command(subcommand, after_help = DOUBT_EXAMPLES)]
     Doubt(DoubtCommand),
-    /// Numbers that must never be contacted, whatever the campaign
+    /// Numbers that no `volley send` contacts, whatever the campaign
     #[command(subcommand, after_help = suppress::EXAMPLES)]
     Suppress(SuppressCommand),
     /// Make or look after a ledger
@@ -425,7 +425,7 @@ pub struct ExportArgs {
 pub enum Exported {
     /// The provider's ids, with what they cost.
     Tickets,
-    /// Every number, with what became of it.
+    /// Every number and batch it was in, with what became of it there.
     Recipients,
     /// Every batch.
     Batches,

@@ -19,6 +19,7 @@ mod report;
 mod send;
 mod suppress;
 mod told;
+mod whole_file;
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};

@@ -144,6 +144,15 @@ impl Exit {
         }
     }
 
+    /// The same if what it says was taken by stdout: whoever relies on a result must not take a lost one for success.
+    #[must_use]
+    pub fn if_taken(self, taken: bool) -> Self {
+        match self {
+            Self::Complete if !taken => Self::Config,
+            exit => exit,
+        }
+    }
+
     /// The signal that ended the run, if one did.
     pub fn signal(self) -> Option<i32> {
         matches!(self, Self::Hangup | Self::Interrupt | Self::Terminate).then(|| i32::from(self.code()) - 128)

@@ -13,7 +13,8 @@ use crate::lines::{LINE_BYTES_MAX, Line, LineBuffer};
 use crate::numbers::FETCHED_MAX;
 use crate::record::{Record, RecordReader};
 use crate::{
-    IntakeConfig, InvalidLimit, Normalizer, NumberBook, Progress, ReasonCounts, Rejection, Rejects, Standing,
+    IntakeConfig, InvalidLimit, Normalizer, NumberBook, NumberRule, Progress, ReasonCounts, Rejection,
+    Rejects, Standing,
 };
 
 /// Lines read before the first of them is judged: enough that the waiting for the memory overlaps, few enough that they
@@ -202,7 +203,7 @@ impl Desk {
                 return rejection.of(fault.reason(), value, || fault.detail(names));
             }
         };
-        let reason = match outcome_of(self.book.meet(recipient.number)) {
+        let reason = match outcome_of(standing(&mut self.book, recipient.number, self.config.numbers)) {
             Outcome::Planned => {
                 let place = Place {
                     input: input.nth,
@@ -294,6 +295,15 @@ impl Desk {
             too_many_invalid,
         }
     }
+}
+
+/// What a number that is met may expect. One that is taken as it is written is suppressed as what it dials, too.
+fn standing(book: &mut NumberBook, number: Msisdn, rule: NumberRule) -> Standing {
+    let dialled = || Normalizer::reading(number).is_some_and(|dialled| book.is_suppressed(dialled));
+    if rule == NumberRule::Any && dialled() {
+        return Standing::Suppressed;
+    }
+    book.meet(number)
 }
 
 /// What becomes of the line of a number of this standing.

@@ -10,8 +10,8 @@ use crate::normalize::{CALLING_CODES, code_place};
 /// What goes to numbers of one calling code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CountryCount {
-    /// ISO 3166 alpha-2, such as `FR`; `+1` where several countries share the code or none has it, and `?` where there is no
-    /// such code.
+    /// ISO 3166 alpha-2, such as `FR`; `+1` where several countries share the code or none has it, and `other` where there
+    /// is no such code.
     pub country: String,
     /// Messages.
     pub messages: u64,
@@ -66,7 +66,7 @@ impl CountryCounts {
 
 fn name(place: usize) -> String {
     match place.checked_sub(1).map(|place| CALLING_CODES[place]) {
-        None => "?".to_owned(),
+        None => "other".to_owned(),
         Some(code) if code.region.is_empty() => format!("+{}", code.code),
         Some(code) => code.region.to_owned(),
     }
@@ -99,7 +99,7 @@ mod tests {
         let of = |country: &str, messages, segments| (country.to_owned(), messages, segments);
         assert_eq!(
             found,
-            [of("+44", 3, 3), of("FR", 2, 3), of("+1", 1, 3), of("?", 1, 1)]
+            [of("+44", 3, 3), of("FR", 2, 3), of("+1", 1, 3), of("other", 1, 1)]
         );
     }
 }

@@ -82,7 +82,7 @@ fn damages(change: &str) {
     ledger.suppress(&numbers([5, 6, 7]), &signed("one")).unwrap();
     ledger.unsuppress(&numbers([7]), &signed("two")).unwrap();
     ledger.close().unwrap();
-    assert!(stage.tool().execute(change, []).unwrap() > 0, "{change}");
+    stage.change(change);
     let mut ledger = stage.open().unwrap();
     let damaged = listed(&ledger).unwrap_err();
     assert!(
@@ -117,10 +117,12 @@ fn a_changed_word_of_before_is_found() {
     ledger.suppress(&numbers([5]), &signed("one")).unwrap();
     ledger.suppress(&numbers([6]), &signed("two")).unwrap();
     ledger.close().unwrap();
-    stage
-        .tool()
-        .execute("UPDATE suppression SET why = 'another' WHERE id = 1", [])
-        .unwrap();
+    let change = "UPDATE suppression SET why = 'another' WHERE id = 1";
+    let refused = stage.tool().execute(change, []).unwrap_err();
+    assert!(refused.to_string().contains("never changed"), "{refused}");
+    let refused = stage.tool().execute("DELETE FROM suppression", []).unwrap_err();
+    assert!(refused.to_string().contains("never deleted"), "{refused}");
+    stage.change(change);
     let findings = verify(&stage.path).unwrap().findings;
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert_eq!(findings[0].place, "change 1 of the suppression list");

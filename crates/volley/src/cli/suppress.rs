@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use volley_intake::Region;
 
 /// `volley suppress …`
 #[derive(Debug, Subcommand)]
 pub enum SuppressCommand {
-    /// Put numbers on the list: no run contacts them from now on
+    /// Put numbers on the list: no `volley send` contacts them from now on
     #[command(after_help = ADD_EXAMPLES)]
     Add(SuppressAddArgs),
     /// Take numbers off the list
@@ -42,9 +42,21 @@ pub struct NumbersArgs {
     /// Whose national spellings are read, such as FR
     #[arg(long, value_name = "REGION", value_parser = region)]
     pub default_region: Option<Region>,
+    /// What a number must pass, as a campaign's `input.numbers`
+    #[arg(long = "numbers", value_name = "RULE", default_value = "possible")]
+    pub rule: SuppressedNumbers,
     /// Why; it is recorded
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub reason: String,
+}
+
+/// What a number must pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SuppressedNumbers {
+    /// It may exist.
+    Possible,
+    /// A plus and 7 to 15 digits; it is listed as it is written, and as it is dialled.
+    Any,
 }
 
 /// `volley suppress add` and `remove`.

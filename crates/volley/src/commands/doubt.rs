@@ -42,7 +42,7 @@ pub(super) fn list(args: &DoubtListArgs, common: &Common) -> Result<Exit, Comman
         Some(_) => Vec::new(),
     };
     let now = clock::now();
-    if common.json {
+    let taken = if common.json {
         let all = |batches: &[OpenDoubt]| {
             batches
                 .iter()
@@ -52,7 +52,7 @@ pub(super) fn list(args: &DoubtListArgs, common: &Common) -> Result<Exit, Comman
         print::json(&json!({
             "schema": 1, "ledger": path, "doubts": all(&doubts), "unticketed": all(&unticketed),
             "list_campaigns": list_campaigns.iter().map(list_campaign::as_json).collect::<Vec<_>>(),
-        }));
+        }))
     } else {
         let mut text = as_text(&doubts, &unticketed, now);
         if list_campaigns.is_empty() && doubts.is_empty() {
@@ -61,9 +61,9 @@ pub(super) fn list(args: &DoubtListArgs, common: &Common) -> Result<Exit, Comman
         for campaign in &list_campaigns {
             list_campaign::write(&mut text, campaign, now);
         }
-        print::result(&text);
-    }
-    Ok(Exit::Complete)
+        print::result(&text)
+    };
+    Ok(Exit::Complete.if_taken(taken))
 }
 
 /// Takes the operator's word on one batch, or on one campaign on a list.

@@ -1,7 +1,6 @@
 //! `volley export`: rows from the ledger for other programs, as NDJSON or CSV.
 //!
-//! Bounds: one batch is held at a time. A file is written beside its place and renamed into it, so that there is never half
-//! of one; it holds numbers, and is its owner's alone.
+//! Bounds: a page of batches is held at a time. There is never half of a file.
 
 mod row;
 
@@ -13,7 +12,8 @@ use serde_json::json;
 use volley_ledger::{BatchRecord, LedgerError, Numbers, Reader};
 use volley_model::{BatchState, Msisdn};
 
-use super::outputs::{beside, refuse_ledger};
+use super::outputs::refuse_ledger;
+use super::whole_file::WholeFile;
 use super::{CommandError, ledger_path, named};
 use crate::cli::{Common, ExportArgs, Exported, RowFormat};
 use crate::exit::Exit;
@@ -46,18 +46,16 @@ pub(super) fn export(args: &ExportArgs, common: &Common) -> Result<Exit, Command
     };
     refuse_ledger("--output", output, &path)?;
     let rows = to_file(&reader, args, output).map_err(|failure| told(failure, "--output", output))?;
-    if common.json {
-        print::json(
-            &json!({"schema": 1, "rows": rows, "output": output, "exit_code": Exit::Complete.code()}),
-        );
+    let taken = if common.json {
+        print::json(&json!({"schema": 1, "rows": rows, "output": output, "exit_code": Exit::Complete.code()}))
     } else {
         print::result(&format!(
             "{} written to {}\n",
             counted(rows, "row"),
             output.display()
-        ));
-    }
-    Ok(Exit::Complete)
+        ))
+    };
+    Ok(Exit::Complete.if_taken(taken))
 }
 
 fn told(failure: Failure, flag: &'static str, path: &Path) -> CommandError {
@@ -72,10 +70,9 @@ fn told(failure: Failure, flag: &'static str, path: &Path) -> CommandError {
 }
 
 fn to_file(reader: &Reader, args: &ExportArgs, path: &Path) -> Result<u64, Failure> {
-    let mut file = beside(path).map_err(Failure::Output)?;
+    let mut file = WholeFile::open(path).map_err(Failure::Output)?;
     let written = rows(reader, args, &mut BufWriter::new(&mut file))?;
-    file.as_file().sync_all().map_err(Failure::Output)?;
-    file.persist(path).map_err(|error| Failure::Output(error.error))?;
+    file.finish().map_err(Failure::Output)?;
     Ok(written)
 }
 

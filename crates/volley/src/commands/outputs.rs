@@ -8,9 +8,8 @@ use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use super::CommandError;
+use super::whole_file::WholeFile;
 use crate::cli::SendArgs;
 use crate::config::Campaign;
 use crate::metrics::{Exporter, Subject};
@@ -81,9 +80,9 @@ pub(super) fn write_failure(args: &SendArgs, ledger: &Path, summary: &Summary) -
     }
 }
 
-/// A summary on its way: written beside its place and renamed into it, so that there is never half of one.
+/// A summary on its way.
 pub(super) struct SummaryFile {
-    file: NamedTempFile,
+    file: WholeFile,
     path: PathBuf,
 }
 
@@ -100,46 +99,30 @@ impl SummaryFile {
                 &[(rejects.clone(), "the file of the rejects")],
             )?;
         }
-        Self::beside(path)
-            .map(Some)
-            .map_err(|source| unwritable("--summary-file", path, source))
-    }
-
-    fn beside(path: &Path) -> std::io::Result<Self> {
-        Ok(Self {
-            file: beside(path)?,
-            path: path.to_owned(),
-        })
+        let file = WholeFile::open(path).map_err(|source| unwritable("--summary-file", path, source))?;
+        Ok(Some(Self {
+            file,
+            path: path.clone(),
+        }))
     }
 
     /// Puts the summary in its place.
     pub(super) fn write(mut self, summary: &Summary) -> Result<(), CommandError> {
-        let written = serde_json::to_writer(&mut self.file, summary)
-            .map_err(std::io::Error::from)
-            .and_then(|()| self.file.write_all(b"\n"))
-            .and_then(|()| self.file.persist(&self.path).map_err(|error| error.error));
-        written
-            .map(drop)
-            .map_err(|source| unwritable("--summary-file", &self.path, source))
+        // Our own struct always serialises.
+        let mut line = serde_json::to_vec(summary).unwrap_or_default();
+        line.push(b'\n');
+        let written = self.file.write_all(&line).and_then(|()| self.file.finish());
+        written.map_err(|source| unwritable("--summary-file", &self.path, source))
     }
 }
 
-/// Writes a whole file beside its place and renames it into it.
+/// Writes a whole file.
 pub(super) fn write_whole(flag: &'static str, path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
-    let written = beside(path).and_then(|mut file| {
+    let written = WholeFile::open(path).and_then(|mut file| {
         file.write_all(bytes)?;
-        file.persist(path).map_err(|error| error.error)
+        file.finish()
     });
-    written.map(drop).map_err(|source| unwritable(flag, path, source))
-}
-
-/// A file that is to be renamed to this path; only its owner may read it.
-pub(super) fn beside(path: &Path) -> std::io::Result<NamedTempFile> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    // Asked first: a folder that is not there is not told by the name of a file that nobody knows.
-    fs::metadata(folder)?;
-    NamedTempFile::new_in(folder)
+    written.map_err(|source| unwritable(flag, path, source))
 }
 
 /// The files that must not be written over, each with what it is.

@@ -23,10 +23,10 @@ pub(super) fn plan(args: &CampaignArgs, common: &Common) -> Result<Exit, Command
         ..PlanOptions::default()
     };
     let plan = plan::plan(&campaign, opened, &ledger, &options)?;
-    if common.json {
-        print::json(&plan);
+    let taken = if common.json {
+        print::json(&plan)
     } else {
-        print::result(&plan.text());
-    }
-    Ok(plan.exit)
+        print::result(&plan.text())
+    };
+    Ok(plan.exit.if_taken(taken))
 }

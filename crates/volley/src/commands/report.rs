@@ -47,23 +47,23 @@ pub(super) fn report(args: &ReportArgs, common: &Common) -> Result<Exit, Command
         let text = html::page(&campaigns, &list_campaigns, clock::now());
         outputs::write_whole("--html", page, text.as_bytes())?;
         if !common.json {
-            print::result(&format!("{} written\n", page.display()));
-            return Ok(Exit::Complete);
+            let taken = print::result(&format!("{} written\n", page.display()));
+            return Ok(Exit::Complete.if_taken(taken));
         }
     }
-    if common.json {
+    let taken = if common.json {
         print::json(&json!({
             "schema": 1, "campaigns": campaigns.iter().map(json::campaign).collect::<Vec<_>>(),
             "list_campaigns": list_campaigns.iter().map(list_campaigns::as_json).collect::<Vec<_>>(),
-        }));
+        }))
     } else if campaigns.is_empty() && list_campaigns.is_empty() {
-        print::result("no campaign has been run with this ledger\n");
+        print::result("no campaign has been run with this ledger\n")
     } else {
         let mut texts: Vec<String> = campaigns.iter().map(text::campaign).collect();
         texts.extend(list_campaigns::as_text(&list_campaigns));
-        print::result(&texts.join("\n"));
-    }
-    Ok(Exit::Complete)
+        print::result(&texts.join("\n"))
+    };
+    Ok(Exit::Complete.if_taken(taken))
 }
 
 /// The campaigns asked for. To count countries every number is looked at, and so only of one campaign, or for a page.

@@ -1,15 +1,19 @@
 //! `volley suppress …`: the ledger's list of numbers that are never contacted.
 
-use std::io::{self, IsTerminal};
+use std::collections::HashSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde_json::json;
 use volley_intake::{Normalizer, NumberRule};
 use volley_ledger::{Ledger, LedgerError, Opening, Reader, Signature, Suppressed};
 use volley_model::Msisdn;
 
 use super::{CommandError, ledger_path, operator};
-use crate::cli::{Common, NumbersArgs, SuppressAddArgs, SuppressCommand, SuppressImportArgs};
+use crate::cli::{
+    Common, NumbersArgs, SuppressAddArgs, SuppressCommand, SuppressImportArgs, SuppressedNumbers,
+};
 use crate::exit::Exit;
 use crate::inputs::STDIN_NAME;
 use crate::number_file::{self, NumberFileError};
@@ -27,15 +31,28 @@ enum Change {
 /// Changes the list, or shows it.
 pub(super) fn suppress(command: &SuppressCommand, common: &Common) -> Result<Exit, CommandError> {
     match command {
-        SuppressCommand::Add(args) => change(Change::Add, &typed(args)?, &args.how, common),
-        SuppressCommand::Remove(args) => change(Change::Remove, &typed(args)?, &args.how, common),
-        SuppressCommand::Import(args) => change(Change::Add, &imported(args)?, &args.how, common),
+        SuppressCommand::Add(args) => change(Change::Add, typed(args)?, &args.how, common),
+        SuppressCommand::Remove(args) => change(Change::Remove, typed(args)?, &args.how, common),
+        SuppressCommand::Import(args) => change(Change::Add, imported(args)?, &args.how, common),
         SuppressCommand::List => list(common),
     }
 }
 
 fn normalizer(how: &NumbersArgs) -> Normalizer {
-    Normalizer::new(how.default_region, NumberRule::Possible, None)
+    let rule = match how.rule {
+        SuppressedNumbers::Possible => NumberRule::Possible,
+        SuppressedNumbers::Any => NumberRule::Any,
+    };
+    Normalizer::new(how.default_region, rule, None)
+}
+
+/// Each number as it is written and as it is dialled, once.
+fn readings(numbers: impl IntoIterator<Item = Msisdn>) -> Vec<Msisdn> {
+    let of = |number| [Some(number), Normalizer::reading(number)].into_iter().flatten();
+    let mut readings: Vec<_> = numbers.into_iter().flat_map(of).collect();
+    readings.sort_unstable();
+    readings.dedup();
+    readings
 }
 
 fn typed(args: &SuppressAddArgs) -> Result<Vec<Msisdn>, CommandError> {
@@ -63,8 +80,6 @@ fn imported(args: &SuppressImportArgs) -> Result<Vec<Msisdn>, CommandError> {
         let text = read(path)?;
         number_file::read(path, &text, &normalizer, &mut |number| numbers.push(number))?;
     }
-    numbers.sort_unstable();
-    numbers.dedup();
     Ok(numbers)
 }
 
@@ -80,7 +95,7 @@ fn read(path: &Path) -> Result<String, NumberFileError> {
 
 fn change(
     change: Change,
-    numbers: &[Msisdn],
+    numbers: Vec<Msisdn>,
     how: &NumbersArgs,
     common: &Common,
 ) -> Result<Exit, CommandError> {
@@ -89,40 +104,37 @@ fn change(
         why: how.reason.clone(),
         ..operator::signature()
     };
-    let opening = if io::stderr().is_terminal() {
-        Opening::MakeIfMissing
-    } else {
-        Opening::MustExist
-    };
-    let mut ledger = Ledger::open(&path, opening, clock::now()).map_err(RunError::from)?;
+    // A list in a ledger that was made for it, beside the one that campaigns are sent by, would keep nobody from anything.
+    let mut ledger = Ledger::open(&path, Opening::MustExist, clock::now()).map_err(RunError::from)?;
+    let numbers = readings(numbers);
     let done = match change {
-        Change::Add => ledger.suppress(numbers, &signature),
-        Change::Remove => ledger.unsuppress(numbers, &signature),
+        Change::Add => ledger.suppress(&numbers, &signature),
+        Change::Remove => ledger.unsuppress(&numbers, &signature),
     };
     let done = done.map_err(RunError::from)?;
     ledger.close().map_err(RunError::from)?;
-    tell(change, done, &path, common);
-    Ok(Exit::Complete)
+    Ok(tell(change, done, &path, common))
 }
 
-fn tell(change: Change, done: Suppressed, path: &Path, common: &Common) {
+fn tell(change: Change, done: Suppressed, path: &Path, common: &Common) -> Exit {
     let Suppressed { changed, listed } = done;
     let (added, removed, words) = match change {
         Change::Add => (changed, 0, "put on"),
         Change::Remove => (0, changed, "taken off"),
     };
-    if common.json {
+    let taken = if common.json {
         print::json(&json!({
             "schema": 1, "ledger": path, "added": added, "removed": removed, "listed": listed,
             "exit_code": Exit::Complete.code(),
-        }));
+        }))
     } else {
         print::result(&format!(
             "{} {words} the suppression list of {}, which has {listed} now\n",
             counted(changed, "number"),
             path.display()
-        ));
-    }
+        ))
+    };
+    Exit::Complete.if_taken(taken)
 }
 
 /// The numbers in E.164, as `volley suppress import` and a campaign's `suppress` take them.
@@ -136,11 +148,11 @@ fn list(common: &Common) -> Result<Exit, CommandError> {
                 numbers.push(json!({"number": number.e164(), "since": since.to_string()}));
             })
             .map_err(RunError::from)?;
-        print::json(&json!({
+        let taken = print::json(&json!({
             "schema": 1, "ledger": path, "listed": numbers.len(), "numbers": numbers,
             "exit_code": Exit::Complete.code(),
         }));
-        return Ok(Exit::Complete);
+        return Ok(Exit::Complete.if_taken(taken));
     }
     let mut text = String::new();
     reader
@@ -149,23 +161,24 @@ fn list(common: &Common) -> Result<Exit, CommandError> {
             text.push('\n');
         })
         .map_err(RunError::from)?;
-    print::result(&text);
-    Ok(Exit::Complete)
+    Ok(Exit::Complete.if_taken(print::result(&text)))
 }
 
-/// Refuses to contact these numbers if one of them is on the list.
-pub(super) fn refuse_suppressed(ledger: &Ledger, numbers: &[Msisdn], what: &str) -> Result<(), CommandError> {
-    let mut found = 0;
-    let looked: Result<(), LedgerError> = ledger.suppressed(&mut |number, _| {
-        found += u64::from(numbers.contains(&number));
-    });
-    looked.map_err(RunError::from)?;
+/// Refuses to contact these numbers, in E.164, if one of them is on the list, as it is written or as it is dialled.
+pub(super) fn refuse_suppressed(
+    list: impl FnOnce(&mut dyn FnMut(Msisdn, Timestamp)) -> Result<(), LedgerError>,
+    numbers: &[String],
+    what: &str,
+) -> Result<(), CommandError> {
+    let number = |text: &String| text.trim_start_matches('+').parse().ok().map(Msisdn::new)?.ok();
+    let wanted: HashSet<_> = readings(numbers.iter().filter_map(number)).into_iter().collect();
+    let mut found = 0_u64;
+    list(&mut |number, _| found += u64::from(wanted.contains(&number))).map_err(RunError::from)?;
     if found == 0 {
         return Ok(());
     }
     Err(CommandError::NotByLedger(format!(
-        "{what}: {} on the suppression list, see `volley suppress list`; take what is on it out of the campaign; nothing was \
-         created",
+        "{what}: {} on the suppression list, see `volley suppress list`; take what is on it out; nothing was changed",
         if found == 1 {
             "one of its numbers is".to_owned()
         } else {

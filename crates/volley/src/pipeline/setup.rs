@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use volley_intake::{Intake, IntakeConfig, NumberBook};
 use volley_ledger::{
-    CampaignIdentity, Changes, Entry, Ledger, LedgerError, Reader, RunId, RunLimits, Writer, WriterThread,
+    BatchId, CampaignIdentity, Changes, Entry, Ledger, LedgerError, Reader, RunId, RunLimits, Writer,
+    WriterThread,
 };
-use volley_provider::Sealer;
+use volley_provider::{Provider, Sealer};
 use volley_transport::{CONNECT_TIMEOUT, Endpoint, Pace, PaceConfig, Pool, PoolConfig};
 
 use super::budget::{Budget, Tariff};
@@ -70,6 +71,7 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
     let ledger_last_at = ledger.last_at()?;
     let identity = identity(&campaign, &credentials.account());
     refuse_what_cannot_go_on(&campaign, &path, &identity, changes)?;
+    ledger.suppressed(&mut |number, _| book.suppress(number))?;
     let entry = ledger.enter(&identity, changes, clock::now())?;
     let retry = Retry {
         message: Some(entry.message),
@@ -85,7 +87,8 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
     let doubts = if simulated {
         Doubts::default()
     } else {
-        earlier_doubts(&ledger, &entry, campaign.limits.settle)?
+        let left = left_in_doubt(&campaign, &loaded, notice);
+        earlier_doubts(&ledger, &entry, campaign.limits.settle, left)?
     };
     let config = IntakeConfig {
         keep_places: options.rejects.is_some(),
@@ -191,11 +194,34 @@ pub(crate) fn identity(campaign: &Campaign, account: &str) -> CampaignIdentity {
     }
 }
 
-/// The doubts of earlier runs, each due `settle` after its last attempt failed.
-fn earlier_doubts(ledger: &Ledger, entry: &Entry, settle: Duration) -> Result<Doubts, LedgerError> {
+/// The doubts that are not asked about: where asking sends the batch again, and a number in it is suppressed since.
+fn left_in_doubt<'a>(campaign: &Campaign, loaded: &'a Loaded, notice: &mut dyn FnMut(&str)) -> &'a [BatchId] {
+    match campaign.content.provider() {
+        // There a doubt is looked up, and never sent again.
+        Provider::Exotel => &[],
+        Provider::Octopush => {
+            for batch in &loaded.suppressed_doubts {
+                notice(&format!(
+                    "volley: warning: batch {batch} stays in doubt: a number in it is suppressed since, and to ask about it could \
+                     send it; ask the provider, and say what you learnt with `volley doubt resolve {batch}`"
+                ));
+            }
+            &loaded.suppressed_doubts
+        }
+    }
+}
+
+/// The doubts of earlier runs but for those that are left, each due `settle` after its last attempt failed.
+fn earlier_doubts(
+    ledger: &Ledger,
+    entry: &Entry,
+    settle: Duration,
+    left: &[BatchId],
+) -> Result<Doubts, LedgerError> {
     let doubts = Doubts::default();
     let now = clock::now();
-    for doubt in ledger.doubts(entry.campaign)? {
+    let all = ledger.doubts(entry.campaign)?;
+    for doubt in all.into_iter().filter(|doubt| !left.contains(&doubt.batch)) {
         // A run that was killed may have been asking about it, and could not tell.
         let failed_at = doubt.failed_at.filter(|_| !entry.unended).unwrap_or(now);
         doubts.add(Doubt::of_an_earlier_run(&doubt, failed_at, settle, now));

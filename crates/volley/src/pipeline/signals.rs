@@ -1,11 +1,14 @@
 //! SIGHUP, SIGINT and SIGTERM: the first stops the intake and starts the grace, the second ends it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::stop::{Stop, StopReason};
 use crate::exit::Exit;
+
+/// Signals that are no further apart are one; a person is slower.
+const SAME_WITHIN: Duration = Duration::from_millis(100);
 
 /// Listens for as long as the run goes on; never ends by itself.
 pub(super) async fn listen(signals: Option<Signals>, stop: &Stop, grace: Duration) {
@@ -15,7 +18,7 @@ pub(super) async fn listen(signals: Option<Signals>, stop: &Stop, grace: Duratio
     let first = signals.next().await;
     stop.request(StopReason::Signal(first));
     tokio::select! {
-        _ = signals.next() => {}
+        () = signals.once_more() => {}
         () = tokio::time::sleep(grace) => {}
     }
     stop.end_grace();
@@ -45,6 +48,18 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
         })
+    }
+
+    /// A second one, which says that it is to be quick. What comes at once is the first one by another way: a shutdown tells
+    /// every process, and a script that runs us passes on what it was told.
+    async fn once_more(&mut self) {
+        let first_at = Instant::now();
+        loop {
+            self.next().await;
+            if first_at.elapsed() >= SAME_WITHIN {
+                return;
+            }
+        }
     }
 
     /// The next of them, as the exit it leads to.

@@ -3,18 +3,20 @@
 use std::path::Path;
 
 use volley_intake::{Normalizer, NumberBook};
-use volley_ledger::{CampaignId, Ledger, LedgerError, MessageId, Reader, StoredMembers};
-use volley_model::BatchState;
+use volley_ledger::{BatchId, CampaignId, Ledger, LedgerError, MessageId, Reader, StoredMembers};
+use volley_model::{BatchState, Msisdn};
 
 use super::RunError;
 use crate::config::{Campaign, InputRules};
 use crate::number_file;
 
 /// What loading found, besides the numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Loaded {
     /// Batches of the campaign in doubt.
     pub(crate) batches_in_doubt: u64,
+    /// Those among them with a number that must not be contacted any more.
+    pub(crate) suppressed_doubts: Vec<BatchId>,
 }
 
 /// When a number that was refused may be sent to again.
@@ -26,7 +28,7 @@ pub(crate) struct Retry {
     pub(crate) refused: bool,
 }
 
-/// Loads the ledger's suppression list, and the standing of a campaign's numbers, from a ledger that is open for writing.
+/// Loads the standing of a campaign's numbers from a ledger that is open for writing. What is suppressed is loaded by then.
 pub(super) fn load(
     ledger: &Ledger,
     campaign: CampaignId,
@@ -34,7 +36,6 @@ pub(super) fn load(
     book: &mut NumberBook,
 ) -> Result<Loaded, LedgerError> {
     let mut loaded = Loaded::default();
-    ledger.suppressed(&mut |number, _| book.suppress(number))?;
     ledger.standing(campaign, &mut |batch| mark(book, &mut loaded, retry, batch))?;
     Ok(loaded)
 }
@@ -72,6 +73,9 @@ fn mark(book: &mut NumberBook, loaded: &mut Loaded, retry: Retry, batch: StoredM
         }
         BatchState::Intended | BatchState::InDoubt => {
             loaded.batches_in_doubt += 1;
+            if batch.members.iter().any(|number| is_suppressed(book, *number)) {
+                loaded.suppressed_doubts.push(batch.batch);
+            }
             let id = batch.batch.0.unsigned_abs();
             batch.members.iter().for_each(|number| book.doubt(*number, id));
         }
@@ -86,6 +90,12 @@ fn mark(book: &mut NumberBook, loaded: &mut Loaded, retry: Retry, batch: StoredM
         | BatchState::DeclaredNotSent
         | BatchState::Withdrawn => {}
     }
+}
+
+/// Whether the number must not be contacted, as it was written or as it is dialled.
+fn is_suppressed(book: &NumberBook, number: Msisdn) -> bool {
+    let dialled = || Normalizer::reading(number).is_some_and(|dialled| book.is_suppressed(dialled));
+    book.is_suppressed(number) || dialled()
 }
 
 /// Loads the suppression files that the campaign names.

@@ -164,6 +164,10 @@ fn a_file_is_whole_and_its_owners_alone() {
         assert!(end.stderr.contains("--output"), "{end}");
     }
     sandbox.volley(["ledger", "verify"]).run().expect(0);
+    // What is no file is written as it is.
+    let device = ["export", "tickets", "--output", "/dev/null"];
+    assert_eq!(sandbox.volley(device).run().code(), 0);
+    assert!(!fs::metadata("/dev/null").expect("a device").is_file());
     let full = sandbox.volley(["export", "recipients"]).into_command();
     assert_eq!(to_full_disk(full), Some(3));
 }

@@ -152,3 +152,86 @@ fn the_list_cannot_change_while_a_run_goes_on() {
     end.expect(0)
         .expect_lines(&[("already_sent", 2), ("suppressed", 1), ("accepted", 1)]);
 }
+
+/// A batch in doubt, never read by the provider, of which one number is then suppressed.
+fn doubtful_and_suppressed(provider: Provider) -> Sandbox {
+    let sandbox = Sandbox::new().of(provider);
+    sandbox.campaign().set("limits.settle", "0s").write();
+    sandbox.write("contacts.ndjson", contacts(0..5));
+    init(&sandbox);
+    sandbox.faults(r#"{"rules":[{"at":"after_read","do":"reset","method":"POST"}]}"#);
+    sandbox.send(&["contacts.ndjson"]).run().expect(6);
+    sandbox.faults(r#"{"rules":[]}"#);
+    suppress(&sandbox, &["add", &number(3)]).expect(0);
+    sandbox
+}
+
+#[test]
+fn a_doubt_with_a_number_that_is_suppressed_since_is_not_sent_again_to_ask_about_it() {
+    let sandbox = doubtful_and_suppressed(Provider::Octopush);
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    end.expect(6);
+    assert!(
+        end.stderr
+            .contains("batch 1 stays in doubt: a number in it is suppressed since"),
+        "{end}"
+    );
+    assert_eq!(sandbox.mock().stats().together.recipients, 0);
+    // Once it is taken off, the doubt is asked about as any other.
+    suppress(&sandbox, &["remove", &number(3)]).expect(0);
+    sandbox.send(&["contacts.ndjson"]).run().expect(0);
+    assert_eq!(sandbox.mock().stats().together.distinct_recipients, 5);
+}
+
+#[test]
+fn a_doubt_that_is_looked_up_reaches_nobody_and_is_looked_up() {
+    let sandbox = doubtful_and_suppressed(Provider::Exotel);
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    end.expect(6);
+    assert!(!end.stderr.contains("suppressed since"), "{end}");
+    assert_eq!(sandbox.mock().stats().together.recipients, 0);
+}
+
+#[test]
+fn a_number_that_is_taken_as_it_is_written_is_suppressed_as_it_is_dialled() {
+    let sandbox = Sandbox::new();
+    sandbox.campaign().set("input.numbers", "any").write();
+    let line = |number: &str| format!("{{\"phone_number\":\"{number}\"}}\n");
+    let numbers = ["+330600000077", "+3361234", "+33612345678"];
+    sandbox.write("contacts.ndjson", numbers.map(line).concat());
+    init(&sandbox);
+    suppress(&sandbox, &["add", "+33600000077"]).expect(0);
+    suppress(&sandbox, &["add", "+3361234"]).expect(2);
+    suppress(&sandbox, &["add", "+3361234", "--numbers", "any"]).expect(0);
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    end.expect(0).expect_lines(&[("accepted", 1), ("suppressed", 2)]);
+    // And the other way round: listed as it is written, met as it is dialled.
+    suppress(&sandbox, &["add", "+330612345679", "--numbers", "any"]).expect(0);
+    let listed = listed(&sandbox);
+    assert!(listed.contains(&json!("+33612345679")) && listed.contains(&json!("+330612345679")));
+}
+
+#[test]
+fn a_rehearsal_leaves_out_whom_the_list_has() {
+    let sandbox = Sandbox::new();
+    sandbox.prepare(10, 10);
+    init(&sandbox);
+    suppress(&sandbox, &["add", &number(3)]).expect(0);
+    let end = sandbox.with_campaign("rehearse", &["contacts.ndjson"]).run();
+    end.expect(0).expect_lines(&[("accepted", 9), ("suppressed", 1)]);
+}
+
+#[test]
+fn a_list_that_stdout_does_not_take_is_no_success() {
+    let sandbox = Sandbox::without_mock();
+    init(&sandbox);
+    suppress(&sandbox, &["add", &number(3)]).expect(0);
+    for command in [&["suppress", "list"][..], &["report"], &["doubt", "list"]] {
+        let full = std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .expect("a full disk");
+        let mut command = sandbox.volley(command).into_command();
+        assert_eq!(command.stdout(full).status().expect("the binary").code(), Some(3));
+    }
+}

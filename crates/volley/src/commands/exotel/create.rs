@@ -12,7 +12,7 @@ mod settle;
 mod tell;
 
 use volley_ledger::{Ledger, ListCampaign, ListStep};
-use volley_model::{Audience, Currency, ListCampaignState, Msisdn, Verdict};
+use volley_model::{Audience, Currency, ListCampaignState, Verdict};
 use volley_provider::Reply;
 use volley_provider::exotel::{CampaignParameters, JudgeContext, explain};
 
@@ -103,15 +103,14 @@ impl Order<'_> {
             return Ok(told);
         }
         self.check_time()?;
-        suppress::refuse_suppressed(ledger, &self.numbers(), &format!("create {}", self.name))?;
+        let numbers = self.parameters.texts("from");
+        suppress::refuse_suppressed(
+            |each| ledger.suppressed(each),
+            numbers,
+            &format!("create {}", self.name),
+        )?;
         let draft = ledger.record_draft(&self.draft()).map_err(RunError::from)?;
         self.carry_out(&draft, ledger)
-    }
-
-    /// The numbers it calls; none where it goes to lists.
-    fn numbers(&self) -> Vec<Msisdn> {
-        let number = |text: &String| text.trim_start_matches('+').parse().ok().map(Msisdn::new)?.ok();
-        self.parameters.texts("from").iter().filter_map(number).collect()
     }
 
     fn check_time(&self) -> Result<(), CommandError> {

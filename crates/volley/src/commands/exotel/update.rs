@@ -11,8 +11,8 @@ use volley_provider::{Reply, exotel};
 use super::parameters::{self, Typed};
 use super::{Account, campaign, created, reach};
 use crate::cli::{Common, UpdateArgs};
-use crate::commands::CommandError;
 use crate::commands::told::Told;
+use crate::commands::{CommandError, suppress};
 
 /// Changes one.
 pub(super) fn update(args: &UpdateArgs, common: &Common) -> Result<Told, CommandError> {
@@ -23,6 +23,10 @@ pub(super) fn update(args: &UpdateArgs, common: &Common) -> Result<Told, Command
     let touches_ours = parameters.changes_audience() || parameters.contains("name");
     if touches_ours && let Some(told) = refuse_ours(id, &account)? {
         return Ok(told);
+    }
+    if let Some(reader) = account.reader()? {
+        let numbers = parameters.texts("from");
+        suppress::refuse_suppressed(|each| reader.suppressed(each), numbers, &format!("update {id}"))?;
     }
     Ok(ask(id, &parameters, &account))
 }

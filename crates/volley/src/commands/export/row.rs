@@ -13,6 +13,9 @@ pub(super) struct Row<const N: usize> {
     pub(super) cells: [Cell; N],
 }
 
+/// What a formula begins with in one spreadsheet or another; full-width signs are taken for the narrow ones.
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
 /// A value in a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Cell {
@@ -211,7 +214,7 @@ impl Cell {
             Self::Null => String::new(),
             Self::Count(count) => count.to_string(),
             Self::Flag(flag) => flag.to_string(),
-            Self::Foreign(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) => {
+            Self::Foreign(text) if text.starts_with(FORMULA) => {
                 format!("'{text}")
             }
             Self::Exact(text) | Self::Foreign(text) => text.clone(),
@@ -246,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_formula_is_none_in_a_spreadsheet_and_numbers_stay_as_they_are() {
-        for text in ["=1+1", "+cmd", "-2", "@SUM(A1)", "\t=1", "\r=1", "\n=1"] {
+        for text in ["=1+1", "+cmd", "-2", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1"] {
             assert_eq!(foreign(text).in_csv(), format!("'{text}"));
         }
         for text in ["", "bad text", "a=b", "'"] {

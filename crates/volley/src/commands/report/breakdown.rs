@@ -127,11 +127,14 @@ impl Breakdown {
             return;
         };
         let cost = batch.cost.or(batch.reserved).unwrap_or_default();
+        // What was withdrawn reached nobody; whether the provider gives back what it cost is not known.
+        let reached = batch.state != BatchState::Withdrawn;
+        let recipients = if reached { batch.recipients } else { 0 };
         self.days
             .entry(at.to_zoned(TimeZone::UTC).date())
             .or_default()
-            .add(batch.recipients, cost, Amount::ZERO);
-        self.add_countries(cost, members, normalizer);
+            .add(recipients, cost, Amount::ZERO);
+        self.add_countries(cost, members, reached, normalizer);
     }
 
     fn refuse(&mut self, batch: &BatchRecord, recipients: u64) {
@@ -166,7 +169,7 @@ impl Breakdown {
         pace.batches += 1;
     }
 
-    fn add_countries(&mut self, cost: Amount, members: &[Msisdn], normalizer: &Normalizer) {
+    fn add_countries(&mut self, cost: Amount, members: &[Msisdn], reached: bool, normalizer: &Normalizer) {
         let Some(countries) = &mut self.countries else {
             return;
         };
@@ -183,7 +186,7 @@ impl Breakdown {
             countries
                 .entry(country)
                 .or_default()
-                .add(recipients, share, shared);
+                .add(if reached { recipients } else { 0 }, share, shared);
         }
     }
 }
@@ -198,16 +201,22 @@ impl Totals {
 }
 
 /// What a provider says of a refusal, without the number that it may name: many refusals are one reason.
-fn without_numbers(reason: &str) -> String {
+pub(super) fn without_numbers(reason: &str) -> String {
     let mut out = String::new();
     let mut rest = reason;
     while let Some(at) = rest.find(|character: char| character.is_ascii_digit()) {
         let (before, digits) = rest.split_at(at);
-        let end = digits
-            .find(|character: char| !character.is_ascii_digit())
-            .unwrap_or(digits.len());
+        // Digits with what people write between them.
+        let is_part = |character: char| character.is_ascii_digit() || " .-/()\u{a0}".contains(character);
+        let run = &digits[..digits
+            .find(|character| !is_part(character))
+            .unwrap_or(digits.len())];
+        let end = run
+            .trim_end_matches(|character: char| !character.is_ascii_digit())
+            .len();
+        let count = run.chars().filter(char::is_ascii_digit).count();
         out.push_str(before);
-        out.push_str(if end < NUMBER_DIGITS_MIN {
+        out.push_str(if count < NUMBER_DIGITS_MIN {
             &digits[..end]
         } else {
             "…"
@@ -223,7 +232,10 @@ fn shares(cost: Amount, counts: impl Iterator<Item = u64> + Clone) -> Vec<Amount
     let mut left = cost;
     let mut shares: Vec<Amount> = counts
         .map(|count| {
-            let share = cost.decimal() * Decimal::from(count) / Decimal::from(all.max(1));
+            let (count, all) = (Decimal::from(count), Decimal::from(all.max(1)));
+            // A senseless cost may be too large to be multiplied first.
+            let product = cost.decimal().checked_mul(count);
+            let share = product.map_or_else(|| cost.decimal() / all * count, |product| product / all);
             let share = share.round_dp_with_strategy(PRICE_DECIMALS, RoundingStrategy::ToZero);
             let share = Amount::try_from(share).unwrap_or_default();
             left = left.saturating_sub(share);
@@ -256,6 +268,8 @@ mod tests {
             [amount("0.33333333"), amount("0.66666667")]
         );
         assert_eq!(shares(amount("1"), [].into_iter()), []);
+        let senseless = Amount::try_from(Decimal::MAX).unwrap();
+        assert_eq!(shares(senseless, [3, 4].into_iter()).len(), 2);
     }
 
     #[test]
@@ -263,6 +277,11 @@ mod tests {
         for (reason, told) in [
             ("invalid number +33612345678", "invalid number +…"),
             ("1005: 33612345678, 44791112345 are bad", "1005: …, … are bad"),
+            (
+                "bad +33 6 00 00 01 30, 06.12.34.56.78 and 400",
+                "bad +…, … and 400",
+            ),
+            ("HTTP 400 at 12:30 (5 of 500)", "HTTP 400 at 12:30 (5 of 500)"),
             ("bad text", "bad text"),
             ("", ""),
         ] {

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use volley_ledger::{CampaignReport, ListCampaign, RunReport, Ticket};
 use volley_model::{Amount, BatchState, Currency};
 
-use super::breakdown::{Breakdown, Totals};
+use super::breakdown::{Breakdown, Totals, without_numbers};
 use super::{Reported, money, text};
 use crate::summary::{counted_as, grouped};
 use element::{Column, Table, escaped, section};
@@ -35,7 +35,7 @@ pub(super) fn page(campaigns: &[Reported], list_campaigns: &[ListCampaign], now:
         body.push_str(&contents(campaigns));
     }
     for reported in campaigns {
-        body.push_str(&campaign(reported, campaigns.len() == 1));
+        body.push_str(&campaign(reported));
     }
     if let Some(table) = list_campaigns_table(list_campaigns) {
         body.push_str(&section("Campaigns on lists and tags", &table));
@@ -52,7 +52,7 @@ pub(super) fn page(campaigns: &[Reported], list_campaigns: &[ListCampaign], now:
          <link rel=\"icon\" href=\"data:,\">\n\
          <title>{title} – Volley</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
          <a class=\"skip\" href=\"#main\">Skip to the report</a>\n\
-         <header><h1 id=\"title\">{title}</h1><p>As of {now:.0}, by the ledger. Times are UTC.</p></header>\n\
+         <header><h1>Campaign report</h1><p>As of {now:.0}, by the ledger. Times are UTC.</p></header>\n\
          <main id=\"main\">\n{body}</main>\n\
          <footer><p>Written by volley {version}. Phone numbers are not in this page: \
          <code>volley export recipients</code> has them.</p></footer>\n\
@@ -79,22 +79,19 @@ fn contents(campaigns: &[Reported]) -> String {
             format!("<a href=\"#c-{name}\">{name}</a>"),
             escaped(&campaign.provider),
             grouped(sent(campaign)),
-            grouped(of_state(campaign, BatchState::InDoubt)),
+            grouped(doubtful(campaign)),
             cost(campaign),
         ]);
     }
     section("All campaigns", &table.html())
 }
 
-/// All of a campaign; the only one has the page's heading for its own.
-fn campaign(reported: &Reported, is_only: bool) -> String {
+/// All of a campaign.
+fn campaign(reported: &Reported) -> String {
     let Reported { campaign, breakdown } = reported;
     let name = escaped(&campaign.name);
-    let mut out = if is_only {
-        "<article aria-labelledby=\"title\">".to_owned()
-    } else {
-        format!("<article id=\"c-{name}\" aria-labelledby=\"h-{name}\"><h2 id=\"h-{name}\">{name}</h2>\n")
-    };
+    let mut out =
+        format!("<article id=\"c-{name}\" aria-labelledby=\"h-{name}\"><h2 id=\"h-{name}\">{name}</h2>\n");
     let _ = writeln!(
         out,
         "<p>{} at {}, begun {:.0}{}.</p>",
@@ -141,11 +138,13 @@ fn campaign(reported: &Reported, is_only: bool) -> String {
 }
 
 fn key_figures(campaign: &CampaignReport) -> String {
-    let doubtful = of_state(campaign, BatchState::InDoubt) + of_state(campaign, BatchState::Intended);
-    let estimated = if campaign.cost.estimated > Amount::ZERO {
-        format!("of which {} estimated", campaign.cost.estimated)
-    } else {
-        "as the provider told it".to_owned()
+    let doubtful = doubtful(campaign);
+    let estimated = match campaign.cost.total {
+        None => "nothing was told yet".to_owned(),
+        Some(_) if campaign.cost.estimated > Amount::ZERO => {
+            format!("of which {} estimated", campaign.cost.estimated)
+        }
+        Some(_) => "nothing of it estimated".to_owned(),
     };
     let figures = [
         ("Sent to", grouped(sent(campaign)), "recipients".to_owned()),
@@ -250,7 +249,7 @@ fn doubts(campaign: &CampaignReport) -> String {
             doubt
                 .first_handed_over_at
                 .map_or_else(|| "not known".to_owned(), |at| format!("{at:.0}")),
-            escaped(&doubt.reason),
+            escaped(&without_numbers(&doubt.reason)),
             format!("<code>{}</code>", escaped(&doubt.request_key)),
         ]);
     }
@@ -323,7 +322,7 @@ fn totals_table<'a>(
         [
             Column::text(first),
             Column::number("Recipients"),
-            Column::number("Tickets"),
+            Column::number("Batches"),
             Column::number("Cost"),
         ],
     );
@@ -371,7 +370,7 @@ fn runs(campaign: &CampaignReport, breakdown: &Breakdown) -> String {
         let lines = &run.lines;
         let ended = run.outcome.as_deref().unwrap_or("running, or killed");
         let end = match &run.reason {
-            Some(reason) => format!("{ended}: {reason}"),
+            Some(reason) => format!("{ended}: {}", without_numbers(reason)),
             None => ended.to_owned(),
         };
         let or_dash = |figure: Option<String>| figure.unwrap_or_else(|| "–".to_owned());
@@ -469,6 +468,11 @@ fn list_campaigns_table(campaigns: &[ListCampaign]) -> Option<String> {
 fn of_state(campaign: &CampaignReport, state: BatchState) -> u64 {
     let of_state = campaign.states.iter().filter(|totals| totals.state == state);
     of_state.map(|totals| totals.recipients).sum()
+}
+
+/// Open ones too: of what a killed run left nobody knows.
+fn doubtful(campaign: &CampaignReport) -> u64 {
+    of_state(campaign, BatchState::InDoubt) + of_state(campaign, BatchState::Intended)
 }
 
 fn sent(campaign: &CampaignReport) -> u64 {

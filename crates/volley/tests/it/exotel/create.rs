@@ -406,6 +406,8 @@ fn one_is_not_created_for_a_number_that_is_suppressed() {
             .contains("one of its numbers is on the suppression list"),
         "{end}"
     );
+    // The same number with a zero that is not dialled.
+    named("+9109812345678").expect(3);
     assert_eq!(sandbox.mock().stats().together.recipients, 0);
     named("+919812345677").expect(0);
     assert_eq!(sandbox.mock().stats().together.recipients, 1);
