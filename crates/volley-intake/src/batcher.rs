@@ -21,8 +21,7 @@ pub(crate) struct Batcher {
     encoder: Box<dyn BodyEncoder>,
     size: usize,
     counts_units: bool,
-    counts_foreign: bool,
-    counts_countries: bool,
+    counts_details: bool,
     members: Vec<Msisdn>,
     /// Where the members' lines stand; `None` where nobody wants to know.
     places: Option<Vec<Place>>,
@@ -42,8 +41,7 @@ impl Batcher {
             encoder,
             size: config.batch_size.get(),
             counts_units: config.count_units,
-            counts_foreign: config.count_foreign,
-            counts_countries: config.count_countries,
+            counts_details: config.count_details,
             members: Vec::new(),
             places: config.keep_places.then(Vec::new),
             pool: BodyPool::default(),
@@ -88,10 +86,10 @@ impl Batcher {
             let measure = self.encoder.measure(recipient);
             self.units += u64::from(measure.segments);
             self.tally.add(measure);
-            if self.counts_countries {
+            if self.counts_details {
                 self.tally.countries.add(recipient.number, measure.segments);
             }
-            if self.counts_foreign && measure.encoding == Encoding::Ucs2 {
+            if self.counts_details && measure.encoding == Encoding::Ucs2 {
                 let foreign = &mut self.tally.foreign;
                 self.encoder
                     .foreign_in_fields(recipient, &mut |field, character| foreign.add(field, character));

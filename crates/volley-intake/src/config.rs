@@ -23,11 +23,9 @@ pub struct IntakeConfig {
     pub batch_size: NonZeroUsize,
     /// Whether the encoder is asked to measure each recipient's message.
     pub count_units: bool,
-    /// Whether, where units are counted, the encoder is also asked what makes a message UCS-2. For plans: a run that sends
-    /// has no use for it.
-    pub count_foreign: bool,
-    /// Whether, where units are counted, they are counted by country too. For plans.
-    pub count_countries: bool,
+    /// Whether, where units are counted, they are counted by country too, and what makes a message UCS-2 is. For plans: a run
+    /// that sends has no use for it.
+    pub count_details: bool,
     /// Whether batches tell where their members' lines stand.
     pub keep_places: bool,
     /// At most so many recipients in this run, cut exactly.
@@ -47,8 +45,7 @@ impl IntakeConfig {
             required: FieldSet::default(),
             batch_size,
             count_units: false,
-            count_foreign: false,
-            count_countries: false,
+            count_details: false,
             keep_places: false,
             recipients_max: None,
             max_invalid: None,

@@ -110,17 +110,17 @@ impl Normalizer {
     /// What the library makes of a number that was taken as it was written, such as +330612345678: the number that it dials.
     /// `None` where it makes nothing of it.
     pub fn reading(number: Msisdn) -> Option<Msisdn> {
-        let parsed = PHONE_NUMBER_UTIL.parse(&number.e164(), None).ok()?;
+        let parsed = PHONE_NUMBER_UTIL.parse(number.e164(), None).ok()?;
         e164(&parsed).ok()
     }
 
     /// The country that the library puts a number into; `None` where no country has it.
     pub fn region_of(&self, number: Msisdn) -> Option<Region> {
-        self.codes.region(self.codes.split(number)?)
+        self.codes.region(CodeIndex::split(number)?)
     }
 
     fn quickly(&self, text: Excerpt<'_>) -> Option<International> {
-        let national = || self.home.and_then(|home| self.codes.national(text, home));
+        let national = || self.home.and_then(|home| CodeIndex::national(text, home));
         self.codes.international(text, self.two_zeros).or_else(national)
     }
 
@@ -144,7 +144,7 @@ impl Normalizer {
         }
         let number = Msisdn::new(value).map_err(|_| NumberFault::TooLong)?;
         if self.allowed.is_some() {
-            let found = self.codes.split(number).ok_or(NumberFault::UnknownCode)?;
+            let found = CodeIndex::split(number).ok_or(NumberFault::UnknownCode)?;
             self.allow(found)?;
         }
         Ok(number)
@@ -180,7 +180,7 @@ impl Normalizer {
         }
         let number = e164(&parsed)?;
         if self.allowed.is_some() {
-            let found = self.codes.split(number).ok_or(NumberFault::UnknownCode)?;
+            let found = CodeIndex::split(number).ok_or(NumberFault::UnknownCode)?;
             self.allow(found)?;
         }
         Ok(number)

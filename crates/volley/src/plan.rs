@@ -149,8 +149,7 @@ pub fn plan(
     standing::suppress(&campaign.input, &mut book)?;
     standing::load_existing(ledger, campaign, options.retry_refused, &mut book)?;
     let config = IntakeConfig {
-        count_foreign: true,
-        count_countries: true,
+        count_details: true,
         ..intake_config(campaign, true, options.max_recipients)
     };
     let mut intake = Intake::new(config, campaign.content.encoder(), book, Rejects::first_of_each());

@@ -123,7 +123,7 @@ impl CodeIndex {
 
     /// The number of a text as it is dialled at home, if the library is known to only put the calling code before it,
     /// or in place of the trunk zero.
-    pub(super) fn national(&self, text: Excerpt<'_>, home: &Home) -> Option<International> {
+    pub(super) fn national(text: Excerpt<'_>, home: &Home) -> Option<International> {
         let dialled = Digits::read(text)?;
         if dialled.count < DIALLED_DIGITS_MIN {
             return None;
@@ -142,7 +142,7 @@ impl CodeIndex {
     }
 
     /// Cuts a number at its calling code, whatever follows.
-    pub(super) fn split(&self, number: Msisdn) -> Option<International> {
+    pub(super) fn split(number: Msisdn) -> Option<International> {
         let digits = Digits::read(number.get().to_string().as_str().into())?;
         let (place, length) = digits.place()?;
         let national = digits.behind(CALLING_CODES[place].code, length)?;

@@ -192,10 +192,10 @@ fn messages_are_tallied_where_units_are_counted() {
 }
 
 /// What is counted of two messages with ê, one of them with ç too, and of one without either.
-fn check_foreign(count_units: bool, count_foreign: bool, expected: &[(char, u64)]) {
+fn check_foreign(count_units: bool, count_details: bool, expected: &[(char, u64)]) {
     let mut config = config(500);
     config.count_units = count_units;
-    config.count_foreign = count_foreign;
+    config.count_details = count_details;
     let text = [("1", "êê"), ("2", "çê"), ("3", "é")]
         .map(|(number, text)| format!("{{\"phone_number\":\"+3360000000{number}\",\"param1\":\"{text}\"}}\n"))
         .concat();
@@ -207,7 +207,7 @@ fn check_foreign(count_units: bool, count_foreign: bool, expected: &[(char, u64)
         .into_iter()
         .map(|count| (count.character, count.messages))
         .collect();
-    assert_eq!(counts, expected, "{count_units} {count_foreign}");
+    assert_eq!(counts, expected, "{count_units} {count_details}");
 }
 
 #[test]
