@@ -70,7 +70,7 @@ fn sandbox() -> Sandbox {
     );
     sandbox.send(&["contacts.ndjson"]).run().expect(5);
     sandbox.faults(&format!(
-        r#"{{"rules":[{{"at":"after_commit","do":"reset","path":"send","number":"{}"}}]}}"#,
+        r#"{{"rules":[{{"at":"after_commit","do":"status","status":500,"path":"send","number":"{}"}}]}}"#,
         number(285)
     ));
     sandbox.send(&["contacts.ndjson"]).run().expect(6);
