@@ -9,8 +9,8 @@
 #
 # Environment, ledger, cron and exit codes are those of nightly.sh, which does the sending.
 
-if [ $# -ne 2 ]; then
-  echo "daily: usage: daily.sh CAMPAIGN.toml FOLDER" >&2
+if [ $# -ne 2 ] || [ "$2" = - ]; then
+  echo "daily: usage: daily.sh CAMPAIGN.toml FOLDER (put a file into the folder: standard input is not read)" >&2
   exit 2
 fi
 campaign=$1

@@ -4,6 +4,8 @@
 #
 #   nightly.sh CAMPAIGN.toml INPUT...
 #
+# The inputs are files: a second try reads them again, which it could not do with standard input or a pipe.
+#
 # Once, by hand, before the first evening:
 #   volley ledger init --ledger /var/lib/volley/volley.db
 #
@@ -25,11 +27,24 @@
 say() { printf 'nightly: %s\n' "$*" >&2; }
 
 if [ $# -lt 2 ]; then
-  say "usage: nightly.sh CAMPAIGN.toml INPUT..."
+  say "usage: nightly.sh CAMPAIGN.toml INPUT... (name a file: a second try could not read standard input again)"
   exit 2
 fi
 campaign=$1
 shift
+
+# Volley runs in the background here, where its standard input is /dev/null: it would find nobody, and call that success.
+for input; do
+  piped=
+  case $input in
+    - | /dev/stdin | /dev/fd/* | /proc/*/fd/*) piped=yes ;;
+  esac
+  if [ -n "$piped" ] || [ -p "$input" ]; then
+    say "the input $input can be read only once, and a second try could not read it again: nothing was sent. Write it to" \
+      "a file, and name that"
+    exit 2
+  fi
+done
 
 # A new ledger knows of nobody, and would let everybody be sent to again. So none is ever made here.
 if [ ! -f "${VOLLEY_LEDGER:-}" ]; then
@@ -46,7 +61,9 @@ mkdir -p "$runs" || exit 3
 started=$(date -u +%Y%m%dT%H%M%SZ)-$$
 
 # Runs a command, passes a signal on to it once, and waits for its end: `code` is its exit code. It has a process group of
-# its own (setsid), so that a signal to our whole group does not reach it twice: volley takes the second for "at once".
+# its own (setsid), so that a signal to our whole group does not reach it twice: volley takes the second for "at once". A
+# signal to every process (the machine's shutdown) does reach it twice; volley takes them for one if they come within
+# 100 ms of each other, so nothing is done before it is passed on.
 child=
 signals=0
 passed=
@@ -78,7 +95,8 @@ run() {
 
 try=1
 while :; do
-  # The rejects of each run in a file of their own: what one has refused, the next does not tell again.
+  # The rejects of each run in a file of their own: the provider's words for a refusal stand only in the rejects of the run
+  # that got them.
   log=$runs/$started-$try.log
   rejects=$runs/$started-$try.rejects.ndjson
   run volley send "$campaign" "$@" --summary-file "$runs/summary.json" --rejects "$rejects" >"$log" 2>&1
@@ -98,7 +116,7 @@ case $ended in
   0) exit 0 ;;
   1) say "a bug in volley: please report it, with $log" ;;
   2) say "wrong usage: mend the command line" ;;
-  3) say "campaign file, credentials or ledger: mend what $log names; nothing was sent" ;;
+  3) say "campaign file, credentials, ledger or STOP mention: mend what $log names and run it again; whoever was sent to until then is not sent to twice" ;;
   4) say "an input cannot be read to its end: mend it and run again; what was read before is sent" ;;
   5) say "some were refused, or every line was invalid: see $rejects; mend the message, or run volley send with --retry-refused" ;;
   6) say "in doubt after $try tries: nobody of these is sent to again by itself; see volley doubt list" ;;

@@ -9,7 +9,6 @@ The ledger lies on a local disk of one worker, so the task goes to that worker's
 refuses. A task that is cleared, marked or retried goes on where the last run ended, and nobody is sent to twice.
 """
 
-import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +19,9 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 STATE = Path("/var/lib/volley")
 LEDGER = STATE / "volley.db"
 SUMMARY = STATE / "spring-sale.summary.json"
-REJECTS = STATE / "spring-sale.rejects.ndjson"
+# A file for each try of each evening (Airflow fills it in): the provider's words for a refusal stand only in the rejects of
+# the try that got them.
+REJECTS = STATE / "spring-sale.rejects.{{ run_id }}.{{ ti.try_number }}.ndjson"
 CAMPAIGN = Path("/etc/volley/spring-sale.toml")
 CONTACTS = Path("/srv/contacts/customers.ndjson")
 
@@ -32,7 +33,7 @@ HELD = 10
 
 
 class VolleySend(BashOperator):
-    """`volley send`. Airflow retries whatever fails, so what is in vain is told apart by the summary's exit code."""
+    """`volley send`. Airflow retries whatever fails, so what is in vain is told apart by volley's exit code."""
 
     def execute(self, context):
         # A new ledger knows of nobody, and would let everybody be sent to again. So none is ever made here.
@@ -41,22 +42,20 @@ class VolleySend(BashOperator):
                 f"no ledger at {LEDGER}: nothing was sent. Is this its worker, and its disk mounted? Only before the "
                 "very first run is it made, by: volley ledger init --ledger FILE"
             )
-        # The summary of the last run must not pass for this one's.
-        SUMMARY.unlink(missing_ok=True)
         try:
             return super().execute(context)
         except AirflowException as failed:
-            if exit_code() in IN_VAIN:
+            if self.exit_code() in IN_VAIN:
                 raise AirflowFailException(f"{failed} Running it again does not help.") from failed
             raise
 
+    def exit_code(self):
+        """What the command ended with, or None: it never began.
 
-def exit_code():
-    """What volley ended with, or None: it was killed, or never began."""
-    try:
-        return json.loads(SUMMARY.read_text())["exit_code"]
-    except FileNotFoundError:
-        return None
+        Not the summary's: wrong usage leaves none, nor does a full disk.
+        """
+        process = self.subprocess_hook.sub_process
+        return process and process.returncode
 
 
 with DAG(
@@ -70,7 +69,7 @@ with DAG(
     VolleySend(
         task_id="send",
         # `exec`: volley itself hears the SIGTERM that Airflow sends to the task's processes, once.
-        bash_command=f"exec volley send {CAMPAIGN} {CONTACTS} --summary-file {SUMMARY} --rejects {REJECTS}",
+        bash_command=f"exec volley send {CAMPAIGN} {CONTACTS} --summary-file {SUMMARY} --rejects '{REJECTS}'",
         env={
             "VOLLEY_LEDGER": str(LEDGER),
             "OCTOPUSH_API_LOGIN_FILE": "/etc/volley/octopush-login",

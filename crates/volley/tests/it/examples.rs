@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use volley::exit::Exit;
 
-use crate::support::{Campaign, End, KEY, LOGIN, Sandbox, contacts, workspace_root};
+use crate::support::{Campaign, End, KEY, LOGIN, Sandbox, contacts, number, workspace_root};
 
 /// A file or folder of `examples/`.
 fn example(name: &str) -> PathBuf {
@@ -59,6 +59,40 @@ fn expect_refused_without_ledger(sandbox: &Sandbox, end: &End, ledger: &str) {
     assert!(end.stderr.contains("volley ledger init"), "{end}");
     assert_eq!(sandbox.mock().stats().together.requests, 0, "{end}");
     assert!(!sandbox.path(ledger).exists(), "it made a ledger\n{end}");
+}
+
+/// Of twenty people five are refused and the last five are put off, which ends the run with 8. The next run reaches whoever
+/// is left. The first five are accepted: a message that is refused at once stops the run.
+fn refuse_some_and_break_off(sandbox: &Sandbox) {
+    let refused = format!(r#""status":400,"code":119,"number":"{}","times":1"#, number(5));
+    let put_off = format!(
+        r#""status":429,"retry_after":"0","number":"{}","times":5"#,
+        number(19)
+    );
+    sandbox.faults(&format!(
+        r#"{{"rules":[{{"at":"after_read","do":"status",{refused}}},{{"at":"after_read","do":"status",{put_off}}}]}}"#
+    ));
+}
+
+/// That of these two runs each has left its rejects. Both name who was refused, but the provider's words are the first's
+/// alone: a file for both would have lost them.
+#[track_caller]
+fn expect_rejects_of_both_runs(sandbox: &Sandbox, folder: &str) {
+    let rejects = rejects(sandbox, folder);
+    assert!(rejects.iter().all(|one| one.lines().count() == 5), "{rejects:?}");
+    let with_its_words = rejects.iter().filter(|one| one.contains("code 119")).count();
+    assert_eq!((rejects.len(), with_its_words), (2, 1), "{rejects:?}");
+    assert_eq!(reached(sandbox), 15);
+}
+
+/// The rejects in a folder, one text for each file of them.
+fn rejects(sandbox: &Sandbox, folder: &str) -> Vec<String> {
+    let files = fs::read_dir(sandbox.path(folder)).expect("a folder");
+    files
+        .map(|file| file.expect("an entry").path())
+        .filter(|path| path.to_string_lossy().contains(".rejects."))
+        .map(|path| fs::read_to_string(path).expect("rejects"))
+        .collect()
 }
 
 /// Puts into folders of the sandbox what lies elsewhere on a machine: `etc` has the campaign and the credentials, `srv` the

@@ -6,12 +6,16 @@ use std::fs;
 use serde_json::Value;
 use volley::config::SETTLE;
 
-use super::{campaign, codes_in_vain, example, furnish, reached};
+use super::{
+    campaign, codes_in_vain, example, expect_rejects_of_both_runs, furnish, reached,
+    refuse_some_and_break_off,
+};
 use crate::signals::runs_begun;
 use crate::skip::Need;
 use crate::support::{Sandbox, contacts, number, wait_until};
 
-/// As much of Airflow 3 as the file imports. `execute` does with the exit code what Airflow's own `BashOperator` does.
+/// As much of Airflow 3 as the file uses. `execute` does with the exit code what Airflow's own `BashOperator` does, and leaves
+/// the process where that one does.
 const STAND_INS: [(&str, &str); 3] = [
     (
         "airflow/sdk/__init__.py",
@@ -39,16 +43,22 @@ class AirflowSkipException(AirflowException): pass
 import os, subprocess
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
+class SubprocessHook:
+    sub_process = None
+
 class BashOperator:
     made = []
 
     def __init__(self, **arguments):
         self.__dict__.update(arguments)
+        self.subprocess_hook = SubprocessHook()
         BashOperator.made.append(self)
 
     def execute(self, context):
         environment = {**(os.environ if self.append_env else {}), **self.env}
-        code = subprocess.run(['bash', '-c', self.bash_command], env=environment).returncode
+        process = subprocess.Popen(['bash', '-c', self.bash_command], env=environment)
+        self.subprocess_hook.sub_process = process
+        code = process.wait()
         if code == self.skip_on_exit_code:
             raise AirflowSkipException(f'exit code {code}')
         if code != 0:
@@ -57,9 +67,9 @@ class BashOperator:
     ),
 ];
 
-/// Loads the file, runs its one task, and prints what became of it.
+/// Loads the file, fills in what Airflow does, runs its one task, and prints what became of it.
 const TASK: &str = "
-import importlib.util, json
+import importlib.util, json, sys
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
@@ -67,6 +77,10 @@ spec = importlib.util.spec_from_file_location('volley_dag', 'volley_dag.py')
 dag = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(dag)
 [task] = BashOperator.made
+evening = {'run_id': 'scheduled__2026-12-01T18:30:00+00:00', 'ti.try_number': sys.argv[1]}
+for name, value in evening.items():
+    task.bash_command = task.bash_command.replace('{{ ' + name + ' }}', value)
+assert '{{' not in task.bash_command, task.bash_command
 told = ''
 try:
     task.execute({})
@@ -106,11 +120,16 @@ fn sandbox() -> Option<Sandbox> {
     Some(sandbox)
 }
 
-/// One try of the task.
+/// The task's first try.
 #[track_caller]
 fn task(sandbox: &Sandbox) -> Value {
+    nth_try(sandbox, 1)
+}
+
+#[track_caller]
+fn nth_try(sandbox: &Sandbox, nth: u32) -> Value {
     let end = sandbox
-        .program("python3", ["task.py"])
+        .program("python3", ["task.py", &nth.to_string()])
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env_remove("OCTOPUSH_API_LOGIN")
         .env_remove("OCTOPUSH_API_KEY")
@@ -180,6 +199,42 @@ fn with_a_stand_in_for_airflow_the_task_is_retried_only_where_that_may_help() {
     expect_state(&sandbox, "skipped");
     drop(pipe);
     other.wait();
+}
+
+#[test]
+fn with_a_stand_in_for_airflow_an_end_that_leaves_no_summary_is_not_retried() {
+    let Some(sandbox) = sandbox() else { return };
+    make_ledger(&sandbox);
+    let dag = sandbox.read("volley_dag.py");
+    let mistaken = dag.replace("exec volley send", "exec volley send --no-such-option");
+    assert_ne!(dag, mistaken);
+    sandbox.write("volley_dag.py", mistaken);
+    let summary = "state/spring-sale.summary.json";
+    // The summary of an earlier run, which would have been retried, is not taken for this one's.
+    for earlier in [None, Some(r#"{"exit_code":8}"#)] {
+        if let Some(earlier) = earlier {
+            sandbox.write(summary, earlier);
+        }
+        let ended = task(&sandbox);
+        assert_eq!(ended["state"], "failed", "{ended}");
+        assert!(
+            ended["told"]
+                .as_str()
+                .is_some_and(|told| told.contains("exit code 2")),
+            "{ended}"
+        );
+        assert_eq!(sandbox.path(summary).exists(), earlier.is_some(), "{ended}");
+    }
+}
+
+#[test]
+fn with_a_stand_in_for_airflow_each_try_keeps_its_rejects() {
+    let Some(sandbox) = sandbox() else { return };
+    make_ledger(&sandbox);
+    refuse_some_and_break_off(&sandbox);
+    assert_eq!(nth_try(&sandbox, 1)["state"], "up_for_retry");
+    assert_eq!(nth_try(&sandbox, 2)["state"], "success");
+    expect_rejects_of_both_runs(&sandbox, "state");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! `kubernetes/job.yaml` and `kubernetes/ledger.yaml`. No cluster is at work in a test: what the manifests say is read, and
-//! the commands of their containers are run with the volumes' paths in the sandbox.
+//! `kubernetes/ledger.yaml`, `ledger-init.yaml` and `job.yaml`. No cluster is at work in a test: what the manifests say is
+//! read, and the commands of their containers are run with the volumes' paths in the sandbox.
 
 use std::fs;
 
@@ -8,7 +8,8 @@ use volley::config::SHUTDOWN_GRACE;
 use yaml_rust2::{Yaml, YamlLoader};
 
 use super::{
-    campaign, codes_in_vain, example, expect_refused_without_ledger, furnish, may_help_itself, reached,
+    campaign, codes_in_vain, example, expect_refused_without_ledger, expect_rejects_of_both_runs, furnish,
+    may_help_itself, reached, refuse_some_and_break_off,
 };
 use crate::faults::wait_for_accepted;
 use crate::support::{Invocation, Sandbox};
@@ -73,10 +74,13 @@ fn the_ledger_is_on_a_claim_for_one_pod_and_credentials_are_files_of_a_secret() 
     let claim = of_kind("ledger.yaml", "PersistentVolumeClaim");
     let modes: Vec<&str> = list(&claim["spec"]["accessModes"]).iter().map(text).collect();
     assert_eq!(modes, ["ReadWriteOncePod"]);
-    for name in ["job.yaml", "ledger.yaml"] {
+    for name in ["job.yaml", "ledger-init.yaml"] {
         let job = of_kind(name, "Job");
         let pod = &job["spec"]["template"]["spec"];
         for variable in list(&pod["containers"][0]["env"]) {
+            if text(&variable["name"]) == "POD_NAME" {
+                continue;
+            }
             let volume = volume_of(pod, text(&variable["value"]));
             match text(&variable["name"]) {
                 "VOLLEY_LEDGER" => assert_eq!(
@@ -105,7 +109,26 @@ fn volume_of<'a>(pod: &'a Yaml, path: &str) -> &'a Yaml {
         .expect("the mounted volume")
 }
 
-/// What the container of the manifest's Job runs. Each volume is a folder of the sandbox of its name.
+#[test]
+fn nothing_that_may_be_applied_again_makes_a_ledger() {
+    let mut made = 0;
+    for file in fs::read_dir(example("kubernetes")).expect("the folder") {
+        let name = file.expect("an entry").file_name().into_string().expect("text");
+        for document in manifest(&name) {
+            let metadata = &document["metadata"];
+            let command = document["spec"]["template"]["spec"]["containers"][0]["command"].as_vec();
+            let makes =
+                command.is_some_and(|command| command.iter().map(text).eq(["volley", "ledger", "init"]));
+            // `kubectl apply` finds its object by the name, and refuses to have it generated.
+            assert_eq!(!makes, metadata["generateName"].is_badvalue(), "{name}");
+            assert_eq!(makes, metadata["name"].is_badvalue(), "{name}");
+            made += u32::from(makes);
+        }
+    }
+    assert_eq!(made, 1);
+}
+
+/// What the container of the manifest's Job runs, in a pod of its own name. Each volume is a folder of the sandbox of its name.
 fn container(sandbox: &Sandbox, name: &str) -> Invocation {
     let job = of_kind(name, "Job");
     let container = &job["spec"]["template"]["spec"]["containers"][0];
@@ -131,7 +154,12 @@ fn container(sandbox: &Sandbox, name: &str) -> Invocation {
         .env_remove("OCTOPUSH_API_LOGIN")
         .env_remove("OCTOPUSH_API_KEY");
     for variable in list(&container["env"]) {
-        run = run.env(text(&variable["name"]), placed(text(&variable["value"])));
+        let value = match variable["valueFrom"]["fieldRef"]["fieldPath"].as_str() {
+            Some("metadata.name") => format!("volley-spring-sale-{:08x}", fastrand::u32(..)),
+            Some(other) => panic!("{other}"),
+            None => placed(text(&variable["value"])),
+        };
+        run = run.env(text(&variable["name"]), value);
     }
     run
 }
@@ -158,14 +186,26 @@ fn the_job_s_command_sends_once_with_its_secret_and_never_without_its_ledger() {
     mount(&sandbox);
     let job = || container(&sandbox, "job.yaml").run();
     expect_refused_without_ledger(&sandbox, &job(), "ledger/volley.db");
-    let init = || container(&sandbox, "ledger.yaml").run();
+    let init = || container(&sandbox, "ledger-init.yaml").run();
     assert_eq!(init().code(), 0);
     job().expect(0).expect_lines(&[("accepted", 20)]);
     assert_eq!(init().code(), 3, "the ledger is left as it is");
     job().expect(0).expect_lines(&[("already_sent", 20)]);
     assert_eq!(reached(&sandbox), 20);
     assert_eq!(sandbox.read_ndjson("ledger/spring-sale.summary.json").len(), 1);
-    assert_eq!(sandbox.read("ledger/spring-sale.rejects.ndjson"), "");
+}
+
+#[test]
+fn each_pod_of_the_job_keeps_its_rejects() {
+    let sandbox = Sandbox::new();
+    furnish(&sandbox, campaign(&sandbox), 20);
+    mount(&sandbox);
+    assert_eq!(container(&sandbox, "ledger-init.yaml").run().code(), 0);
+    refuse_some_and_break_off(&sandbox);
+    for code in [8, 0] {
+        container(&sandbox, "job.yaml").run().expect(code);
+    }
+    expect_rejects_of_both_runs(&sandbox, "ledger");
 }
 
 #[test]
@@ -174,7 +214,7 @@ fn sigterm_to_the_job_s_process_is_volley_s_and_the_next_pod_goes_on() {
     let slow = campaign(&sandbox).set("limits.requests_per_second", 100.0);
     furnish(&sandbox, slow, 1000);
     mount(&sandbox);
-    assert_eq!(container(&sandbox, "ledger.yaml").run().code(), 0);
+    assert_eq!(container(&sandbox, "ledger-init.yaml").run().code(), 0);
     let pod = container(&sandbox, "job.yaml").start();
     wait_for_accepted(&sandbox, 10);
     pod.signal(Signal::TERM);

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use volley_model::BatchState;
 
-use super::{campaign, example, expect_refused_without_ledger, make_ledger, reached, with_ledger};
+use super::{campaign, example, expect_refused_without_ledger, make_ledger, reached, rejects, with_ledger};
 use crate::books::{Books, expect_all_agree};
 use crate::faults::wait_for_accepted;
 use crate::signals::has_begun;
@@ -14,12 +14,13 @@ use crate::support::{End, Invocation, Sandbox, closed_port, contacts, number, wa
 
 /// `nightly.sh campaign.toml contacts.ndjson`, twice at most and without a pause.
 fn nightly(sandbox: &Sandbox) -> Invocation {
-    in_the_evening(sandbox, "nightly.sh", "contacts.ndjson")
+    in_the_evening(sandbox, "nightly.sh", &["contacts.ndjson"])
 }
 
-fn in_the_evening(sandbox: &Sandbox, script: &str, input: &str) -> Invocation {
+fn in_the_evening(sandbox: &Sandbox, script: &str, inputs: &[&str]) -> Invocation {
     sandbox
-        .program(example(script), ["campaign.toml", input])
+        .program(example(script), ["campaign.toml"])
+        .args(inputs)
         .env("VOLLEY_LEDGER", sandbox.path("volley.db"))
         .env("NIGHTLY_TRIES", "2")
         .env("NIGHTLY_PAUSE", "0")
@@ -28,16 +29,6 @@ fn in_the_evening(sandbox: &Sandbox, script: &str, input: &str) -> Invocation {
 /// The summary that the last run has left.
 fn summary(sandbox: &Sandbox) -> Value {
     serde_json::from_str(&sandbox.read("runs/summary.json")).expect("a summary")
-}
-
-/// The rejects of all runs, one file each.
-fn rejects(sandbox: &Sandbox) -> Vec<String> {
-    let folder = fs::read_dir(sandbox.path("runs")).expect("the folder of runs");
-    folder
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.to_string_lossy().ends_with(".rejects.ndjson"))
-        .map(|path| fs::read_to_string(path).expect("rejects"))
-        .collect()
 }
 
 #[test]
@@ -53,7 +44,7 @@ fn a_good_evening_prints_nothing_and_a_second_one_sends_nothing() {
         assert_eq!(summary["lines"]["already_sent"], already_sent, "{summary}");
         assert_eq!(reached(&sandbox), 20);
     }
-    let rejects = rejects(&sandbox);
+    let rejects = rejects(&sandbox, "runs");
     assert_eq!(rejects.len(), 2, "{rejects:?}");
     for one in rejects {
         assert!(one.contains("phone_number_invalid"), "{one}");
@@ -70,12 +61,44 @@ fn without_the_ledger_of_the_last_time_nobody_is_sent_to() {
     expect_refused_without_ledger(&sandbox, &nowhere, "volley.db");
     fs::create_dir(sandbox.path("drop")).expect("a folder");
     sandbox.write("drop/monday.ndjson", contacts(0..20));
-    let daily = in_the_evening(&sandbox, "daily.sh", "drop").run();
+    let daily = in_the_evening(&sandbox, "daily.sh", &["drop"]).run();
     expect_refused_without_ledger(&sandbox, &daily, "volley.db");
     // With it they are: it was the ledger that was missing.
     make_ledger(&sandbox);
     assert_eq!(nightly(&sandbox).run().code(), 0);
     assert_eq!(reached(&sandbox), 20);
+}
+
+#[test]
+fn an_input_that_can_be_read_only_once_is_refused() {
+    let sandbox = with_ledger();
+    campaign(&sandbox).write();
+    sandbox.write("monday.ndjson", contacts(0..20));
+    assert_eq!(sandbox.program("mkfifo", ["pipe"]).run().code(), 0);
+    for inputs in [
+        &["-"][..],
+        &["monday.ndjson", "-"],
+        &["/dev/stdin"],
+        &["/dev/fd/0"],
+        &["pipe"],
+        &[],
+    ] {
+        let end = in_the_evening(&sandbox, "nightly.sh", inputs)
+            .stdin(contacts(20..40))
+            .run();
+        assert_eq!(end.code(), 2, "{inputs:?}\n{end}");
+        assert!(
+            end.stderr.contains("a second try could not read"),
+            "{inputs:?}\n{end}"
+        );
+    }
+    let daily = in_the_evening(&sandbox, "daily.sh", &["-"])
+        .stdin(contacts(20..40))
+        .run();
+    assert_eq!(daily.code(), 2, "{daily}");
+    assert!(daily.stderr.contains("standard input is not read"), "{daily}");
+    assert_eq!(sandbox.mock().stats().together.requests, 0);
+    assert!(!sandbox.path("runs").exists(), "a run was begun");
 }
 
 /// One end of an evening: what brings it about, its code, how many runs it took, and the words that say what to do.
@@ -189,7 +212,13 @@ fn each_end_says_what_to_do_and_only_what_may_help_itself_is_run_again() {
             .env("NIGHTLY_PAUSE", "0")
             .run();
         assert_eq!(end.code(), evening.code, "{end}");
-        assert!(end.stderr.contains(evening.told), "{end}");
+        let told = end.stderr.lines().next().expect("a line");
+        assert!(
+            told.starts_with("nightly: ") && told.contains(evening.told),
+            "{end}"
+        );
+        // What a run has sent before it ended is not the script's to say.
+        assert!(!told.contains("nothing was sent"), "{end}");
         assert_eq!(runs(&sandbox), evening.runs, "{end}");
         reached(&sandbox);
     });
@@ -244,7 +273,7 @@ fn a_campaign_that_grows_reaches_only_who_is_new() {
     fs::create_dir(sandbox.path("drop")).expect("a folder");
     let day = |name: &str, people: std::ops::Range<u32>, new: u64, known: u64| {
         sandbox.write(&format!("drop/{name}.ndjson"), contacts(people));
-        let end = in_the_evening(&sandbox, "daily.sh", "drop").run();
+        let end = in_the_evening(&sandbox, "daily.sh", &["drop"]).run();
         assert_eq!((end.code(), &*end.stderr), (0, ""), "{end}");
         let summary = summary(&sandbox);
         assert_eq!(summary["lines"]["accepted"], new, "{summary}");
@@ -264,7 +293,7 @@ fn a_folder_without_a_file_is_no_success() {
     let sandbox = with_ledger();
     campaign(&sandbox).write();
     fs::create_dir(sandbox.path("drop")).expect("a folder");
-    let end = in_the_evening(&sandbox, "daily.sh", "drop").run();
+    let end = in_the_evening(&sandbox, "daily.sh", &["drop"]).run();
     assert_eq!(end.code(), 4, "{end}");
     assert!(end.stderr.contains("no file in drop"), "{end}");
 }

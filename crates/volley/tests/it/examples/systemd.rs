@@ -6,7 +6,10 @@ use std::path::PathBuf;
 
 use volley::config::{SETTLE, SHUTDOWN_GRACE};
 
-use super::{campaign, codes_in_vain, example, expect_refused_without_ledger, furnish, reached};
+use super::{
+    campaign, codes_in_vain, example, expect_refused_without_ledger, expect_rejects_of_both_runs, furnish,
+    reached, refuse_some_and_break_off,
+};
 use crate::skip::Need;
 use crate::support::{End, Sandbox};
 
@@ -100,13 +103,15 @@ fn start(sandbox: &Sandbox) -> End {
         let (name, file) = loaded.split_once(':').expect("a name and its file");
         fs::copy(placed(file), credentials.join(name)).expect("a credential");
     }
+    let invocation = format!("{:032x}", fastrand::u128(..));
     let mut last = None;
     for command in values(&service, "ExecStart") {
-        // A shell splits these lines as systemd does.
+        // A shell splits these lines as systemd does, and puts in the same variables.
         let mut run = sandbox
             .program("sh", ["-c", &placed(command)])
             .env_remove("OCTOPUSH_API_LOGIN")
-            .env_remove("OCTOPUSH_API_KEY");
+            .env_remove("OCTOPUSH_API_KEY")
+            .env("INVOCATION_ID", &invocation);
         for variable in values(&service, "Environment") {
             let (name, value) = variable.split_once('=').expect("a variable");
             run = run.env(name, placed(value));
@@ -135,7 +140,23 @@ fn the_service_s_commands_send_once_with_its_credentials_and_never_without_its_l
         let summary = sandbox.read_ndjson("state/volley/spring-sale.summary.json");
         assert_eq!(summary[0]["lines"]["accepted"], accepted, "{end}");
         assert_eq!(summary[0]["lines"]["already_sent"], already_sent, "{end}");
-        assert_eq!(sandbox.read("state/volley/spring-sale.rejects.ndjson"), "");
         assert_eq!(reached(&sandbox), 20);
     }
+}
+
+#[test]
+fn each_start_of_the_service_keeps_its_rejects() {
+    let sandbox = Sandbox::new();
+    furnish(&sandbox, campaign(&sandbox), 20);
+    fs::create_dir_all(sandbox.path("state/volley")).expect("a folder");
+    let made = sandbox
+        .volley(["ledger", "init", "--ledger", "state/volley/spring-sale.db"])
+        .run();
+    assert_eq!(made.code(), 0, "{made}");
+    refuse_some_and_break_off(&sandbox);
+    for code in [8, 0] {
+        let end = start(&sandbox);
+        assert_eq!(end.code(), code, "{end}");
+    }
+    expect_rejects_of_both_runs(&sandbox, "state/volley");
 }
