@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use volley_model::Msisdn;
 
 use crate::doubts::{self, Which};
+use crate::ledger::{marks, misfit};
 use crate::place::Place;
 use crate::report::{self, CampaignReport};
 use crate::schema::Format;
@@ -19,7 +20,7 @@ use crate::{
     ListCampaignId, MessageId, Numbers, OpenDoubt, Spending, StoredMembers, Ticketed,
 };
 use crate::{
-    campaign, export, filesystem, list_campaigns, lookup, pricing, queries, schema, suppress, withdraw,
+    campaign, export, filesystem, list_campaigns, lock, lookup, pricing, queries, schema, suppress, withdraw,
 };
 
 /// See the module.
@@ -64,6 +65,22 @@ impl Reader {
             let detail = format!("the ledger is gone, and {} is here", left.display());
             Err(LedgerError::displaced(&place.ledger, detail))
         })
+    }
+
+    /// Whether it is the ledger that was left here, as its lock file remembers: what [`open`](crate::Ledger::open) would
+    /// say of that. The lock is not taken.
+    ///
+    /// # Errors
+    /// [`Displaced`](LedgerError::Displaced) for one whose lock file is gone or garbled, for a copy, and for one that was
+    /// exchanged or rolled back; or a file cannot be read.
+    pub fn is_as_left(&self) -> Result<(), LedgerError> {
+        // Read before the database: a writer notes a commit behind it, so that what it notes is never ahead.
+        let memory = lock::recall(&self.place)?;
+        let marks = marks(&self.connection, &self.place.ledger)?;
+        match misfit(memory.as_ref(), &marks, self.place.inode()?) {
+            None => Ok(()),
+            Some(detail) => Err(LedgerError::displaced(&self.place.ledger, detail)),
+        }
     }
 
     /// The names of all campaigns, oldest first.

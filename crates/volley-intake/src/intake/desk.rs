@@ -117,6 +117,9 @@ impl Desk {
                     .judge(number, input, line, glance)
                     .map_err(|source| IntakeError::Rejects { source })?;
                 self.count(&outcome);
+                if let Outcome::InDoubt(batch) = outcome {
+                    progress.publish_doubtful(batch);
+                }
                 if let Some(end) = self.after_line(&outcome, sink, progress) {
                     self.ended = Some(end);
                     return Ok(ControlFlow::Break(end));

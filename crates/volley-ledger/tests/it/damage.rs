@@ -235,6 +235,7 @@ fn a_lock_file_left_empty_by_a_crash_while_making_is_no_fault_but_a_garbled_one_
 #[test]
 fn a_copy_and_a_ledger_of_another_place_are_refused() {
     let stage = written();
+    stage.reader().is_as_left().unwrap();
     let copy = stage.beside("-copy");
     fs::copy(&stage.path, &copy).unwrap();
     fs::rename(&copy, &stage.path).unwrap();
@@ -244,6 +245,12 @@ fn a_copy_and_a_ledger_of_another_place_are_refused() {
     fs::write(&stage.path, fs::read(&other.path).unwrap()).unwrap();
     let displaced = refusal(&stage);
     assert!(displaced.to_string().contains("another ledger"), "{displaced}");
+    let looked = stage.reader().is_as_left().unwrap_err();
+    assert_eq!(
+        looked.to_string(),
+        displaced.to_string(),
+        "one that only looks is told the same"
+    );
 }
 
 #[test]
@@ -254,6 +261,8 @@ fn an_older_state_put_back_in_place_is_refused() {
     fs::write(&stage.path, older).unwrap();
     let displaced = refusal(&stage);
     assert!(displaced.to_string().contains("rolled back"), "{displaced}");
+    let looked = stage.reader().is_as_left().unwrap_err();
+    assert_eq!(looked.to_string(), displaced.to_string());
 }
 
 #[test]

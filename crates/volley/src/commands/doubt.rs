@@ -284,12 +284,12 @@ fn write_doubt(out: &mut String, doubt: &OpenDoubt, now: Timestamp) {
     };
     let _ = writeln!(
         out,
-        "batch {} of campaign {}: {state} since {:.0} ({}), {} recipients",
+        "batch {} of campaign {}: {state} since {:.0} ({}), {}",
         doubt.batch,
         doubt.campaign,
         since(doubt),
         age(now.duration_since(since(doubt))),
-        grouped(doubt.recipients)
+        counted(doubt.recipients, "recipient")
     );
     if let Some(reason) = &doubt.reason {
         let _ = writeln!(out, "  why        {reason}");

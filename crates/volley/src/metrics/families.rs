@@ -75,7 +75,7 @@ fn lines(out: &mut Exposition, snapshot: &Snapshot) {
         .is(lines.read());
     out.counter(
         "volley_lines_total",
-        "Lines of the inputs by what became of them, for good. Refused: by the provider, now or earlier.",
+        "Lines of the inputs by what became of them, for good. Refused: by the provider, now or earlier. Already sent: reached earlier, or settled in this run from an earlier one.",
     )
     .with(&[("outcome", "accepted")], snapshot.account.accepted)
     .with(&[("outcome", "refused")], snapshot.lines_refused())
@@ -244,7 +244,7 @@ fn parts(out: &mut Exposition, snapshot: &Snapshot) {
     .is(snapshot.connections.opened);
     out.counter(
         "volley_ledger_orders_total",
-        "Intents and outcomes that the ledger has acknowledged.",
+        "Intents and outcomes that wait for the ledger no more: durable, failed, or given up.",
     )
     .is(snapshot.ledger.acknowledged);
     out.gauge(

@@ -1,7 +1,7 @@
 //! Answers scrapers, over HTTP/1.1, on a thread and a runtime of its own.
 //!
 //! Bounds: [`CONNECTIONS_MAX`] at a time (more wait in the kernel's queue, and take no file descriptor of ours), one request
-//! a connection, [`HEAD_BYTES_MAX`] of head, no body read, [`CONNECTION_TIME_MAX`] from accepting to the last byte taken.
+//! a connection, [`HEAD_BYTES_MAX`] of head within [`HEAD_TIME_MAX`], no body read, [`CONNECTION_TIME_MAX`] from accepting to the last byte taken.
 
 use std::convert::Infallible;
 use std::io;
@@ -30,6 +30,8 @@ use super::{Board, exposition, families, health};
 const CONNECTIONS_MAX: usize = 8;
 /// The least that hyper takes; a scraper's head has a few hundred bytes.
 const HEAD_BYTES_MAX: usize = 8 << 10;
+/// A scraper sends its head as soon as it is connected; whoever does not must not keep a probe waiting.
+const HEAD_TIME_MAX: Duration = Duration::from_secs(1);
 /// Prometheus gives a scrape ten seconds; what we send fits into one window.
 const CONNECTION_TIME_MAX: Duration = Duration::from_secs(5);
 /// After a failure to accept, which lasts (no file descriptors): the loop must not spin.
@@ -97,7 +99,7 @@ async fn serve(stream: TcpStream, board: Arc<Board>) {
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(CONNECTION_TIME_MAX)
+        .header_read_timeout(HEAD_TIME_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)
@@ -123,7 +125,7 @@ fn answer<B>(request: &Request<B>, board: &Board) -> Response<Full<Bytes>> {
             answer
         }
         "/healthz" => match health::health(board.latest().as_ref()) {
-            Ok(phase) => plain(StatusCode::OK, format!("ok: {phase}\n")),
+            Ok(what) => plain(StatusCode::OK, format!("ok: {what}\n")),
             Err(why) => plain(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
         },
         _ => plain(

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use volley_intake::Progress;
-use volley_ledger::{RunId, Writer};
+use volley_ledger::{BatchId, RunId, Writer};
 use volley_model::{Amount, Currency, LineCounts, Reason};
 use volley_transport::{Pool, PoolStats};
 
@@ -80,7 +80,7 @@ pub struct Snapshot {
     pub elapsed: Duration,
     /// The share of the inputs that is read.
     pub share: Option<f64>,
-    /// What became of the lines so far, as they were read.
+    /// What became of the lines so far: as they were read, but that those of a doubt that was settled since were sent already.
     pub lines: LineCounts,
     /// Invalid lines by reason, all reasons.
     pub invalid_by_reason: Vec<(Reason, u64)>,
@@ -102,7 +102,7 @@ pub struct Snapshot {
     pub limits: Limits,
     /// The connections.
     pub connections: PoolStats,
-    /// Orders that wait for the ledger, those acknowledged, and how long none was while some waited.
+    /// Orders that wait for the ledger, those that wait no more, and how long none ended while some waited.
     pub ledger: LedgerOrders,
 }
 
@@ -111,14 +111,14 @@ pub struct Snapshot {
 pub struct LedgerOrders {
     /// Not durable yet.
     pub waiting: u64,
-    /// Durable, or failed.
+    /// Durable, failed, or given up.
     pub acknowledged: u64,
     /// How long none was acknowledged while some waited.
     pub silent_for: Duration,
 }
 
 impl Snapshot {
-    /// Lines in doubt: this run's, and those whose number an earlier run left in doubt.
+    /// Lines in doubt now: this run's, and those whose number an earlier run left in doubt.
     pub(crate) fn lines_in_doubt(&self) -> u64 {
         self.lines.in_doubt + self.account.in_doubt
     }
@@ -161,7 +161,7 @@ impl View<'_> {
                 .map(super::stop::StopReason::sentence),
             elapsed: self.begun.elapsed(),
             share: self.extent.share(),
-            lines: lines(self.progress),
+            lines: lines(self.progress, &account.settled),
             invalid_by_reason: self.progress.invalid_by_reason().collect(),
             batches_in_doubt: self.batches_in_doubt - account.settled.len() as u64 + account.batches_in_doubt,
             account,
@@ -216,14 +216,19 @@ pub(crate) fn snapshot() -> Snapshot {
     }
 }
 
-fn lines(progress: &Progress) -> LineCounts {
+/// The lines of an earlier run's doubts go where the summary has them once this run has settled those.
+fn lines(progress: &Progress, settled: &[BatchId]) -> LineCounts {
+    let in_doubt = progress.in_doubt.load(Ordering::Relaxed);
+    let settled = progress.lines_of_doubts(settled.iter().map(|batch| batch.0.unsigned_abs()));
+    // The sum of those in doubt is told a little later than each of them.
+    let settled = settled.min(in_doubt);
     LineCounts {
         invalid: progress.invalid.load(Ordering::Relaxed),
         duplicate: progress.duplicate.load(Ordering::Relaxed),
         suppressed: progress.suppressed.load(Ordering::Relaxed),
-        already_sent: progress.already_sent.load(Ordering::Relaxed),
+        already_sent: progress.already_sent.load(Ordering::Relaxed) + settled,
         refused: progress.refused.load(Ordering::Relaxed),
-        in_doubt: progress.in_doubt.load(Ordering::Relaxed),
+        in_doubt: in_doubt - settled,
         planned: progress.planned.load(Ordering::Relaxed),
     }
 }

@@ -1,12 +1,16 @@
-//! The ledger as a run would find it: whom the campaign reached, and whether it may go on. Nothing is locked, made or changed.
+//! The ledger as a run would find it: whom the campaign reached, and whether it may go on.
+//!
+//! No lock is taken, no ledger is made, and none is changed or brought to another format. SQLite may make its `-wal` and `-shm`
+//! files beside a ledger that lacks them: it needs them to read.
 
 use std::path::Path;
 
-use volley_ledger::{Changes, LedgerError, Reader};
+use volley_ledger::{Changes, LedgerError, Opening, Reader};
 use volley_model::BatchState;
 
 use super::found::{Found, LedgerFound};
 use crate::clock;
+use crate::commands::opening;
 use crate::config::Campaign;
 use crate::pipeline::RunError;
 use crate::pipeline::setup::identity;
@@ -15,18 +19,23 @@ use crate::summary::counted;
 /// Looks at it. `account` is known only where there are credentials.
 pub(super) fn look(campaign: &Campaign, path: &Path, account: Option<&str>, found: &mut Found) {
     let state = match Reader::open(path) {
-        Ok(reader) => present(campaign, &reader, path, found),
-        Err(LedgerError::Missing { .. }) => found
+        Ok(reader) => {
+            // One that is not the ledger it should be is told, and looked at all the same.
+            found.keep(reader.is_as_left().map_err(RunError::from));
+            let state = present(campaign, &reader, path, found);
+            if let Some(account) = account {
+                let known = reader.compare(&identity(campaign, account), Changes::Refuse);
+                found.keep(known.map_err(RunError::from));
+            }
+            state
+        }
+        Err(error @ LedgerError::Missing { .. }) => found
             .keep(Reader::may_be_made(path).map_err(RunError::from))
-            .map(|()| missing(campaign, path, found)),
+            .map(|()| missing(campaign, path, error, found)),
         Err(error) => found.keep(Err(RunError::from(error))),
     };
     let begun = state.as_ref().is_some_and(|state| state.begun);
     found.report.ledger = state;
-    if let (Some(account), Ok(reader)) = (account, Reader::open(path)) {
-        let known = reader.compare(&identity(campaign, account), Changes::Refuse);
-        found.keep(known.map_err(RunError::from));
-    }
     if let Some((written, at)) = campaign.content.send_at()
         && !begun
         && at < clock::now()
@@ -35,7 +44,12 @@ pub(super) fn look(campaign: &Campaign, path: &Path, account: Option<&str>, foun
     }
 }
 
-fn missing(campaign: &Campaign, path: &Path, found: &mut Found) -> LedgerFound {
+/// There is none: what a run would make of that, which off a terminal may be nothing.
+fn missing(campaign: &Campaign, path: &Path, error: LedgerError, found: &mut Found) -> LedgerFound {
+    if opening(&campaign.endpoint) == Opening::MustExist {
+        found.keep::<(), _>(Err(RunError::from(error)));
+        return LedgerFound::missing(path);
+    }
     let means = if campaign.endpoint.is_loopback() {
         "send makes one, since the provider is on this machine".to_owned()
     } else {

@@ -37,9 +37,9 @@ pub(super) fn campaign(reported: &Reported) -> String {
     for doubt in &campaign.doubts {
         let _ = writeln!(
             out,
-            "in doubt: batch {}, {} recipients, since {:.0}: {}",
+            "in doubt: batch {}, {}, since {:.0}: {}",
             doubt.batch,
-            grouped(doubt.recipients),
+            counted(doubt.recipients, "recipient"),
             doubt.since,
             doubt.reason
         );
@@ -143,7 +143,7 @@ pub(super) fn told(refusal: &Refusal) -> String {
 fn write_run(out: &mut String, run: &RunReport, breakdown: &Breakdown) {
     let _ = write!(
         out,
-        "run {} at {:.0}{}{}: {}, {} lines, {} accepted",
+        "run {} at {:.0}{}{}: {}, {}, {} accepted",
         run.run,
         run.started_at,
         if run.simulated { ", simulated" } else { "" },
@@ -151,7 +151,7 @@ fn write_run(out: &mut String, run: &RunReport, breakdown: &Breakdown) {
             .map(|at| format!(", to go out at {at}"))
             .unwrap_or_default(),
         run.outcome.as_deref().unwrap_or("running, or killed"),
-        grouped(run.lines.read() + run.accepted),
+        counted(run.lines.read() + run.accepted, "line"),
         grouped(run.accepted)
     );
     if let (Some(pace), Some(limits)) = (breakdown.pace(run.run), run.limits) {
@@ -176,9 +176,9 @@ fn write_tickets(out: &mut String, tickets: &[Ticket]) {
             .map_or_else(|| "no price yet".to_owned(), |cost| money(cost, ticket.currency));
         let _ = writeln!(
             out,
-            "  {} {} recipients, {cost}{}",
+            "  {} {}, {cost}{}",
             ticket.ticket,
-            grouped(ticket.recipients),
+            counted(ticket.recipients, "recipient"),
             if ticket.state == BatchState::Withdrawn {
                 ", withdrawn"
             } else {

@@ -235,20 +235,65 @@ fn a_ledger_that_has_vanished_is_7_and_a_damaged_one_too() {
 }
 
 #[test]
-fn what_a_missing_ledger_means_for_a_real_provider_is_told() {
+fn a_ledger_that_is_not_the_one_that_was_left_is_7_in_the_words_of_a_run() {
+    type Change = fn(&Sandbox);
+    let changes: [(Change, &str); 3] = [
+        (
+            |sandbox| std::fs::remove_file(sandbox.path("volley.db-lock")).expect("a lock file"),
+            "its lock file is gone",
+        ),
+        (
+            |sandbox| {
+                let (ledger, copy) = (sandbox.path("volley.db"), sandbox.path("copy.db"));
+                std::fs::copy(&ledger, &copy).expect("a ledger");
+                std::fs::rename(&copy, &ledger).expect("the same folder");
+            },
+            "it is a copy of the ledger that was here before",
+        ),
+        (
+            |sandbox| sandbox.write("volley.db-lock", "anything"),
+            "its lock file is garbled",
+        ),
+    ];
+    for (change, words) in changes {
+        let sandbox = Sandbox::new();
+        sandbox.prepare(5, 10);
+        sandbox.send(&["contacts.ndjson"]).run().expect(0);
+        change(&sandbox);
+        let end = check(&sandbox);
+        end.expect(7);
+        assert_error_names(&end, &[words]);
+        assert_eq!(
+            (&end.summary()["ledger"]["reached"], &end.summary()["credentials"]),
+            (&json!(5), &json!("accepted")),
+            "the rest is looked at all the same"
+        );
+        let run = sandbox.send(&["contacts.ndjson"]).run();
+        run.expect(7);
+        assert_eq!(run.summary()["error"], end.summary()["error"], "{words}");
+    }
+}
+
+#[test]
+fn a_missing_ledger_is_told_even_where_a_real_provider_cannot_be_reached() {
     let sandbox = Sandbox::without_mock();
-    sandbox.campaign().unset("octopush.base_url").write();
-    // Without credentials nobody is asked: no test goes to a real provider.
+    // No loopback address to a campaign, and yet this machine, where nobody listens: no test asks over a network.
+    let nobody = format!("https://0.0.0.0:{}", closed_port().port());
+    sandbox.campaign().at(&nobody).write();
+    let end = check(&sandbox);
+    // Of the two the exit code is that of a run.
+    end.expect(8);
+    assert_error_names(
+        &end,
+        &["no ledger at", "volley ledger init --ledger", "cannot be reached"],
+    );
+    // Nor is it kept back without credentials.
     let end = sandbox
-        .volley(["check", "campaign.toml"])
+        .with_campaign("check", &[])
         .env_remove("OCTOPUSH_API_KEY")
         .run();
     end.expect(3);
-    let told = line(&end, "ledger");
-    assert!(
-        told.contains("off a terminal") && told.contains("volley ledger init --ledger"),
-        "{end}"
-    );
+    assert_error_names(&end, &["no ledger at", "OCTOPUSH_API_KEY"]);
 }
 
 #[test]

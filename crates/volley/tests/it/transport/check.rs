@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::authority::Authority;
 use super::{TLS, Way, campaign, start};
-use crate::support::{End, Sandbox};
+use crate::support::{End, Sandbox, contacts};
 
 /// Checks a campaign over TLS that trusts that authority.
 fn check(trusted: &Authority, server: &Authority, http2: &'static str) -> End {
@@ -28,6 +28,31 @@ fn the_versions_are_told() {
         );
         assert_eq!(found["credentials"], "accepted");
     }
+}
+
+/// The mock by an address that is no loopback to a campaign, and yet this machine: a real provider, as far as it knows.
+#[test]
+fn a_real_provider_and_no_ledger_off_a_terminal_is_3_in_the_words_of_a_run() {
+    let sandbox = Sandbox::without_mock();
+    let authority = Authority::new();
+    let mock = start(TLS, authority.server("0.0.0.0", 4_000));
+    sandbox.write("ca.pem", authority.pem());
+    let base_url = format!("{}/v1/public", mock.base_url().replace("127.0.0.1", "0.0.0.0"));
+    campaign(&sandbox, &mock)
+        .set("octopush.base_url", base_url)
+        .write();
+    sandbox.write("contacts.ndjson", contacts(0..1));
+    let end = sandbox.with_campaign("check", &[]).run();
+    let found = end.expect(3).summary();
+    assert_eq!(
+        (&found["ledger"]["state"], &found["credentials"]),
+        (&json!("missing"), &json!("accepted")),
+        "the rest is looked at all the same\n{end}"
+    );
+    let run = sandbox.send(&["contacts.ndjson"]).run();
+    assert_eq!(run.expect(3).summary()["error"], found["error"], "{run}");
+    sandbox.volley(["ledger", "init"]).run().expect(0);
+    sandbox.with_campaign("check", &[]).run().expect(0);
 }
 
 #[test]

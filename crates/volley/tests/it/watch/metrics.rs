@@ -197,6 +197,63 @@ fn expect_the_summary_s(scrape: &Scrape, end: &End, provider: Provider) {
     same("info", scrape.value("volley_run_info", &info), 1.0);
 }
 
+/// What a run of before left in doubt, and this one settles while its input is open.
+#[test]
+fn the_lines_of_an_earlier_doubt_move_once_it_is_settled() {
+    let sandbox = Sandbox::new();
+    sandbox.prepare(3, 3);
+    let first = number(0);
+    sandbox.faults(&format!(
+        r#"{{"rules":[{{"at":"after_commit","do":"status","status":502,"number":"{first}"}}]}}"#
+    ));
+    sandbox
+        .send(&["contacts.ndjson"])
+        .run()
+        .expect(6)
+        .expect_lines(&[("in_doubt", 3)]);
+    sandbox.mock().clear_faults();
+    // Held until it has been looked at: the last batch is answered late.
+    let last = number(5);
+    sandbox.faults(&format!(
+        r#"{{"rules":[{{"at":"after_commit","do":"delay","ms":600000,"number":"{last}"}}]}}"#
+    ));
+    sandbox.write("contacts.ndjson", contacts(0..6));
+    let run = sandbox
+        .send(&["contacts.ndjson", "--metrics-listen", "127.0.0.1:0"])
+        .start();
+    let address = address(&run);
+    let mut seen = None;
+    wait_until("the doubt to be settled, and a batch under way", || {
+        let scrape = scrape(address).expect("a run that goes on");
+        let names = scrape.names();
+        let done = names.contains("volley_doubts_settled_total")
+            && scrape.value("volley_doubts_settled_total", &[]) > 0.5
+            && scrape.value("volley_lines_read_total", &[]) > 5.5;
+        seen = Some(scrape);
+        done
+    });
+    sandbox.mock().clear_faults();
+    run.signal(Signal::TERM);
+    run.signal(Signal::TERM);
+    let end = run.wait();
+    let scrape = seen.expect("a scrape");
+    for (name, labels, member) in MEMBERS {
+        if member == "/lines/already_sent" || member == "/lines/read" {
+            let (value, told) = (scrape.value(name, labels), told(&end, member));
+            assert!(
+                (value - told).abs() < 1e-6,
+                "{member}: {value}, told {told}\n{end}"
+            );
+        }
+    }
+    assert_eq!(end.lines("already_sent"), 3, "{end}");
+    let open = scrape.sum("volley_lines_open");
+    assert!(
+        (open - 3.0).abs() < 1e-6,
+        "this run's three alone are open: {open}"
+    );
+}
+
 #[test]
 fn figures_show_a_run_under_way_and_why_it_stops() {
     let sandbox = Sandbox::with_mock("[server]\nanswer_delay_ms = 200\n");
@@ -225,14 +282,19 @@ fn figures_show_a_run_under_way_and_why_it_stops() {
     });
     run.signal(Signal::TERM);
     let mut health = None;
-    wait_until("the end of health", || {
+    wait_until("the stop to be told", || {
         health = get(address, "/healthz");
-        health.as_ref().is_none_or(|answer| answer.status != 200)
+        health
+            .as_ref()
+            .is_none_or(|answer| answer.body.contains("stopping"))
     });
     let health = health.expect("a run that waits for answers");
-    assert_eq!(health.status, 503, "{health:?}");
+    assert_eq!(
+        health.status, 200,
+        "whoever kills it now makes doubts: {health:?}"
+    );
     assert!(
-        health.body.starts_with("stopping: stopped by SIGTERM"),
+        health.body.starts_with("ok: stopping: stopped by SIGTERM"),
         "{health:?}"
     );
     assert!(
@@ -317,6 +379,26 @@ fn a_port_that_is_taken_is_told_before_anything_is_sent() {
     }
 }
 
+/// As many as are served at once.
+#[test]
+fn silent_connections_keep_no_probe_waiting_for_long() {
+    let sandbox = Sandbox::new();
+    sandbox.campaign().write();
+    let (run, input) = start_open(&sandbox);
+    let address = address(&run);
+    let held: Vec<TcpStream> = (0..8)
+        .map(|_| TcpStream::connect(address).expect("room"))
+        .collect();
+    let begun = Instant::now();
+    assert_eq!(get(address, "/healthz").expect("an answer").status, 200);
+    // A second, and not the five that a connection has.
+    let took = begun.elapsed();
+    assert!(took.as_secs() < 4, "{took:?}");
+    assert_eq!(held.len(), 8, "held to the end");
+    drop(input);
+    run.wait().expect(4);
+}
+
 /// Ten times as many as are served at once: silent ones, ones that never end their head, ones that read nothing.
 #[test]
 fn hostile_scrapers_delay_no_sending() {
@@ -344,7 +426,7 @@ fn hostile_scrapers_delay_no_sending() {
     drop(input);
     let end = run.wait();
     end.expect(0).expect_lines(&[("accepted", 10_000)]);
-    // A thousand batches at this rate are two seconds; each hostile connection is held for five.
+    // A thousand batches at this rate are two seconds; ten rounds of hostile connections are far more.
     let took = begun.elapsed();
     assert!(took.as_secs() < 5, "{took:?}\n{end}");
     assert_eq!(held.len(), 80, "held to the end");
