@@ -108,7 +108,12 @@ while :; do
   esac
   { [ "$signals" -eq 0 ] && [ "$try" -lt "${NIGHTLY_TRIES:-5}" ]; } || break
   try=$((try + 1))
-  run sleep "${NIGHTLY_PAUSE:-60}"
+  # In steps: a signal ends the pause once the step is over.
+  pause=${NIGHTLY_PAUSE:-60}
+  while [ "$pause" -gt 0 ] && [ "$signals" -eq 0 ]; do
+    sleep 1
+    pause=$((pause - 1))
+  done
   [ "$signals" -eq 0 ] || break
 done
 

@@ -9,8 +9,8 @@ use volley_model::{LineCounts, Reason};
 use crate::ReasonCounts;
 use crate::tally::REASONS;
 
-/// Counts published at each read of at most 256 KiB and at each batch, and not at each line, but for those in doubt. They lag a little, and each is right by
-/// itself: the exact account is in the batches and in [`Finished`](crate::Finished).
+/// Counts published at each read of at most 256 KiB and at each batch, and not at each line, but for those in doubt. They lag
+/// a little, and each is right by itself: the exact account is in the batches and in [`Finished`](crate::Finished).
 #[derive(Debug, Default)]
 #[expect(missing_docs, reason = "the names are the summary's")]
 pub struct Progress {

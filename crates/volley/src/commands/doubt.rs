@@ -20,7 +20,7 @@ use crate::exit::Exit;
 use crate::pipeline::RunError;
 use crate::pipeline::settle::deadline;
 use crate::print;
-use crate::summary::grouped;
+use crate::summary::{counted, grouped};
 
 /// Shows the doubts, and the batches whose ticket is missing. Neither locks nor changes the ledger.
 pub(super) fn list(args: &DoubtListArgs, common: &Common) -> Result<Exit, CommandError> {

@@ -1,7 +1,8 @@
 //! Answers scrapers, over HTTP/1.1, on a thread and a runtime of its own.
 //!
 //! Bounds: [`CONNECTIONS_MAX`] at a time (more wait in the kernel's queue, and take no file descriptor of ours), one request
-//! a connection, [`HEAD_BYTES_MAX`] of head within [`HEAD_TIME_MAX`], no body read, [`CONNECTION_TIME_MAX`] from accepting to the last byte taken.
+//! a connection, [`HEAD_BYTES_MAX`] of head within [`HEAD_TIME_MAX`], no body read, [`CONNECTION_TIME_MAX`] from accepting to the
+//! last byte taken.
 
 use std::convert::Infallible;
 use std::io;

@@ -80,7 +80,8 @@ pub struct Snapshot {
     pub elapsed: Duration,
     /// The share of the inputs that is read.
     pub share: Option<f64>,
-    /// What became of the lines so far: as they were read, but that those of a doubt that was settled since were sent already.
+    /// What became of the lines so far: as they were read, but that those of a doubt that was settled since were sent
+    /// already.
     pub lines: LineCounts,
     /// Invalid lines by reason, all reasons.
     pub invalid_by_reason: Vec<(Reason, u64)>,

@@ -18,6 +18,7 @@ mod order;
 mod tracer;
 
 use std::os::unix::process::ExitStatusExt as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::disk::{Waiting, expect_finished_but, expect_told, tickets_on_stderr};
 use crate::skip::Need;
@@ -92,11 +93,11 @@ fn no_space_at_any_write_of_the_ledger_s_thread_is_7_and_loses_no_ticket() {
 
 #[test]
 fn a_disk_that_fails_for_good_is_7_and_loses_no_ticket() {
+    let printed = AtomicUsize::new(0);
     for_both(|provider| {
-        let mut printed = 0;
         let mut expect = |sandbox: &Sandbox, end: &End, at: &str| {
             expect_7(sandbox, end, at);
-            printed += tickets_on_stderr(end).len();
+            printed.fetch_add(tickets_on_stderr(end).len(), Ordering::Relaxed);
         };
         let whose = Whose::ProcessWithLedger;
         let broken = Fault::ErrorForEver("EIO");
@@ -104,8 +105,10 @@ fn a_disk_that_fails_for_good_is_7_and_loses_no_ticket() {
         if provider == Provider::Octopush {
             sweep(whose, WRITES, Fault::ErrorForEver("ENOSPC"), &mut expect);
         }
-        assert!(printed > 0 || !Need::Strace.is_met(), "none had to be printed");
     });
+    // Which answers come when the ledger has just failed is a matter of time.
+    let printed = printed.into_inner();
+    assert!(printed > 0 || !Need::Strace.is_met(), "none had to be printed");
 }
 
 #[test]
