@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::database::{self};
+use crate::database::{Connection, OptionalExtension as _, Row, params};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use volley_model::BatchState;
 
 use crate::checksum::{self, Columns};
@@ -109,7 +110,7 @@ pub(crate) fn compare(
     identity: &CampaignIdentity,
     changes: Changes,
 ) -> Result<Known, LedgerError> {
-    let failed = |error| LedgerError::sqlite(path, "looking the campaign up", error);
+    let failed = |error| LedgerError::database(path, "looking the campaign up", error);
     let Some(stored) = stored(connection, &identity.name).map_err(failed)? else {
         return Ok(Known::default());
     };
@@ -144,7 +145,7 @@ pub(crate) fn enter(
     changes: Changes,
     now: Timestamp,
 ) -> Result<Entry, LedgerError> {
-    let failed = |error| LedgerError::sqlite(path, "beginning a run", error);
+    let failed = |error| LedgerError::database(path, "beginning a run", error);
     let known = compare(connection, path, identity, changes)?;
     let campaign = write_campaign(connection, identity, known.campaign, now).map_err(failed)?;
     let message = match known.message {
@@ -165,13 +166,13 @@ pub(crate) fn enter(
     })
 }
 
-fn has_unended(connection: &Connection, campaign: CampaignId) -> rusqlite::Result<bool> {
+fn has_unended(connection: &Connection, campaign: CampaignId) -> database::Result<bool> {
     let query = "SELECT EXISTS (SELECT 1 FROM run WHERE campaign = ?1 AND ended_at IS NULL)";
     connection.query_row(query, [campaign], |row| row.get(0))
 }
 
 /// The id of the campaign with that name.
-pub(crate) fn find(connection: &Connection, name: &str) -> rusqlite::Result<Option<CampaignId>> {
+pub(crate) fn find(connection: &Connection, name: &str) -> database::Result<Option<CampaignId>> {
     connection
         .query_row("SELECT id FROM campaign WHERE name = ?1", [name], |row| {
             row.get(0)
@@ -182,7 +183,7 @@ pub(crate) fn find(connection: &Connection, name: &str) -> rusqlite::Result<Opti
 /// What is told of a name that no campaign has.
 pub(crate) fn unknown(connection: &Connection, path: &Path, name: &str) -> Result<WordError, LedgerError> {
     let known =
-        names(connection).map_err(|error| LedgerError::sqlite(path, "looking the campaign up", error))?;
+        names(connection).map_err(|error| LedgerError::database(path, "looking the campaign up", error))?;
     Ok(WordError::NoCampaign {
         path: path.to_owned(),
         name: name.to_owned(),
@@ -191,7 +192,7 @@ pub(crate) fn unknown(connection: &Connection, path: &Path, name: &str) -> Resul
 }
 
 /// A campaign's name.
-pub(crate) fn name(connection: &Connection, campaign: CampaignId) -> rusqlite::Result<String> {
+pub(crate) fn name(connection: &Connection, campaign: CampaignId) -> database::Result<String> {
     connection.query_row("SELECT name FROM campaign WHERE id = ?1", [campaign], |row| {
         row.get(0)
     })
@@ -203,7 +204,7 @@ pub(crate) fn whereabouts(
     connection: &Connection,
     campaign: CampaignId,
     run: RunId,
-) -> rusqlite::Result<Whereabouts> {
+) -> database::Result<Whereabouts> {
     let was = |key: &str| {
         format!(
             "coalesce((SELECT was FROM campaign_change WHERE campaign = ?1 AND run > ?2 AND key = '{key}' \
@@ -224,12 +225,12 @@ pub(crate) fn whereabouts(
 }
 
 /// The names of all campaigns, oldest first.
-pub(crate) fn names(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+pub(crate) fn names(connection: &Connection) -> database::Result<Vec<String>> {
     let mut statement = connection.prepare("SELECT name FROM campaign ORDER BY id")?;
     statement.query_map([], |row| row.get(0))?.collect()
 }
 
-fn stored(connection: &Connection, name: &str) -> rusqlite::Result<Option<Stored>> {
+fn stored(connection: &Connection, name: &str) -> database::Result<Option<Stored>> {
     let query = "SELECT id, provider, account, host, closed_at IS NOT NULL FROM campaign WHERE name = ?1";
     connection
         .query_row(query, [name], |row| {
@@ -245,7 +246,7 @@ fn stored(connection: &Connection, name: &str) -> rusqlite::Result<Option<Stored
 }
 
 /// Whether the campaign has reached anybody, or may have.
-fn begun(connection: &Connection, campaign: CampaignId) -> rusqlite::Result<bool> {
+fn begun(connection: &Connection, campaign: CampaignId) -> database::Result<bool> {
     let query =
         format!("SELECT EXISTS (SELECT 1 FROM batch WHERE campaign = ?1 AND simulated = 0 AND {REACHING})");
     connection.query_row(&query, [campaign], |row| row.get(0))
@@ -285,7 +286,7 @@ fn fixed_changes(
 fn latest_message(
     connection: &Connection,
     campaign: CampaignId,
-) -> rusqlite::Result<Option<BTreeMap<String, String>>> {
+) -> database::Result<Option<BTreeMap<String, String>>> {
     let query = "SELECT message FROM run WHERE campaign = ?1 AND simulated = 0 ORDER BY id DESC LIMIT 1";
     let message: Option<MessageId> = connection
         .query_row(query, [campaign], |row| row.get(0))
@@ -331,7 +332,7 @@ pub(crate) fn message(
     connection: &Connection,
     campaign: CampaignId,
     parts: &[(String, String)],
-) -> rusqlite::Result<Option<MessageId>> {
+) -> database::Result<Option<MessageId>> {
     message_id(connection, campaign, &hash(parts))
 }
 
@@ -339,7 +340,7 @@ fn message_id(
     connection: &Connection,
     campaign: CampaignId,
     hash: &[u8; 32],
-) -> rusqlite::Result<Option<MessageId>> {
+) -> database::Result<Option<MessageId>> {
     let query = "SELECT id FROM message WHERE campaign = ?1 AND hash = ?2";
     connection
         .query_row(query, params![campaign, hash], |row| row.get(0))
@@ -351,7 +352,7 @@ fn write_campaign(
     identity: &CampaignIdentity,
     known: Option<CampaignId>,
     now: Timestamp,
-) -> rusqlite::Result<CampaignId> {
+) -> database::Result<CampaignId> {
     let CampaignIdentity {
         name,
         provider,
@@ -366,15 +367,12 @@ fn write_campaign(
     }
     let insert =
         "INSERT INTO campaign (name, provider, account, host, created_at) VALUES (?1, ?2, ?3, ?4, ?5)";
-    connection.execute(
-        insert,
-        params![name, provider, account, host, now.as_microsecond()],
-    )?;
-    seal(connection, CampaignId(connection.last_insert_rowid()))
+    let values = params![name, provider, account, host, now.as_microsecond()];
+    seal(connection, CampaignId(connection.insert(insert, values)?))
 }
 
 /// Writes the row's checksum: a campaign that is no longer found by its name would begin anew.
-fn seal(connection: &Connection, campaign: CampaignId) -> rusqlite::Result<CampaignId> {
+fn seal(connection: &Connection, campaign: CampaignId) -> database::Result<CampaignId> {
     let query = format!("SELECT {SEALED} FROM campaign WHERE id = ?1");
     let sum = connection.query_row(&query, [campaign], row_sum)?;
     connection.execute(
@@ -387,7 +385,7 @@ fn seal(connection: &Connection, campaign: CampaignId) -> rusqlite::Result<Campa
 /// The columns of a campaign that its checksum covers.
 const SEALED: &str = "id, name, provider, account, host, created_at";
 
-fn row_sum(row: &Row<'_>) -> rusqlite::Result<[u8; checksum::BYTES]> {
+fn row_sum(row: &Row<'_>) -> database::Result<[u8; checksum::BYTES]> {
     let mut columns = Columns::default();
     for column in 0..SEALED.split(',').count() {
         columns.push(row.get_ref(column)?);
@@ -397,13 +395,13 @@ fn row_sum(row: &Row<'_>) -> rusqlite::Result<[u8; checksum::BYTES]> {
 
 /// Holds every campaign and every wording against its checksum.
 pub(crate) fn check_rows(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
-    let failed = |error| LedgerError::sqlite(path, "checking the campaigns", error);
+    let failed = |error| LedgerError::database(path, "checking the campaigns", error);
     let query = format!("SELECT {SEALED}, sum FROM campaign NOT INDEXED");
     let mut statement = connection.prepare(&query).map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
         let stored: Vec<u8> = row.get("sum").map_err(failed)?;
-        if stored != row_sum(row).map_err(failed)? {
+        if stored != row_sum(&row).map_err(failed)? {
             let id: i64 = row.get(0).map_err(failed)?;
             return Err(LedgerError::damaged(
                 path,
@@ -415,7 +413,7 @@ pub(crate) fn check_rows(connection: &Connection, path: &Path) -> Result<(), Led
 }
 
 fn check_messages(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
-    let failed = |error| LedgerError::sqlite(path, "checking the messages", error);
+    let failed = |error| LedgerError::database(path, "checking the messages", error);
     let mut messages = connection
         .prepare("SELECT id, hash FROM message NOT INDEXED")
         .map_err(failed)?;
@@ -439,7 +437,7 @@ fn check_messages(connection: &Connection, path: &Path) -> Result<(), LedgerErro
 fn parts<C: FromIterator<(String, String)>>(
     connection: &Connection,
     message: MessageId,
-) -> rusqlite::Result<C> {
+) -> database::Result<C> {
     let mut statement = connection.prepare("SELECT key, value FROM message_part WHERE message = ?1")?;
     statement
         .query_map([message], |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -450,10 +448,9 @@ fn write_message(
     connection: &Connection,
     campaign: CampaignId,
     parts: &[(String, String)],
-) -> rusqlite::Result<MessageId> {
+) -> database::Result<MessageId> {
     let insert = "INSERT INTO message (campaign, hash) VALUES (?1, ?2)";
-    connection.execute(insert, params![campaign, hash(parts)])?;
-    let message = MessageId(connection.last_insert_rowid());
+    let message = MessageId(connection.insert(insert, params![campaign, hash(parts)])?);
     for (key, value) in parts {
         let insert = "INSERT INTO message_part (message, key, value) VALUES (?1, ?2, ?3)";
         connection.execute(insert, params![message, key, value])?;
@@ -467,13 +464,10 @@ fn write_run(
     message: MessageId,
     identity: &CampaignIdentity,
     now: Timestamp,
-) -> rusqlite::Result<RunId> {
+) -> database::Result<RunId> {
     let insert = "INSERT INTO run (campaign, message, simulated, started_at) VALUES (?1, ?2, ?3, ?4)";
-    connection.execute(
-        insert,
-        params![campaign, message, identity.simulated, now.as_microsecond()],
-    )?;
-    let run = RunId(connection.last_insert_rowid());
+    let values = params![campaign, message, identity.simulated, now.as_microsecond()];
+    let run = RunId(connection.insert(insert, values)?);
     if let Some(send_at) = identity.send_at {
         schedule::write(connection, run, send_at)?;
     }
@@ -487,7 +481,7 @@ fn write_changes(
     run: RunId,
     changes: &[Change],
     now: Timestamp,
-) -> rusqlite::Result<()> {
+) -> database::Result<()> {
     for Change { key, was, is } in changes {
         let insert = "INSERT INTO campaign_change (campaign, run, at, key, was, becomes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         connection.execute(insert, params![campaign, run, now.as_microsecond(), key, was, is])?;
@@ -520,7 +514,7 @@ fn conclude_open(
             found.in_doubt += 1;
         }
         rows::conclude(connection, batch.id, &row)
-            .map_err(|error| LedgerError::sqlite(path, "marking what was found open", error))?;
+            .map_err(|error| LedgerError::database(path, "marking what was found open", error))?;
     }
     Ok(found)
 }

@@ -1,7 +1,8 @@
 //! Short checksums of what is stored: against failing disks and torn files, not against people.
 
+use crate::database::{self};
+use crate::database::{Connection, Row};
 use rusqlite::types::{FromSql, Value, ValueRef};
-use rusqlite::{Connection, Row};
 use volley_model::{BodyHash, Msisdn};
 
 /// Bytes of a checksum. Eight: one damaged row in 2⁶⁴ goes unnoticed.
@@ -49,8 +50,8 @@ pub(crate) fn of_values<'a>(values: impl IntoIterator<Item = &'a Value>) -> [u8;
 }
 
 /// Whether the columns from `first` on fit their checksum, which is the last one.
-pub(crate) fn fits(row: &Row<'_>, first: usize) -> rusqlite::Result<bool> {
-    let last = row.as_ref().column_count() - 1;
+pub(crate) fn fits(row: &Row<'_>, first: usize) -> database::Result<bool> {
+    let last = row.column_count() - 1;
     let mut columns = Columns::default();
     for column in first..last {
         columns.push(row.get_ref(column)?);
@@ -60,12 +61,12 @@ pub(crate) fn fits(row: &Row<'_>, first: usize) -> rusqlite::Result<bool> {
 }
 
 /// The ids of the rows that do not fit their checksum. `query` selects the id, the columns under the checksum, and it.
-pub(crate) fn unfit<T: FromSql>(connection: &Connection, query: &str) -> rusqlite::Result<Vec<T>> {
+pub(crate) fn unfit<T: FromSql>(connection: &Connection, query: &str) -> database::Result<Vec<T>> {
     let mut statement = connection.prepare(query)?;
     let mut rows = statement.query([])?;
     let mut unfit = Vec::new();
     while let Some(row) = rows.next()? {
-        if !fits(row, 1)? {
+        if !fits(&row, 1)? {
             unfit.push(row.get(0)?);
         }
     }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use crate::database::Connection;
+use crate::database::{self};
 use jiff::Timestamp;
-use rusqlite::Connection;
 use volley_model::{Amount, BatchState, BodyHash, Currency, RequestKey};
 
 use crate::place::Place;
@@ -85,7 +86,7 @@ pub(crate) fn named(
         return Ok(Some(Which::All));
     };
     let found = campaign::find(connection, name);
-    let found = found.map_err(|error| LedgerError::sqlite(path, "looking the campaign up", error))?;
+    let found = found.map_err(|error| LedgerError::database(path, "looking the campaign up", error))?;
     Ok(found.map(Which::Of))
 }
 
@@ -142,7 +143,7 @@ fn complete(
         provider,
         attempts,
         first_handed_over_at,
-    } = beside(connection, row.id).map_err(|error| LedgerError::sqlite(path, "reading doubts", error))?;
+    } = beside(connection, row.id).map_err(|error| LedgerError::database(path, "reading doubts", error))?;
     let absences = lookup::absences(connection, path, format, row.id)?;
     let body_kept =
         row.is_open() && bodies::read(place, row.slot, &row.request_key, row.body_bytes)?.is_some();
@@ -180,7 +181,7 @@ struct Beside {
     first_handed_over_at: Option<Timestamp>,
 }
 
-fn beside(connection: &Connection, batch: BatchId) -> rusqlite::Result<Beside> {
+fn beside(connection: &Connection, batch: BatchId) -> database::Result<Beside> {
     let query = "SELECT campaign.name, campaign.provider, \
         (SELECT count(*) FROM attempt WHERE attempt.batch = batch.id), \
         (SELECT min(handed_over_at) FROM attempt WHERE attempt.batch = batch.id AND attempt.run = batch.run) \

@@ -12,6 +12,7 @@ use rusqlite::ErrorCode;
 use volley_model::{BatchState, Currency, ListCampaignState};
 
 use crate::{BatchId, RunId};
+use crate::{database, postgres};
 
 /// See the module. Cloneable, since one failed commit fails everything that waited for it.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -104,6 +105,16 @@ pub enum LedgerError {
         /// Why.
         #[source]
         source: StorageError,
+    },
+    /// The same of a database server. What could not be written was not, or is found out by whoever connects again.
+    #[error("{step} failed at {}: {source}; see that the server is up and has room, then run again", path.display())]
+    Server {
+        /// What was being done.
+        step: &'static str,
+        /// The ledger, without its password.
+        path: PathBuf,
+        /// Why.
+        source: Arc<dyn std::error::Error + Send + Sync>,
     },
     /// Something that is fixed once a number was reached differs.
     #[error(
@@ -381,8 +392,29 @@ pub enum StorageError {
 }
 
 impl LedgerError {
-    /// Sorts an error of SQLite's by what it says about the ledger.
-    pub(crate) fn sqlite(path: &Path, step: &'static str, error: rusqlite::Error) -> Self {
+    /// Sorts an error of the database's by what it says about the ledger.
+    pub(crate) fn database(path: &Path, step: &'static str, error: database::Error) -> Self {
+        match error {
+            database::Error::Sqlite(error) => Self::sqlite(path, step, error),
+            database::Error::Postgres(error) => Self::postgres(path, step, error),
+        }
+    }
+
+    fn postgres(path: &Path, step: &'static str, error: postgres::Error) -> Self {
+        let path = path.to_owned();
+        let detail = error.to_string();
+        match error.state().map(|state| &state.code()[..2]) {
+            // Class 23: integrity constraint violation, our triggers' too.
+            Some("23") => Self::Refused { path, step, detail },
+            _ => Self::Server {
+                step,
+                path,
+                source: Arc::new(error),
+            },
+        }
+    }
+
+    fn sqlite(path: &Path, step: &'static str, error: rusqlite::Error) -> Self {
         let path = path.to_owned();
         let detail = error.to_string();
         match &error {

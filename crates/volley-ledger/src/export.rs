@@ -5,8 +5,9 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use crate::database::{self};
+use crate::database::{Connection, params};
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
 use volley_model::{Amount, BatchState, CostSource, Currency, Msisdn};
 
 use crate::rows::{self, BatchRow};
@@ -105,7 +106,7 @@ pub(crate) fn batches(
     numbers: Numbers,
     each: &mut dyn FnMut(&BatchRecord, &[Msisdn]) -> ControlFlow<()>,
 ) -> Result<(), LedgerError> {
-    let failed = |error| LedgerError::sqlite(path, STEP, error);
+    let failed = |error| LedgerError::database(path, STEP, error);
     for campaign in campaigns(connection, name).map_err(failed)? {
         let mut after = BatchId(0);
         loop {
@@ -131,8 +132,8 @@ fn page(
     after: BatchId,
     numbers: Numbers,
 ) -> Result<Vec<(BatchRecord, Vec<Msisdn>)>, LedgerError> {
-    let failed = |error| LedgerError::sqlite(path, STEP, error);
-    let moment = connection.unchecked_transaction().map_err(failed)?;
+    let failed = |error| LedgerError::database(path, STEP, error);
+    let moment = connection.moment().map_err(failed)?;
     let mut batches = Vec::new();
     let condition = format!("campaign = ?1 AND id > ?2 ORDER BY id LIMIT {PAGE}");
     queries::each_batch(
@@ -157,7 +158,7 @@ fn page(
     Ok(page)
 }
 
-fn campaigns(connection: &Connection, name: Option<&str>) -> rusqlite::Result<Vec<Campaign>> {
+fn campaigns(connection: &Connection, name: Option<&str>) -> database::Result<Vec<Campaign>> {
     let query = "SELECT id, name, provider, closed_at IS NOT NULL FROM campaign WHERE ?1 IS NULL OR name = ?1 ORDER BY id";
     let mut statement = connection.prepare(query)?;
     let campaigns = statement.query_map([name], |row| {
@@ -171,7 +172,7 @@ fn campaigns(connection: &Connection, name: Option<&str>) -> rusqlite::Result<Ve
     campaigns.collect()
 }
 
-fn attempts(connection: &Connection, batch: &BatchRow) -> rusqlite::Result<Attempts> {
+fn attempts(connection: &Connection, batch: &BatchRow) -> database::Result<Attempts> {
     let query = "SELECT handed_over_at, ended_at, run FROM attempt WHERE batch = ?1 ORDER BY number";
     let mut statement = connection.prepare_cached(query)?;
     let mut rows = statement.query([batch.id])?;

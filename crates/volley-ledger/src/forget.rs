@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, params};
+use crate::database::{Connection, params};
 
 use crate::bodies;
 use crate::place::Place;
@@ -38,7 +38,7 @@ impl Ledger {
         signature.check()?;
         let failed = {
             let path = self.place.ledger.clone();
-            move |error| LedgerError::sqlite(&path, STEP, error)
+            move |error| LedgerError::database(&path, STEP, error)
         };
         // What is deleted is overwritten, should we not get as far as writing the file anew.
         self.connection
@@ -68,7 +68,7 @@ fn erase(
     name: &str,
     signature: &Signature,
 ) -> Result<Forgotten, WordError> {
-    let failed = |error| LedgerError::sqlite(path, STEP, error);
+    let failed = |error| LedgerError::database(path, STEP, error);
     let Some(campaign) = campaign::find(connection, name).map_err(failed)? else {
         return Err(campaign::unknown(connection, path, name)?);
     };
@@ -120,7 +120,8 @@ fn settle(
     for batch in open {
         let outcome = Outcome::Simulated { ticket: None };
         let row = Concluded::new(outcome, &batch.open(), signature.at, batch.run);
-        rows::conclude(connection, batch.id, &row).map_err(|error| LedgerError::sqlite(path, STEP, error))?;
+        rows::conclude(connection, batch.id, &row)
+            .map_err(|error| LedgerError::database(path, STEP, error))?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! A failed writer never writes again. The process that still knows what came of its requests opens the ledger anew once
 //! the disk is back, and tells it here, so that no ticket is lost.
 
-use rusqlite::Connection;
+use crate::database::Connection;
 use volley_model::{BatchState, RequestKey};
 
 use crate::place::Place;
@@ -72,7 +72,7 @@ fn take(
     if drawn {
         rows::conclude(connection, found.id, &row)
             .and_then(|_| rows::add_attempts(connection, found.id, run, &conclusion.attempts))
-            .map_err(|error| LedgerError::sqlite(&place.ledger, "writing late outcomes", error))?;
+            .map_err(|error| LedgerError::database(&place.ledger, "writing late outcomes", error))?;
     }
     Ok(drawn)
 }

@@ -8,8 +8,8 @@ mod opening;
 use std::collections::HashMap;
 use std::path::Path;
 
+use crate::database::Connection;
 use jiff::Timestamp;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
 use volley_model::BodyHash;
 
 use crate::campaign;
@@ -80,9 +80,8 @@ impl Ledger {
         work: impl FnOnce(&Connection, &Place) -> Result<T, E>,
     ) -> Result<T, E> {
         let path = &self.place.ledger;
-        let failed = |error| LedgerError::sqlite(path, step, error);
-        let transaction =
-            Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate).map_err(failed)?;
+        let failed = |error| LedgerError::database(path, step, error);
+        let transaction = self.connection.transaction().map_err(failed)?;
         let done = work(&transaction, &self.place)?;
         let number = self.commit_number + 1;
         // We hold the lock: whichever run was the last one is not writing any more.
@@ -107,7 +106,7 @@ impl Ledger {
         schema::checkpoint(&self.connection, path)?;
         let closed = self.connection.close();
         // The lock goes last, with the rest of the ledger.
-        closed.map_err(|(_, error)| LedgerError::sqlite(path, "closing the ledger", error))
+        closed.map_err(|error| LedgerError::database(path, "closing the ledger", error))
     }
 
     /// The campaign's batches without a definite outcome, oldest first.

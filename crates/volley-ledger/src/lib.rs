@@ -26,6 +26,9 @@ mod members;
 mod record;
 mod rows;
 
+mod database;
+mod postgres;
+
 mod campaign;
 mod doubts;
 mod export;

@@ -14,8 +14,8 @@ mod word;
 
 use std::path::Path;
 
+use crate::database::{Connection, params};
 use jiff::Timestamp;
-use rusqlite::Connection;
 use volley_model::{Amount, Audience, Currency, ListCampaignState};
 
 use crate::{Ledger, LedgerError, ListCampaignId};
@@ -191,6 +191,6 @@ pub(crate) fn one(
     ticket: &str,
 ) -> Result<Option<ListCampaign>, LedgerError> {
     let condition = "provider = ?1 AND account = ?2 AND ticket = ?3";
-    let mut found = rows::select(connection, path, condition, [provider, account, ticket])?;
+    let mut found = rows::select(connection, path, condition, params![provider, account, ticket])?;
     Ok(found.pop().map(|stored| stored.campaign))
 }

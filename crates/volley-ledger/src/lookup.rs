@@ -9,9 +9,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::database::Connection;
+use crate::database::{self};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
 
 use crate::doubts::{self, Which};
 use crate::place::Place;
@@ -121,17 +122,14 @@ pub(crate) fn add(
     batch: BatchId,
     run: RunId,
     at: Timestamp,
-) -> rusqlite::Result<()> {
+) -> database::Result<()> {
     let query = "SELECT coalesce(max(number), 0) + 1 FROM lookup WHERE batch = ?1";
     let number: i64 = connection
         .prepare_cached(query)?
         .query_row([batch], |row| row.get(0))?;
     let mut values = vec![batch.into(), number.into(), run.into(), rows::time(at)];
     values.push(Value::Blob(checksum::of_values(&values).to_vec()));
-    connection
-        .prepare_cached(ADD)?
-        .execute(params_from_iter(values))
-        .map(drop)
+    connection.prepare_cached(ADD)?.execute(values).map(drop)
 }
 
 /// The listings that lacked a batch, in the order in which they were asked for. Format 1 knows of none.
@@ -145,12 +143,12 @@ pub(crate) fn absences(
     if format == Format::First {
         return Ok(absences);
     }
-    let failed = |error| LedgerError::sqlite(path, "reading lookups", error);
+    let failed = |error| LedgerError::database(path, "reading lookups", error);
     let query = format!("SELECT {COLUMNS} FROM lookup WHERE batch = ?1 ORDER BY number");
     let mut statement = connection.prepare_cached(&query).map_err(failed)?;
     let mut found = statement.query([batch]).map_err(failed)?;
     while let Some(row) = found.next().map_err(failed)? {
-        if !checksum::fits(row, 0).map_err(failed)? {
+        if !checksum::fits(&row, 0).map_err(failed)? {
             return Err(LedgerError::damaged(
                 path,
                 format!("batch {batch}: a lookup of it fails its checksum"),
@@ -168,5 +166,5 @@ pub(crate) fn absences(
 pub(crate) fn changed_rows(connection: &Connection, path: &Path) -> Result<Vec<BatchId>, LedgerError> {
     let query = format!("SELECT batch, {COLUMNS} FROM lookup ORDER BY batch, number");
     checksum::unfit(connection, &query)
-        .map_err(|error| LedgerError::sqlite(path, "checking the lookups", error))
+        .map_err(|error| LedgerError::database(path, "checking the lookups", error))
 }

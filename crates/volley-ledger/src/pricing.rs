@@ -6,9 +6,10 @@
 
 use std::path::Path;
 
+use crate::database::{self};
+use crate::database::{Connection, params};
 use jiff::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, params, params_from_iter};
 use volley_model::{Amount, BatchState, CostSource, Currency};
 
 use crate::queries::REACHING;
@@ -72,7 +73,7 @@ fn price(
     cost: Cost,
     at: Timestamp,
 ) -> Result<(), WordError> {
-    let failed = |error| LedgerError::sqlite(path, STEP, error);
+    let failed = |error| LedgerError::database(path, STEP, error);
     let row = queries::batch(connection, path, batch)?.ok_or_else(|| WordError::NoBatch {
         path: path.to_owned(),
         batch,
@@ -98,7 +99,7 @@ fn price(
     ];
     values.push(Value::Blob(checksum::of_values(&values).to_vec()));
     connection
-        .execute(RECORD, params_from_iter(values))
+        .execute(RECORD, values)
         .and_then(|_| rows::add_cost(connection, batch, cost))
         .map_err(|error| failed(error).into())
 }
@@ -109,7 +110,7 @@ fn other_currency(
     connection: &Connection,
     row: &BatchRow,
     told: Currency,
-) -> rusqlite::Result<Option<String>> {
+) -> database::Result<Option<String>> {
     let query = format!(
         "SELECT DISTINCT coalesce(cost_currency, currency) FROM batch WHERE campaign = ?1 AND simulated = 0 \
          AND (cost IS NOT NULL OR (reserved IS NOT NULL AND ({REACHING} OR state = 'withdrawn')))"
@@ -130,5 +131,5 @@ fn other_currency(
 pub(crate) fn changed_rows(connection: &Connection, path: &Path) -> Result<Vec<BatchId>, LedgerError> {
     let query = format!("SELECT batch, {COLUMNS} FROM pricing ORDER BY batch");
     checksum::unfit(connection, &query)
-        .map_err(|error| LedgerError::sqlite(path, "checking the prices", error))
+        .map_err(|error| LedgerError::database(path, "checking the prices", error))
 }

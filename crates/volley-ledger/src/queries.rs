@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use crate::database::{self};
+use crate::database::{Connection, Params};
 use rusqlite::types::FromSqlResult;
-use rusqlite::{Connection, Params};
 use volley_model::{Amount, BatchState, BodyHash, Currency, Msisdn};
 
 use crate::rows::{BatchRow, COLUMN_COUNT, COLUMNS, RowError};
@@ -53,7 +54,7 @@ pub(crate) fn standing(
     campaign: CampaignId,
     each: &mut dyn FnMut(StoredMembers<'_>),
 ) -> Result<(), LedgerError> {
-    let failed = |error| LedgerError::sqlite(path, "reading the standing", error);
+    let failed = |error| LedgerError::database(path, "reading the standing", error);
     let messages = messages(connection, campaign).map_err(failed)?;
     let mut numbers = Vec::new();
     let query = format!(
@@ -62,7 +63,7 @@ pub(crate) fn standing(
     let mut statement = connection.prepare(&query).map_err(failed)?;
     let mut rows = statement.query([campaign]).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
-        let batch = BatchRow::read(row).map_err(|error| error.at(path))?;
+        let batch = BatchRow::read(&row).map_err(|error| error.at(path))?;
         let blob = row.get_ref(COLUMN_COUNT).map_err(failed)?.as_blob_or_null();
         decode(&batch, blob, &mut numbers).map_err(|detail| at_batch(path, &batch, &detail))?;
         let message = messages.get(&batch.run).copied();
@@ -84,7 +85,7 @@ pub(crate) fn members(
     path: &Path,
     batch: &BatchRow,
 ) -> Result<Vec<Msisdn>, LedgerError> {
-    let failed = |error| LedgerError::sqlite(path, "reading a batch's numbers", error);
+    let failed = |error| LedgerError::database(path, "reading a batch's numbers", error);
     let mut numbers = Vec::new();
     let mut statement = connection
         .prepare_cached("SELECT numbers FROM members WHERE batch = ?1")
@@ -222,7 +223,7 @@ pub(crate) fn each_batch(
         .map_err(failed)?;
     let mut rows = statement.query(values).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
-        each(BatchRow::read(row).map_err(|error| error.at(path))?);
+        each(BatchRow::read(&row).map_err(|error| error.at(path))?);
     }
     Ok(())
 }
@@ -253,7 +254,7 @@ pub(crate) fn batch_with_key(
     Ok(found)
 }
 
-fn messages(connection: &Connection, campaign: CampaignId) -> rusqlite::Result<HashMap<RunId, MessageId>> {
+fn messages(connection: &Connection, campaign: CampaignId) -> database::Result<HashMap<RunId, MessageId>> {
     let mut statement = connection.prepare("SELECT id, message FROM run WHERE campaign = ?1")?;
     let runs = statement.query_map([campaign], |row| Ok((row.get(0)?, row.get(1)?)))?;
     runs.collect()

@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::database::Connection;
 use jiff::Timestamp;
-use rusqlite::Connection;
 use volley_model::Msisdn;
 
 use crate::doubts::{self, Which};
@@ -89,7 +89,7 @@ impl Reader {
     /// The ledger cannot be read.
     pub fn campaigns(&self) -> Result<Vec<String>, LedgerError> {
         campaign::names(&self.connection)
-            .map_err(|error| LedgerError::sqlite(&self.place.ledger, "listing campaigns", error))
+            .map_err(|error| LedgerError::database(&self.place.ledger, "listing campaigns", error))
     }
 
     /// The campaign of that name.
@@ -98,7 +98,7 @@ impl Reader {
     /// The ledger cannot be read.
     pub fn campaign(&self, name: &str) -> Result<Option<CampaignId>, LedgerError> {
         campaign::find(&self.connection, name)
-            .map_err(|error| LedgerError::sqlite(&self.place.ledger, "looking the campaign up", error))
+            .map_err(|error| LedgerError::database(&self.place.ledger, "looking the campaign up", error))
     }
 
     /// What [`enter`](crate::Ledger::enter) would say of a campaign.
@@ -119,7 +119,7 @@ impl Reader {
         parts: &[(String, String)],
     ) -> Result<Option<MessageId>, LedgerError> {
         campaign::message(&self.connection, campaign, parts)
-            .map_err(|error| LedgerError::sqlite(&self.place.ledger, "looking the message up", error))
+            .map_err(|error| LedgerError::database(&self.place.ledger, "looking the message up", error))
     }
 
     /// See [`Ledger::standing`](crate::Ledger::standing).
@@ -179,9 +179,9 @@ impl Reader {
         question: impl FnOnce(&Connection, &Place, Which) -> Result<Vec<OpenDoubt>, LedgerError>,
     ) -> Result<Vec<OpenDoubt>, LedgerError> {
         let path = &self.place.ledger;
-        let failed = |error| LedgerError::sqlite(path, "reading doubts", error);
+        let failed = |error| LedgerError::database(path, "reading doubts", error);
         // One moment for batches and their attempts, while another process may be writing.
-        let moment = self.connection.unchecked_transaction().map_err(failed)?;
+        let moment = self.connection.moment().map_err(failed)?;
         match doubts::named(&moment, path, campaign)? {
             Some(which) => question(&moment, &self.place, which),
             None => Ok(Vec::new()),
@@ -216,9 +216,9 @@ impl Reader {
     /// # Errors
     /// As there.
     pub fn suppressed(&self, each: &mut dyn FnMut(Msisdn, Timestamp)) -> Result<(), LedgerError> {
-        let failed = |error| LedgerError::sqlite(&self.place.ledger, "reading the suppression list", error);
+        let failed = |error| LedgerError::database(&self.place.ledger, "reading the suppression list", error);
         // One moment for the list and its sum, while another process may be writing.
-        let moment = self.connection.unchecked_transaction().map_err(failed)?;
+        let moment = self.connection.moment().map_err(failed)?;
         suppress::all(&moment, &self.place.ledger, each)
     }
 
@@ -227,9 +227,9 @@ impl Reader {
     /// # Errors
     /// As there.
     pub fn ticketed(&self, ticket: &str) -> Result<Vec<Ticketed>, LedgerError> {
-        let failed = |error| LedgerError::sqlite(&self.place.ledger, "looking the ticket up", error);
+        let failed = |error| LedgerError::database(&self.place.ledger, "looking the ticket up", error);
         // One moment for batches and their campaigns, while another process may be writing.
-        let moment = self.connection.unchecked_transaction().map_err(failed)?;
+        let moment = self.connection.moment().map_err(failed)?;
         withdraw::ticketed(&moment, &self.place.ledger, ticket)
     }
 
@@ -238,9 +238,9 @@ impl Reader {
     /// # Errors
     /// As there.
     pub fn unpriced(&self, provider: &str, campaign: Option<&str>) -> Result<Vec<Ticketed>, LedgerError> {
-        let failed = |error| LedgerError::sqlite(&self.place.ledger, "looking for prices", error);
+        let failed = |error| LedgerError::database(&self.place.ledger, "looking for prices", error);
         // One moment for batches and their campaigns, while another process may be writing.
-        let moment = self.connection.unchecked_transaction().map_err(failed)?;
+        let moment = self.connection.moment().map_err(failed)?;
         pricing::unpriced(&moment, &self.place.ledger, provider, campaign)
     }
 

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use crate::database::{self};
+use crate::database::{Connection, Row};
 use jiff::Timestamp;
-use rusqlite::{Connection, Row};
 use volley_model::{Amount, BatchState, CostSource, Currency, LineCounts};
 
 use crate::rows::{self, BatchRow};
@@ -141,9 +142,9 @@ pub(crate) fn campaigns(
     path: &Path,
     name: Option<&str>,
 ) -> Result<Vec<CampaignReport>, LedgerError> {
-    let failed = |error| LedgerError::sqlite(path, "reporting", error);
+    let failed = |error| LedgerError::database(path, "reporting", error);
     // One moment for all the questions below, while another process may be writing.
-    let moment = connection.unchecked_transaction().map_err(failed)?;
+    let moment = connection.moment().map_err(failed)?;
     let format = schema::format(&moment, path)?;
     let headings = headings(&moment, name).map_err(failed)?;
     let mut reports = Vec::with_capacity(headings.len());
@@ -169,14 +170,14 @@ pub(crate) fn campaigns(
 
 /// The rows of the view `conservation`: place and fault.
 pub(crate) fn faults(connection: &Connection, path: &Path) -> Result<Vec<(String, String)>, LedgerError> {
-    let failed = |error| LedgerError::sqlite(path, "checking the account", error);
+    let failed = |error| LedgerError::database(path, "checking the account", error);
     let mut statement = connection
         .prepare("SELECT place, fault FROM conservation")
         .map_err(failed)?;
     let faults = statement
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
         .map_err(failed)?;
-    faults.collect::<rusqlite::Result<_>>().map_err(failed)
+    faults.collect::<database::Result<_>>().map_err(failed)
 }
 
 impl CampaignReport {
@@ -279,7 +280,7 @@ impl CostTotals {
 fn headings(
     connection: &Connection,
     name: Option<&str>,
-) -> rusqlite::Result<Vec<(CampaignId, CampaignReport)>> {
+) -> database::Result<Vec<(CampaignId, CampaignReport)>> {
     let mut statement = connection.prepare(
         "SELECT id, name, provider, host, created_at, closed_at IS NOT NULL FROM campaign \
          WHERE ?1 IS NULL OR name = ?1 ORDER BY id",
@@ -302,7 +303,7 @@ fn headings(
     headings.collect()
 }
 
-fn first_handed_over_at(connection: &Connection, batch: BatchId) -> rusqlite::Result<Option<Timestamp>> {
+fn first_handed_over_at(connection: &Connection, batch: BatchId) -> database::Result<Option<Timestamp>> {
     let query = "SELECT min(handed_over_at) FROM attempt WHERE batch = ?1";
     let found: Option<i64> = connection.query_row(query, [batch], |row| row.get(0))?;
     found
@@ -311,7 +312,7 @@ fn first_handed_over_at(connection: &Connection, batch: BatchId) -> rusqlite::Re
 }
 
 /// The account is the view's, so that it and the report cannot disagree. What only newer formats have the caller adds.
-fn runs(connection: &Connection, campaign: &str) -> rusqlite::Result<Vec<RunReport>> {
+fn runs(connection: &Connection, campaign: &str) -> database::Result<Vec<RunReport>> {
     let mut statement = connection.prepare(
         "SELECT runs.run, run.started_at, run.ended_at, runs.outcome, runs.reason, runs.exit_code, runs.simulated, \
          batches, accepted, invalid, suppressed, duplicate, already_sent, refused, in_doubt, pending \
@@ -320,7 +321,7 @@ fn runs(connection: &Connection, campaign: &str) -> rusqlite::Result<Vec<RunRepo
     statement.query_map([campaign], run_report)?.collect()
 }
 
-fn run_report(row: &Row<'_>) -> rusqlite::Result<RunReport> {
+fn run_report(row: &Row<'_>) -> database::Result<RunReport> {
     let ended_at: Option<i64> = row.get(2)?;
     Ok(RunReport {
         run: row.get(0)?,

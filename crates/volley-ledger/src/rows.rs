@@ -6,9 +6,10 @@ mod cursor;
 
 use std::path::Path;
 
+use crate::database::{self};
+use crate::database::{Connection, Row, params};
 use jiff::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params, params_from_iter};
 use volley_model::{Amount, BatchState, BodyHash, CostSource, Currency, Msisdn};
 
 use crate::checksum;
@@ -125,21 +126,21 @@ pub(crate) struct BatchRow {
 /// Why a row cannot be taken as it is.
 #[derive(Debug)]
 pub(crate) enum RowError {
-    Unreadable(rusqlite::Error),
+    Unreadable(database::Error),
     Checksum(BatchId),
 }
 
 impl RowError {
     pub(crate) fn at(self, path: &Path) -> LedgerError {
         match self {
-            Self::Unreadable(error) => LedgerError::sqlite(path, "reading batches", error),
+            Self::Unreadable(error) => LedgerError::database(path, "reading batches", error),
             Self::Checksum(batch) => LedgerError::damaged(path, format!("batch {batch} fails its checksum")),
         }
     }
 }
 
-impl From<rusqlite::Error> for RowError {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<database::Error> for RowError {
+    fn from(error: database::Error) -> Self {
         Self::Unreadable(error)
     }
 }
@@ -149,7 +150,7 @@ pub(crate) fn insert(
     connection: &Connection,
     intent: &Intent,
     position: Position,
-) -> rusqlite::Result<BatchId> {
+) -> database::Result<BatchId> {
     let Intent {
         batch,
         parent,
@@ -177,14 +178,11 @@ pub(crate) fn insert(
     values.extend(batch.lines.in_order().map(integer));
     values.extend([integer(position.lines_read), time(*at)]);
     values.push(Value::Blob(checksum::of_values(&values).to_vec()));
-    connection
-        .prepare_cached(INSERT)?
-        .execute(params_from_iter(values))?;
-    Ok(BatchId(connection.last_insert_rowid()))
+    connection.insert(INSERT, values).map(BatchId)
 }
 
 /// Writes an outcome. `false` if there is no such batch.
-pub(crate) fn conclude(connection: &Connection, batch: BatchId, row: &Concluded) -> rusqlite::Result<bool> {
+pub(crate) fn conclude(connection: &Connection, batch: BatchId, row: &Concluded) -> database::Result<bool> {
     let mut values = vec![
         batch.into(),
         Value::Text(row.state.name().to_owned()),
@@ -204,9 +202,7 @@ pub(crate) fn conclude(connection: &Connection, batch: BatchId, row: &Concluded)
         row.run.map_or(Value::Null, Value::from),
     ];
     values.push(Value::Blob(checksum::of_values(&values).to_vec()));
-    let rows = connection
-        .prepare_cached(CONCLUDE)?
-        .execute(params_from_iter(values))?;
+    let rows = connection.prepare_cached(CONCLUDE)?.execute(values)?;
     Ok(rows == 1)
 }
 
@@ -216,7 +212,7 @@ pub(crate) fn add_attempts(
     batch: BatchId,
     run: RunId,
     attempts: &[Attempt],
-) -> rusqlite::Result<()> {
+) -> database::Result<()> {
     for attempt in attempts {
         connection.prepare_cached(ADD_ATTEMPT)?.execute(params![
             batch,
@@ -231,13 +227,13 @@ pub(crate) fn add_attempts(
 
 /// Takes the named numbers of a campaign's split batches out of their outcomes, with what the provider said of them, and
 /// gives these new checksums.
-pub(crate) fn erase_named(connection: &Connection, campaign: CampaignId) -> rusqlite::Result<()> {
+pub(crate) fn erase_named(connection: &Connection, campaign: CampaignId) -> database::Result<()> {
     let query = format!("SELECT {SUMMED} FROM batch WHERE campaign = ?1 AND named_number IS NOT NULL");
     let mut statement = connection.prepare(&query)?;
     let mut rows = statement.query([campaign])?;
     let mut erased = Vec::new();
     while let Some(row) = rows.next()? {
-        let mut values = summed(row)?;
+        let mut values = summed(&row)?;
         values[NAMED_AT] = Value::Null;
         values[REASON_AT] = Value::Null;
         erased.push((row.get::<_, BatchId>(0)?, checksum::of_values(&values)));
@@ -250,7 +246,7 @@ pub(crate) fn erase_named(connection: &Connection, campaign: CampaignId) -> rusq
 }
 
 /// Gives a batch without a cost one, and its outcome a new checksum.
-pub(crate) fn add_cost(connection: &Connection, batch: BatchId, cost: Cost) -> rusqlite::Result<()> {
+pub(crate) fn add_cost(connection: &Connection, batch: BatchId, cost: Cost) -> database::Result<()> {
     let query = format!("SELECT {SUMMED} FROM batch WHERE id = ?1");
     let mut values = connection.query_row(&query, [batch], summed)?;
     let columns = [
@@ -269,7 +265,7 @@ pub(crate) fn add_cost(connection: &Connection, batch: BatchId, cost: Cost) -> r
 }
 
 /// The values of [`SUMMED`].
-fn summed(row: &Row<'_>) -> rusqlite::Result<Vec<Value>> {
+fn summed(row: &Row<'_>) -> database::Result<Vec<Value>> {
     (0..SUMMED_COUNT).map(|column| row.get(column)).collect()
 }
 
@@ -384,9 +380,9 @@ impl BatchRow {
         let units = columns.next()?;
         let simulated = columns.next()?;
         let reserved = columns.parse()?;
-        let currency = columns.parse()?.ok_or(rusqlite::Error::InvalidQuery)?;
+        let currency = columns.parse()?.ok_or_else(database::Error::null)?;
         columns.skip(8)?; // lines
-        let intended_at = columns.time()?.ok_or(rusqlite::Error::InvalidQuery)?;
+        let intended_at = columns.time()?.ok_or_else(database::Error::null)?;
         let sound = columns.matches()?;
         columns = columns.behind(0)?;
         let state = columns.named(BatchState::named)?;
@@ -478,11 +474,13 @@ mod tests {
     fn writing_a_batch_makes_no_table_in_memory() {
         let ledger = schema::in_memory().unwrap();
         for statement in [INSERT, CONCLUDE] {
-            let mut program = ledger.prepare(&format!("EXPLAIN {statement}")).unwrap();
+            let mut program = ledger.sqlite().prepare(&format!("EXPLAIN {statement}")).unwrap();
             // With its triggers' programs.
             let unbound = vec![Value::Null; program.parameter_count()];
             let steps = program
-                .query_map(params_from_iter(unbound), |row| row.get::<_, String>("opcode"))
+                .query_map(rusqlite::params_from_iter(unbound), |row| {
+                    row.get::<_, String>("opcode")
+                })
                 .unwrap();
             let steps = steps.collect::<Result<Vec<_>, _>>().unwrap();
             assert!(steps.len() > 100 && steps.iter().any(|step| step == "Program"));

@@ -1,7 +1,8 @@
 //! The limits that a run kept to: what its rate is held against in reports. Nothing is decided by them.
 
+use crate::database::{self};
+use crate::database::{Connection, OptionalExtension as _, params};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::{Ledger, LedgerError, RunId};
 
@@ -37,13 +38,13 @@ impl Ledger {
             connection
                 .execute(insert, values)
                 .map(drop)
-                .map_err(|error| LedgerError::sqlite(&place.ledger, STEP, error))
+                .map_err(|error| LedgerError::database(&place.ledger, STEP, error))
         })
     }
 }
 
 /// The limits of a run; `None` where they were not noted.
-pub(crate) fn of(connection: &Connection, run: RunId) -> rusqlite::Result<Option<RunLimits>> {
+pub(crate) fn of(connection: &Connection, run: RunId) -> database::Result<Option<RunLimits>> {
     let query = "SELECT requests_per_second, burst, recipients_per_second, max_in_flight FROM run_limits \
         WHERE run = ?1";
     connection

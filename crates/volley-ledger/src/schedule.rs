@@ -3,9 +3,10 @@
 
 use std::path::Path;
 
+use crate::database::{self};
+use crate::database::{Connection, OptionalExtension as _, Row, params};
 use jiff::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::rows;
 use crate::schema::Format;
@@ -15,7 +16,7 @@ use crate::{LedgerError, RunId, checksum};
 const COLUMNS: &str = "run, send_at, sum";
 
 /// Writes the time of a run.
-pub(crate) fn write(connection: &Connection, run: RunId, send_at: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn write(connection: &Connection, run: RunId, send_at: Timestamp) -> database::Result<()> {
     let values = [Value::from(run), rows::time(send_at)];
     let sum = checksum::of_values(&values);
     let [run, send_at] = values;
@@ -40,10 +41,10 @@ pub(crate) fn send_at(
     let query = format!("SELECT {COLUMNS} FROM schedule WHERE run = ?1");
     let read = || {
         let mut statement = connection.prepare_cached(&query)?;
-        let read = |row: &rusqlite::Row<'_>| Ok((checksum::fits(row, 0)?, rows::timestamp(1, row.get(1)?)?));
+        let read = |row: &Row<'_>| Ok((checksum::fits(row, 0)?, rows::timestamp(1, row.get(1)?)?));
         statement.query_row([run], read).optional()
     };
-    match read().map_err(|error| LedgerError::sqlite(path, "reading when a run goes out", error))? {
+    match read().map_err(|error| LedgerError::database(path, "reading when a run goes out", error))? {
         None => Ok(None),
         Some((true, send_at)) => Ok(Some(send_at)),
         Some((false, _)) => Err(changed(path, run)),
@@ -62,7 +63,7 @@ pub(crate) fn check_rows(connection: &Connection, path: &Path) -> Result<(), Led
 pub(crate) fn changed_rows(connection: &Connection, path: &Path) -> Result<Vec<RunId>, LedgerError> {
     let query = format!("SELECT run, {COLUMNS} FROM schedule NOT INDEXED");
     checksum::unfit(connection, &query)
-        .map_err(|error| LedgerError::sqlite(path, "checking when runs go out", error))
+        .map_err(|error| LedgerError::database(path, "checking when runs go out", error))
 }
 
 fn changed(path: &Path, run: RunId) -> LedgerError {

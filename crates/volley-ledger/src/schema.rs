@@ -6,9 +6,11 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::database::Connection;
+use crate::database::{self};
 use jiff::Timestamp;
+use rusqlite::OpenFlags;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
 
 use crate::place::{self, Place};
 use crate::{LedgerError, bodies, campaign, list_campaigns, lock, schedule, upgrade};
@@ -85,7 +87,7 @@ pub(crate) fn check_marks(place: &Place) -> Result<(), LedgerError> {
 pub(crate) fn format(connection: &Connection, path: &Path) -> Result<Format, LedgerError> {
     let number = connection
         .query_row("PRAGMA user_version", [], |row| row.get(0))
-        .map_err(|error| LedgerError::sqlite(path, "reading the ledger's format", error))?;
+        .map_err(|error| LedgerError::database(path, "reading the ledger's format", error))?;
     Format::numbered(number, path)
 }
 
@@ -141,10 +143,10 @@ pub(crate) fn make_draft(place: &Place, now: Timestamp) -> Result<(), LedgerErro
              COMMIT;
              PRAGMA journal_mode = WAL;"
         ))
-        .map_err(|error| LedgerError::sqlite(&place.draft, step, error))?;
+        .map_err(|error| LedgerError::database(&place.draft, step, error))?;
     connection
         .close()
-        .map_err(|(_, error)| LedgerError::sqlite(&place.draft, step, error))?;
+        .map_err(|error| LedgerError::database(&place.draft, step, error))?;
     File::open(&place.draft)
         .and_then(|file| file.sync_all())
         .map_err(failed)
@@ -155,7 +157,7 @@ pub(crate) fn connect_to_write(path: &Path) -> Result<Connection, LedgerError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection
         .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0;")
-        .map_err(|error| LedgerError::sqlite(path, "opening the ledger", error))?;
+        .map_err(|error| LedgerError::database(path, "opening the ledger", error))?;
     Ok(connection)
 }
 
@@ -166,7 +168,7 @@ pub(crate) fn connect_to_write(path: &Path) -> Result<Connection, LedgerError> {
 pub(crate) fn checkpoint(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
     connection
         .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
-        .map_err(|error| LedgerError::sqlite(path, "moving the log into the ledger", error))
+        .map_err(|error| LedgerError::database(path, "moving the log into the ledger", error))
 }
 
 /// A connection that only looks, while another may write.
@@ -175,27 +177,28 @@ pub(crate) fn connect_to_read(path: &Path) -> Result<Connection, LedgerError> {
 }
 
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, LedgerError> {
-    let failed = |error| LedgerError::sqlite(path, "opening the ledger", error);
-    let connection =
-        Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failed)?;
-    connection.busy_timeout(BUSY_PATIENCE).map_err(failed)?;
+    let connected = connected(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+    connected
+        .map(Connection::Sqlite)
+        .map_err(|error| LedgerError::database(path, "opening the ledger", error.into()))
+}
+
+fn connected(path: &Path, flags: OpenFlags) -> rusqlite::Result<rusqlite::Connection> {
+    let connection = rusqlite::Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     // Else a statement is prepared anew each time that a value is bound which could change its plan.
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
-        .map_err(failed)?;
-    connection
-        .execute_batch(
-            "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;
-             PRAGMA cache_size = -16384;",
-        )
-        .map_err(failed)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.execute_batch(
+        "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -16384;",
+    )?;
     Ok(connection)
 }
 
 /// An empty ledger in memory, to hold a schema against.
-pub(crate) fn in_memory() -> rusqlite::Result<Connection> {
-    let connection = Connection::open_in_memory()?;
+pub(crate) fn in_memory() -> database::Result<Connection> {
+    let connection = Connection::Sqlite(rusqlite::Connection::open_in_memory()?);
     connection.execute_batch(SCHEMA)?;
     Ok(connection)
 }
@@ -206,7 +209,7 @@ pub(crate) fn in_memory() -> rusqlite::Result<Connection> {
 /// Not `quick_check`: that one takes indexes on trust, and a batch or a campaign that an index no longer finds would be
 /// sent again. The members have no index, so the comparison costs little (20,000 batches for 10 million numbers).
 pub(crate) fn check_structure(connection: &Connection, path: &Path) -> Result<Format, LedgerError> {
-    let failed = |error| LedgerError::sqlite(path, "checking the ledger", error);
+    let failed = |error| LedgerError::database(path, "checking the ledger", error);
     let verdict: String = connection
         .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
         .map_err(failed)?;
@@ -245,7 +248,7 @@ fn misshapen(
 }
 
 /// Tables, indexes, triggers and views, each with the statement that made it. SQLite's own are left out.
-pub(crate) fn objects(connection: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+pub(crate) fn objects(connection: &Connection) -> database::Result<BTreeMap<String, String>> {
     let query = "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%'";
     let mut statement = connection.prepare(query)?;
     statement

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rusqlite::Connection;
+use crate::database::Connection;
 use volley_model::{BatchState, Msisdn};
 
 use crate::rows::BatchRow;

@@ -6,9 +6,10 @@
 
 use std::path::Path;
 
+use crate::database::{self};
+use crate::database::{Connection, OptionalExtension as _, Row, params};
 use jiff::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 use volley_model::Msisdn;
 
 use crate::schema::{self, Format};
@@ -104,10 +105,10 @@ impl Ledger {
     fn change_list(
         &mut self,
         signature: &Signature,
-        change: impl FnOnce(&Connection, Total) -> rusqlite::Result<Total>,
+        change: impl FnOnce(&Connection, Total) -> database::Result<Total>,
     ) -> Result<Suppressed, LedgerError> {
         self.transact(STEP, signature.at, |connection, place| {
-            let failed = |error| LedgerError::sqlite(&place.ledger, STEP, error);
+            let failed = |error| LedgerError::database(&place.ledger, STEP, error);
             let before = total(connection, &place.ledger)?;
             let after = change(connection, before).map_err(failed)?;
             if after != before {
@@ -126,7 +127,7 @@ fn record(
     before: Total,
     after: Total,
     signature: &Signature,
-) -> rusqlite::Result<()> {
+) -> database::Result<()> {
     let count = |count: u64| Value::Integer(count.cast_signed());
     let why = signature.why.trim();
     let mut values = vec![
@@ -144,13 +145,13 @@ fn record(
     ];
     values.push(Value::Blob(checksum::of_values(&values).to_vec()));
     let insert = format!("INSERT INTO suppression ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
-    connection.execute(&insert, params_from_iter(values)).map(drop)
+    connection.execute(&insert, values).map(drop)
 }
 
 /// What the last change says of the list.
 fn total(connection: &Connection, path: &Path) -> Result<Total, LedgerError> {
     let query = format!("SELECT {COLUMNS} FROM suppression ORDER BY id DESC LIMIT 1");
-    let read = |row: &rusqlite::Row<'_>| {
+    let read = |row: &Row<'_>| {
         let total = Total {
             listed: row.get(5)?,
             sum: u64::from_le_bytes(row.get(6)?),
@@ -158,7 +159,7 @@ fn total(connection: &Connection, path: &Path) -> Result<Total, LedgerError> {
         Ok((checksum::fits(row, 0)?, total))
     };
     let found = connection.query_row(&query, [], read).optional();
-    match found.map_err(|error| LedgerError::sqlite(path, READING, error))? {
+    match found.map_err(|error| LedgerError::database(path, READING, error))? {
         None => Ok(Total::default()),
         Some((true, total)) => Ok(total),
         Some((false, _)) => Err(damaged(path, "its last change fails its checksum")),
@@ -171,7 +172,7 @@ pub(crate) fn all(
     path: &Path,
     each: &mut dyn FnMut(Msisdn, Timestamp),
 ) -> Result<(), LedgerError> {
-    let failed = |error| LedgerError::sqlite(path, READING, error);
+    let failed = |error| LedgerError::database(path, READING, error);
     if schema::format(connection, path)? < Format::Current {
         return Ok(());
     }
@@ -200,7 +201,7 @@ pub(crate) fn all(
 /// The changes that fail their checksums.
 pub(crate) fn changed_rows(connection: &Connection, path: &Path) -> Result<Vec<i64>, LedgerError> {
     checksum::unfit(connection, &format!("SELECT id, {COLUMNS} FROM suppression"))
-        .map_err(|error| LedgerError::sqlite(path, READING, error))
+        .map_err(|error| LedgerError::database(path, READING, error))
 }
 
 fn damaged(path: &Path, what: &str) -> LedgerError {

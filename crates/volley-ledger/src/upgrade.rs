@@ -8,8 +8,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::database::Connection;
+use crate::database::{self};
 use jiff::Timestamp;
-use rusqlite::Connection;
 
 use crate::schema::{self, Format, VERSION};
 use crate::{Ledger, LedgerError};
@@ -31,7 +32,7 @@ impl Ledger {
     pub(crate) fn upgrade(&mut self, now: Timestamp) -> Result<(), LedgerError> {
         self.transact(STEP, now, |connection, place| {
             let path = &place.ledger;
-            let failed = |error| LedgerError::sqlite(path, STEP, error);
+            let failed = |error| LedgerError::database(path, STEP, error);
             for statement in statements(connection).map_err(failed)? {
                 connection.execute_batch(&statement).map_err(failed)?;
             }
@@ -59,7 +60,7 @@ pub(crate) fn is_older(
 }
 
 /// All that leads from the schema that is there to the present one, in order.
-fn statements(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+fn statements(connection: &Connection) -> database::Result<Vec<String>> {
     let found = schema::objects(connection)?;
     let made = schema::in_memory().and_then(|made| schema::objects(&made))?;
     let (mut drops, mut tables, mut rules, mut texts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -84,7 +85,7 @@ fn statements(connection: &Connection) -> rusqlite::Result<Vec<String>> {
 
 /// The change of tables' texts, which every connection reads anew once the schema's version goes up. Each statement
 /// before it raises that version by one at most.
-fn rewrite(connection: &Connection, texts: Vec<String>, before: usize) -> rusqlite::Result<Vec<String>> {
+fn rewrite(connection: &Connection, texts: Vec<String>, before: usize) -> database::Result<Vec<String>> {
     let version: u64 = connection.query_row("PRAGMA schema_version", [], |row| row.get(0))?;
     let next = version + before as u64 + 1;
     let mut statements = vec!["PRAGMA writable_schema = ON".to_owned()];

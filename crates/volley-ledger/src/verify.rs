@@ -7,7 +7,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, Row};
+use crate::database::{self};
+use crate::database::{Connection, Row};
 use volley_model::BatchState;
 
 use crate::checksum;
@@ -95,7 +96,7 @@ fn open(path: &Path) -> Result<Connection, LedgerError> {
     let connection = schema::connect_to_read(path)?;
     connection
         .execute_batch("BEGIN")
-        .map_err(|error| LedgerError::sqlite(path, STEP, error))?;
+        .map_err(|error| LedgerError::database(path, STEP, error))?;
     Ok(connection)
 }
 
@@ -183,8 +184,8 @@ impl Check {
         Ok(())
     }
 
-    fn failed(&self, error: rusqlite::Error) -> LedgerError {
-        LedgerError::sqlite(&self.place.ledger, STEP, error)
+    fn failed(&self, error: database::Error) -> LedgerError {
+        LedgerError::database(&self.place.ledger, STEP, error)
     }
 
     fn is_first(&self) -> Result<bool, LedgerError> {
@@ -266,7 +267,7 @@ impl Check {
                 .map_err(|error| self.failed(error))?;
             let mut rows = statement.query([]).map_err(|error| self.failed(error))?;
             while let Some(row) = rows.next().map_err(|error| self.failed(error))? {
-                match check_batch(row) {
+                match check_batch(&row) {
                     Ok(members) => recipients += members,
                     Err(fault) => faults.push((row.get(0).unwrap_or(BatchId(0)), fault)),
                 }
@@ -417,7 +418,7 @@ impl Check {
         let read = |query| {
             let mut statement = self.connection.prepare(query)?;
             let rows = statement.query_map([], |row| row.get(0))?;
-            rows.collect::<rusqlite::Result<Vec<String>>>()
+            rows.collect::<database::Result<Vec<String>>>()
         };
         read(query).map_err(|error| self.failed(error))
     }
@@ -429,7 +430,7 @@ fn check_batch(row: &Row<'_>) -> Result<u64, String> {
         RowError::Checksum(_) => "it fails its checksum".to_owned(),
         RowError::Unreadable(error) => format!("it cannot be read: {error}"),
     })?;
-    let readable = |error: rusqlite::Error| format!("its numbers cannot be read: {error}");
+    let readable = |error: database::Error| format!("its numbers cannot be read: {error}");
     let erased: bool = row.get(COLUMN_COUNT + 1).map_err(readable)?;
     let blob = row.get_ref(COLUMN_COUNT).map_err(readable)?.as_blob_or_null();
     let blob = blob.map_err(|error| format!("its numbers cannot be read: {error}"))?;

@@ -5,8 +5,9 @@
 
 use std::path::Path;
 
+use crate::database::{self};
+use crate::database::{Connection, Params};
 use jiff::Timestamp;
-use rusqlite::{Connection, Params};
 use volley_model::{BatchState, RequestKey};
 
 use crate::rows::{self, BatchRow, Concluded};
@@ -81,7 +82,7 @@ pub(crate) fn select(
     condition: &str,
     values: impl Params,
 ) -> Result<Vec<Ticketed>, LedgerError> {
-    let failed = |error| LedgerError::sqlite(path, "looking the ticket up", error);
+    let failed = |error| LedgerError::database(path, "looking the ticket up", error);
     let mut rows = Vec::new();
     queries::each_batch(connection, path, condition, values, &mut |batch| rows.push(batch))?;
     let format = schema::format(connection, path)?;
@@ -102,7 +103,7 @@ fn complete(
     row: &BatchRow,
     ticket: String,
     send_at: Option<Timestamp>,
-) -> rusqlite::Result<Ticketed> {
+) -> database::Result<Ticketed> {
     let whereabouts = campaign::whereabouts(connection, row.campaign, row.run)?;
     Ok(Ticketed {
         batch: row.id,
@@ -125,7 +126,7 @@ fn withdraw(
     reason: &str,
     at: Timestamp,
 ) -> Result<Resolved, WordError> {
-    let failed = |error| LedgerError::sqlite(path, STEP, error);
+    let failed = |error| LedgerError::database(path, STEP, error);
     let row = queries::batch(connection, path, batch)?.ok_or_else(|| WordError::NoBatch {
         path: path.to_owned(),
         batch,

@@ -6,8 +6,9 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::database::{self};
+use crate::database::{Connection, OptionalExtension as _, params};
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 use volley_model::{Amount, BatchState, CostSource};
 
 use crate::rows::{self, BatchRow, Concluded, Cost};
@@ -92,7 +93,7 @@ pub(crate) fn resolve(
     word: &Word,
     signature: &Signature,
 ) -> Result<Resolved, WordError> {
-    let failed = |error| LedgerError::sqlite(path, "recording the operator's word", error);
+    let failed = |error| LedgerError::database(path, "recording the operator's word", error);
     let row = queries::batch(connection, path, batch)?.ok_or_else(|| WordError::NoBatch {
         path: path.to_owned(),
         batch,
@@ -143,9 +144,9 @@ fn refuse_taken(connection: &Connection, path: &Path, row: &BatchRow, ticket: &s
     let query =
         "SELECT id FROM batch WHERE campaign = ?1 AND ticket = ?2 AND state <> 'simulated' AND id <> ?3";
     let holder = connection
-        .query_row(query, (row.campaign, ticket, row.id), |row| row.get(0))
+        .query_row(query, params![row.campaign, ticket, row.id], |row| row.get(0))
         .optional()
-        .map_err(|error| LedgerError::sqlite(path, "looking the ticket up", error))?;
+        .map_err(|error| LedgerError::database(path, "looking the ticket up", error))?;
     match holder {
         None => Ok(()),
         Some(holder) => Err(WordError::TicketTaken {
@@ -161,7 +162,7 @@ fn record(
     becomes: BatchState,
     word: &Word,
     signature: &Signature,
-) -> rusqlite::Result<()> {
+) -> database::Result<()> {
     let receipt = match word {
         Word::Sent(receipt) => receipt.as_ref(),
         Word::NotSent | Word::Abandon | Word::Withdrawn => None,
@@ -180,7 +181,7 @@ fn record(
         text(row.currency.code()),
     ];
     values.push(Value::Blob(checksum::of_values(&values).to_vec()));
-    connection.execute(RECORD, params_from_iter(values)).map(drop)
+    connection.execute(RECORD, values).map(drop)
 }
 
 fn concluded(row: &BatchRow, state: BatchState, word: &Word, signature: &Signature) -> Concluded {

@@ -179,6 +179,7 @@ fn ledger_exit(error: &LedgerError) -> Exit {
         | LedgerError::Displaced { .. }
         | LedgerError::NetworkFileSystem { .. }
         | LedgerError::Storage { .. }
+        | LedgerError::Server { .. }
         | LedgerError::Fenced { .. } => Exit::Ledger,
         LedgerError::Refused { .. } | LedgerError::WriterStopped { .. } => Exit::Bug,
     }

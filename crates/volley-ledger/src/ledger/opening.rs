@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use crate::database::{self};
+use crate::database::{Connection, params};
 use jiff::Timestamp;
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use crate::lock::{LockFile, Memory};
 use crate::place::Place;
@@ -127,7 +128,7 @@ impl Ledger {
         marks.commit_number = marks.commit_number.max(remembered) + 1;
         let detail = detail.as_deref().unwrap_or("nothing");
         write_adoption(&connection, &marks, detail, signature)
-            .map_err(|error| LedgerError::sqlite(&place.ledger, "recording the adoption", error))?;
+            .map_err(|error| LedgerError::database(&place.ledger, "recording the adoption", error))?;
         lock.remember(&marks.memory(inode))?;
         place.sync_folder()
     }
@@ -150,9 +151,9 @@ fn write_adoption(
     marks: &Marks,
     detail: &str,
     signature: &Signature,
-) -> rusqlite::Result<()> {
+) -> database::Result<()> {
     let at = signature.at.as_microsecond();
-    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let transaction = connection.transaction()?;
     let insert = "INSERT INTO adoption (at, who, reason, detail) VALUES (?1, ?2, ?3, ?4)";
     transaction.execute(insert, params![at, signature.who, signature.why, detail])?;
     let update = "UPDATE ledger SET commit_number = ?1, last_at = max(last_at, ?2)";
@@ -214,7 +215,7 @@ pub(crate) fn marks(connection: &Connection, path: &Path) -> Result<Marks, Ledge
                 commit_number: row.get(1)?,
             })
         })
-        .map_err(|error| LedgerError::sqlite(path, "reading the ledger's marks", error))
+        .map_err(|error| LedgerError::database(path, "reading the ledger's marks", error))
 }
 
 pub(super) fn last_at(connection: &Connection, path: &Path) -> Result<Timestamp, LedgerError> {
@@ -222,5 +223,5 @@ pub(super) fn last_at(connection: &Connection, path: &Path) -> Result<Timestamp,
         .query_row("SELECT last_at FROM ledger", [], |row| {
             rows::timestamp(0, row.get(0)?)
         })
-        .map_err(|error| LedgerError::sqlite(path, "reading the ledger's marks", error))
+        .map_err(|error| LedgerError::database(path, "reading the ledger's marks", error))
 }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use crate::database::Connection;
+use crate::database::{self};
 
 use super::rows::{self, COLUMNS, EVENT_COLUMNS};
 use crate::{LedgerError, ListCampaignId, campaign, checksum};
@@ -19,19 +20,19 @@ pub(crate) fn check_rows(connection: &Connection, path: &Path) -> Result<(), Led
 
 /// What is wrong with them: place and fault.
 pub(crate) fn faults(connection: &Connection, path: &Path) -> Result<Vec<(String, String)>, LedgerError> {
-    let failed = |error| LedgerError::sqlite(path, STEP, error);
+    let failed = |error| LedgerError::database(path, STEP, error);
     let mut faults = Vec::new();
     add_of_rows(connection, &mut faults).map_err(failed)?;
     add_of_events(connection, &mut faults).map_err(failed)?;
     Ok(faults)
 }
 
-fn add_of_rows(connection: &Connection, faults: &mut Vec<(String, String)>) -> rusqlite::Result<()> {
+fn add_of_rows(connection: &Connection, faults: &mut Vec<(String, String)>) -> database::Result<()> {
     let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM list_campaign NOT INDEXED"))?;
     let mut found = statement.query([])?;
     while let Some(row) = found.next()? {
         let id: i64 = row.get(0)?;
-        let fault = match rows::read(row) {
+        let fault = match rows::read(&row) {
             Err(fault) => fault.to_string(),
             Ok(stored) if campaign::hash(&parts(connection, ListCampaignId(id))?) != stored.message_hash => {
                 "its message is not the one that was recorded".to_owned()
@@ -43,7 +44,7 @@ fn add_of_rows(connection: &Connection, faults: &mut Vec<(String, String)>) -> r
     Ok(())
 }
 
-pub(super) fn parts(connection: &Connection, id: ListCampaignId) -> rusqlite::Result<Vec<(String, String)>> {
+pub(super) fn parts(connection: &Connection, id: ListCampaignId) -> database::Result<Vec<(String, String)>> {
     let query = "SELECT key, value FROM list_campaign_part WHERE list_campaign = ?1";
     let mut statement = connection.prepare_cached(query)?;
     statement
@@ -51,11 +52,11 @@ pub(super) fn parts(connection: &Connection, id: ListCampaignId) -> rusqlite::Re
         .collect()
 }
 
-fn add_of_events(connection: &Connection, faults: &mut Vec<(String, String)>) -> rusqlite::Result<()> {
+fn add_of_events(connection: &Connection, faults: &mut Vec<(String, String)>) -> database::Result<()> {
     let mut statement = connection.prepare(&format!("SELECT {EVENT_COLUMNS} FROM list_campaign_event"))?;
     let mut found = statement.query([])?;
     while let Some(row) = found.next()? {
-        if !checksum::fits(row, 0)? {
+        if !checksum::fits(&row, 0)? {
             let (id, number): (i64, i64) = (row.get(0)?, row.get(1)?);
             faults.push((
                 format!("list campaign {id}, event {number}"),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use crate::database::{Connection, params};
 use volley_model::Audience;
 
 use super::{Draft, ListCampaign, check, rows};
@@ -15,7 +15,7 @@ pub(crate) fn parts(
     id: ListCampaignId,
 ) -> Result<Vec<(String, String)>, LedgerError> {
     check::parts(connection, id)
-        .map_err(|error| LedgerError::sqlite(path, "reading a list campaign's message", error))
+        .map_err(|error| LedgerError::database(path, "reading a list campaign's message", error))
 }
 
 /// A campaign of the same message to the same audience whose order may have been followed.
@@ -24,15 +24,16 @@ pub(crate) fn doubtful_like(
     path: &Path,
     draft: &Draft,
 ) -> Result<Option<ListCampaign>, LedgerError> {
-    let condition = "provider = ?1 AND account = ?2 AND audience_kind IS ?3 AND audience_name IS ?4 \
+    let condition = "provider = ?1 AND account = ?2 AND audience_kind IS NOT DISTINCT FROM ?3 \
+        AND audience_name IS NOT DISTINCT FROM ?4 \
         AND state IN ('sending', 'in_doubt')";
     let audience = draft.audience.as_ref();
-    let values = (
-        &draft.provider,
-        &draft.account,
+    let values = params![
+        draft.provider,
+        draft.account,
         audience.map(Audience::kind),
         audience.map(Audience::name),
-    );
+    ];
     let hash = campaign::hash(&draft.message);
     let found = rows::select(connection, path, condition, values)?;
     let like = found.into_iter().find(|stored| stored.message_hash == hash);

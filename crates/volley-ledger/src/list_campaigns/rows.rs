@@ -4,9 +4,10 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::database::{self};
+use crate::database::{Connection, Params, Row};
 use jiff::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Params, Row, params_from_iter};
 use volley_model::{Audience, ListCampaignState};
 
 use super::ListCampaign;
@@ -22,9 +23,11 @@ const INSERT: &str = "INSERT INTO list_campaign (id, provider, account, host, ti
     message_hash, currency, created_at, state, reason, contacts, cost, sending_date, provider_id, \
     intended_at, doubt_since, changed_at, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
     ?15, ?16, ?17, ?18, ?19, ?20)";
-/// Takes the values of [`INSERT`], and writes those that may change.
-const UPDATE: &str = "UPDATE list_campaign SET state = ?11, reason = ?12, contacts = ?13, cost = ?14, \
-    sending_date = ?15, provider_id = ?16, intended_at = ?17, doubt_since = ?18, changed_at = ?19, sum = ?20 WHERE id = ?1";
+/// Takes the values of [`INSERT`] from [`CHANGING`] on, and the id behind them.
+const UPDATE: &str = "UPDATE list_campaign SET state = ?1, reason = ?2, contacts = ?3, cost = ?4, \
+    sending_date = ?5, provider_id = ?6, intended_at = ?7, doubt_since = ?8, changed_at = ?9, sum = ?10 WHERE id = ?11";
+/// How many of the columns never change.
+const CHANGING: usize = 10;
 /// The columns of an event; the last one is the checksum of the others.
 pub(super) const EVENT_COLUMNS: &str = "list_campaign, number, at, who, was, becomes, why, sum";
 const ADD_EVENT: &str = "INSERT INTO list_campaign_event (list_campaign, number, at, who, was, becomes, why, sum) \
@@ -53,7 +56,7 @@ pub(super) struct Event<'a> {
 /// Why a row cannot be taken as it is.
 #[derive(Debug)]
 pub(super) enum Fault {
-    Unreadable(rusqlite::Error),
+    Unreadable(database::Error),
     Checksum,
 }
 
@@ -64,14 +67,14 @@ pub(super) fn select(
     condition: &str,
     values: impl Params,
 ) -> Result<Vec<Stored>, LedgerError> {
-    let failed = |error| LedgerError::sqlite(path, "reading list campaigns", error);
+    let failed = |error| LedgerError::database(path, "reading list campaigns", error);
     let query = format!("SELECT {COLUMNS} FROM list_campaign WHERE {condition} ORDER BY id");
     let mut statement = connection.prepare(&query).map_err(failed)?;
     let mut rows = statement.query(values).map_err(failed)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(failed)? {
         let id: i64 = row.get(0).map_err(failed)?;
-        found.push(read(row).map_err(|fault| fault.at(path, id))?);
+        found.push(read(&row).map_err(|fault| fault.at(path, id))?);
     }
     Ok(found)
 }
@@ -86,19 +89,19 @@ pub(super) fn by_id(
 }
 
 /// Writes a new row.
-pub(super) fn insert(connection: &Connection, stored: &Stored) -> rusqlite::Result<()> {
-    let values = params_from_iter(stored.values());
-    connection.execute(INSERT, values).map(drop)
+pub(super) fn insert(connection: &Connection, stored: &Stored) -> database::Result<()> {
+    connection.execute(INSERT, stored.values()).map(drop)
 }
 
 /// Writes what may change of a row.
-pub(super) fn update(connection: &Connection, stored: &Stored) -> rusqlite::Result<()> {
-    let values = params_from_iter(stored.values());
+pub(super) fn update(connection: &Connection, stored: &Stored) -> database::Result<()> {
+    let mut values = stored.values().split_off(CHANGING);
+    values.push(stored.campaign.id.into());
     connection.execute(UPDATE, values).map(drop)
 }
 
 /// Adds an event behind those that the campaign has.
-pub(super) fn add_event(connection: &Connection, event: Event<'_>) -> rusqlite::Result<()> {
+pub(super) fn add_event(connection: &Connection, event: Event<'_>) -> database::Result<()> {
     let query = "SELECT coalesce(max(number), 0) + 1 FROM list_campaign_event WHERE list_campaign = ?1";
     let number: i64 = connection.query_row(query, [event.campaign], |row| row.get(0))?;
     let mut values = vec![
@@ -111,7 +114,7 @@ pub(super) fn add_event(connection: &Connection, event: Event<'_>) -> rusqlite::
         text(event.why),
     ];
     values.push(Value::Blob(checksum::of_values(&values).to_vec()));
-    connection.execute(ADD_EVENT, params_from_iter(values)).map(drop)
+    connection.execute(ADD_EVENT, values).map(drop)
 }
 
 impl Stored {
@@ -155,8 +158,8 @@ pub(super) fn read(row: &Row<'_>) -> Result<Stored, Fault> {
     let ticket = columns.next()?;
     let audience = audience(&mut columns)?;
     let message_hash = columns.next()?;
-    let currency = columns.parse()?.ok_or(rusqlite::Error::InvalidQuery)?;
-    let created_at = columns.time()?.ok_or(rusqlite::Error::InvalidQuery)?;
+    let currency = columns.parse()?.ok_or_else(database::Error::null)?;
+    let created_at = columns.time()?.ok_or_else(database::Error::null)?;
     let campaign = ListCampaign {
         id,
         provider,
@@ -174,7 +177,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<Stored, Fault> {
         provider_id: columns.next()?,
         intended_at: columns.time()?,
         doubt_since: columns.time()?,
-        changed_at: columns.time()?.ok_or(rusqlite::Error::InvalidQuery)?,
+        changed_at: columns.time()?.ok_or_else(database::Error::null)?,
     };
     if !columns.matches()? {
         return Err(Fault::Checksum);
@@ -185,7 +188,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<Stored, Fault> {
     })
 }
 
-fn audience(columns: &mut Cursor<'_>) -> rusqlite::Result<Option<Audience>> {
+fn audience(columns: &mut Cursor<'_>) -> database::Result<Option<Audience>> {
     let (kind, name): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
     match (kind, name) {
         (None, None) => Ok(None),
@@ -199,7 +202,7 @@ fn audience(columns: &mut Cursor<'_>) -> rusqlite::Result<Option<Audience>> {
 impl Fault {
     fn at(self, path: &Path, id: i64) -> LedgerError {
         match self {
-            Self::Unreadable(error) => LedgerError::sqlite(path, "reading list campaigns", error),
+            Self::Unreadable(error) => LedgerError::database(path, "reading list campaigns", error),
             Self::Checksum => LedgerError::damaged(path, format!("list campaign {id} fails its checksum")),
         }
     }
@@ -214,8 +217,8 @@ impl fmt::Display for Fault {
     }
 }
 
-impl From<rusqlite::Error> for Fault {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<database::Error> for Fault {
+    fn from(error: database::Error) -> Self {
         Self::Unreadable(error)
     }
 }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use crate::database::{self};
+use crate::database::{Connection, params};
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
 use volley_model::ListCampaignState;
 
 use super::rows::{self, Event, Stored};
@@ -31,7 +32,7 @@ pub(super) fn record(
     path: &Path,
     draft: &Draft,
 ) -> Result<ListCampaign, LedgerError> {
-    let failed = |error| LedgerError::sqlite(path, "a draft recorded", error);
+    let failed = |error| LedgerError::database(path, "a draft recorded", error);
     // Rows are never deleted, and we alone write.
     let next = "SELECT coalesce(max(id), 0) + 1 FROM list_campaign";
     let id = connection.query_row(next, [], |row| row.get(0)).map_err(failed)?;
@@ -110,7 +111,7 @@ pub(super) fn take(
             campaign.contacts = contacts.or(campaign.contacts);
             campaign.cost = cost.or(campaign.cost);
             campaign.changed_at = at;
-            rows::update(connection, &stored).map_err(|error| LedgerError::sqlite(path, STEP, error))?;
+            rows::update(connection, &stored).map_err(|error| LedgerError::database(path, STEP, error))?;
             return reread(connection, path, id);
         }
         ListStep::Sent {
@@ -135,7 +136,7 @@ pub(super) fn take(
         who: None,
         at,
     };
-    enter(connection, &mut stored, &change).map_err(|error| LedgerError::sqlite(path, STEP, error))?;
+    enter(connection, &mut stored, &change).map_err(|error| LedgerError::database(path, STEP, error))?;
     reread(connection, path, id)
 }
 
@@ -144,7 +145,7 @@ pub(super) fn enter(
     connection: &Connection,
     stored: &mut Stored,
     change: &Change<'_>,
-) -> rusqlite::Result<()> {
+) -> database::Result<()> {
     let campaign = &mut stored.campaign;
     let event = Event {
         campaign: campaign.id,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use crate::database::Connection;
 use volley_model::ListCampaignState;
 
 use super::ListCampaign;
@@ -48,7 +48,7 @@ fn resolve(
     word: &Word,
     signature: &Signature,
 ) -> Result<ListResolved, WordError> {
-    let failed = |error| LedgerError::sqlite(path, STEP, error);
+    let failed = |error| LedgerError::database(path, STEP, error);
     let mut stored = find(connection, path, ticket)?;
     let was = stored.campaign.state;
     match was {

@@ -3,8 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
+use crate::database::{self};
+use crate::database::{Connection, params};
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
 use volley_model::{BatchState, LineCounts};
 
 use super::{Order, Reply};
@@ -81,7 +82,7 @@ pub(crate) fn number_commit(
     let rows = connection
         .prepare_cached(update)
         .and_then(|mut statement| statement.execute(params![run, number, at.as_microsecond()]))
-        .map_err(|error| LedgerError::sqlite(path, "counting the commit", error))?;
+        .map_err(|error| LedgerError::database(path, "counting the commit", error))?;
     if rows == 1 {
         return Ok(());
     }
@@ -102,7 +103,7 @@ impl Desk {
         } = ledger;
         let campaign = connection
             .query_row("SELECT campaign FROM run WHERE id = ?1", [run], |row| row.get(0))
-            .map_err(|error| LedgerError::sqlite(&place.ledger, "looking the run up", error))?;
+            .map_err(|error| LedgerError::database(&place.ledger, "looking the run up", error))?;
         let mut open = HashMap::new();
         queries::each_open(&connection, &place.ledger, &mut |batch| {
             open.insert(batch.id, batch.open());
@@ -431,8 +432,8 @@ impl Desk {
             .map_err(|error| self.failed(statement, error))
     }
 
-    fn failed(&self, step: &'static str, error: rusqlite::Error) -> LedgerError {
-        LedgerError::sqlite(&self.place.ledger, step, error)
+    fn failed(&self, step: &'static str, error: database::Error) -> LedgerError {
+        LedgerError::database(&self.place.ledger, step, error)
     }
 
     /// Moves the log into the main file and closes it.
@@ -444,7 +445,7 @@ impl Desk {
         schema::checkpoint(&self.connection, path)?;
         let closed = self.connection.close();
         // The lock goes last, with the rest of the desk.
-        closed.map_err(|(_, error)| LedgerError::sqlite(path, "closing the ledger", error))
+        closed.map_err(|error| LedgerError::database(path, "closing the ledger", error))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::database::Connection;
 use bytes::Bytes;
-use rusqlite::Connection;
 use rusqlite::types::Value;
 use tokio::sync::oneshot::{self, Receiver};
 use volley_model::{BodyHash, Currency, Msisdn, RequestKey, SealedBatch};
@@ -76,9 +76,8 @@ fn path_in(folder: &tempfile::TempDir) -> PathBuf {
 
 fn rows(tool: &Connection, query: &str) -> Vec<String> {
     let mut statement = tool.prepare(query).unwrap();
-    let columns = statement.column_count();
     let row = statement.query_map([], |row| {
-        (0..columns)
+        (0..row.column_count())
             .map(|column| row.get::<_, Value>(column).map(|value| format!("{value:?} ")))
             .collect()
     });

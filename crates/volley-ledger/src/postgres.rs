@@ -1,0 +1,198 @@
+//! PostgreSQL as the ledger's database: a connection that is spoken to like a file, one question after another.
+//!
+//! Whoever asks waits: the ledger has threads of its own for that. A connection that is lost stays lost; whoever holds it
+//! decides whether to [`connect`](Session::connect) again.
+//! Bounds: rows are taken as they come; only one question is open at a time.
+//! Sources: PostgreSQL 15's manual, "Frontend/Backend Protocol" and appendix A, "Error Codes".
+
+mod address;
+mod value;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use futures::StreamExt as _;
+use rusqlite::ToSql;
+use rusqlite::types::ValueRef;
+use tokio::runtime::Runtime;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, RowStream};
+
+pub(crate) use address::Address;
+use value::Bound;
+
+/// Why PostgreSQL did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// What it said, or that it could not be reached.
+    #[error("{}", told(.0))]
+    Said(#[from] tokio_postgres::Error),
+    /// The connection could not be set up.
+    #[error(transparent)]
+    Address(#[from] address::AddressError),
+    /// A column that is none of SQLite's kinds: not the ledger's.
+    #[error("column {column} has type {kind}, which the ledger does not have")]
+    Kind { column: String, kind: String },
+    /// There is no such column.
+    #[error("there is no column {0}")]
+    NoColumn(String),
+    /// The system gives no runtime.
+    #[error("start a runtime: {0}")]
+    Runtime(std::io::Error),
+}
+
+/// A connection, with the statements that were prepared on it.
+pub(crate) struct Session {
+    runtime: Runtime,
+    client: Client,
+    statements: RefCell<HashMap<String, tokio_postgres::Statement>>,
+}
+
+/// A statement as PostgreSQL knows it.
+pub(crate) struct Statement<'c> {
+    session: &'c Session,
+    prepared: tokio_postgres::Statement,
+}
+
+/// Rows as they come, the one that is looked at kept.
+pub(crate) struct Rows<'c> {
+    session: &'c Session,
+    stream: Pin<Box<RowStream>>,
+    row: Option<Row>,
+}
+
+/// A row that was found.
+pub(crate) struct Row(tokio_postgres::Row);
+
+impl Session {
+    /// Connects, and sets the connection up: the ledger's schema, times in UTC, and no waiting for ever.
+    pub(crate) fn connect(address: &Address) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(Error::Runtime)?;
+        let client = runtime.block_on(address.connect())?;
+        let session = Self {
+            runtime,
+            client,
+            statements: RefCell::default(),
+        };
+        session.execute_batch(SETTINGS)?;
+        Ok(session)
+    }
+
+    /// What a future that needs this connection comes to.
+    pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// The client, for what only PostgreSQL has.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Prepares a statement in SQLite's words, once.
+    pub(crate) fn prepare(&self, sql: &str) -> Result<Statement<'_>, Error> {
+        let known = self.statements.borrow().get(sql).cloned();
+        let prepared = match known {
+            Some(prepared) => prepared,
+            None => {
+                let prepared = self.wait(self.client.prepare(&in_its_words(sql)))?;
+                self.statements
+                    .borrow_mut()
+                    .insert(sql.to_owned(), prepared.clone());
+                prepared
+            }
+        };
+        Ok(Statement {
+            session: self,
+            prepared,
+        })
+    }
+
+    pub(crate) fn execute_batch(&self, sql: &str) -> Result<(), Error> {
+        Ok(self.wait(self.client.batch_execute(sql))?)
+    }
+}
+
+/// What every connection is set to: nothing in it may depend on how the server is set up. A lock that somebody holds for so
+/// long is held by something that hangs.
+const SETTINGS: &str = "SET search_path = volley; SET timezone = 'UTC'; SET lock_timeout = '60s'; \
+    SET default_transaction_isolation = 'read committed'; SET client_min_messages = warning; \
+    SET standard_conforming_strings = on; SET application_name = 'volley'";
+
+impl Statement<'_> {
+    pub(crate) fn execute(&mut self, values: &[&dyn ToSql]) -> Result<usize, Error> {
+        let session = self.session;
+        let bound = Bound::all(values);
+        let changed = session.wait(session.client.execute_raw(&self.prepared, bound))?;
+        Ok(usize::try_from(changed).unwrap_or(usize::MAX))
+    }
+
+    pub(crate) fn query(&mut self, values: &[&dyn ToSql]) -> Result<Rows<'_>, Error> {
+        let session = self.session;
+        let bound = Bound::all(values);
+        let stream = session.wait(session.client.query_raw(&self.prepared, bound))?;
+        Ok(Rows {
+            session,
+            stream: Box::pin(stream),
+            row: None,
+        })
+    }
+}
+
+impl Rows<'_> {
+    pub(crate) fn next(&mut self) -> Result<Option<&Row>, Error> {
+        let next = self.session.wait(self.stream.next());
+        self.row = next.transpose()?.map(Row);
+        Ok(self.row.as_ref())
+    }
+}
+
+impl Row {
+    pub(crate) fn column_count(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn column_index(&self, name: &str) -> Result<usize, Error> {
+        let found = self.0.columns().iter().position(|column| column.name() == name);
+        found.ok_or_else(|| Error::NoColumn(name.to_owned()))
+    }
+
+    pub(crate) fn value(&self, column: usize) -> Result<ValueRef<'_>, Error> {
+        value::of(&self.0, column)
+    }
+}
+
+impl Error {
+    /// What PostgreSQL calls it.
+    pub(crate) fn state(&self) -> Option<&SqlState> {
+        match self {
+            Self::Said(error) => error.code(),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Session")
+    }
+}
+
+/// What PostgreSQL's error says, in one line: its own words are in the source of the one that the client makes of it.
+fn told(error: &tokio_postgres::Error) -> String {
+    match (error.as_db_error(), std::error::Error::source(error)) {
+        (Some(said), _) => said.message().to_owned(),
+        (None, Some(source)) => source.to_string(),
+        (None, None) => error.to_string(),
+    }
+}
+
+/// A statement in SQLite's words, in PostgreSQL's: its parameters are `$1`, `$2`, …, and it chooses its indexes by itself.
+fn in_its_words(sql: &str) -> String {
+    sql.replace('?', "$").replace(" NOT INDEXED", "")
+}
