@@ -7,10 +7,11 @@ use crate::database::{self};
 use jiff::Timestamp;
 use volley_model::{Amount, BatchState, BodyHash, Currency, RequestKey};
 
+use crate::ledger::kept_body;
 use crate::place::Place;
 use crate::rows::{self, BatchRow};
 use crate::schema::{self, Format};
-use crate::{BatchId, CampaignId, LedgerError, RunId, bodies, campaign, lookup, queries};
+use crate::{BatchId, CampaignId, LedgerError, RunId, campaign, lookup, queries};
 
 /// A batch without a definite outcome. Simulated ones are never among them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,8 +146,7 @@ fn complete(
         first_handed_over_at,
     } = beside(connection, row.id).map_err(|error| LedgerError::database(path, "reading doubts", error))?;
     let absences = lookup::absences(connection, path, format, row.id)?;
-    let body_kept =
-        row.is_open() && bodies::read(place, row.slot, &row.request_key, row.body_bytes)?.is_some();
+    let body_kept = row.is_open() && kept_body(connection, place, &row)?.is_some();
     Ok(OpenDoubt {
         batch: row.id,
         campaign,

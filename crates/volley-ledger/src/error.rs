@@ -116,6 +116,12 @@ pub enum LedgerError {
         /// Why.
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
+    /// A server's address that cannot be used.
+    #[error("--ledger or VOLLEY_LEDGER: {detail}")]
+    Address {
+        /// Why; never the password.
+        detail: String,
+    },
     /// Something that is fixed once a number was reached differs.
     #[error(
         "{key} was {was} when this campaign reached its first number and is {is} now; put it back, or give the campaign \

@@ -4,6 +4,7 @@
 //! spending), [`start`](Ledger::start).
 
 mod opening;
+pub(crate) mod server;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -16,12 +17,14 @@ use crate::campaign;
 use crate::doubts::{self, Which};
 use crate::lock::LockFile;
 use crate::place::Place;
+use crate::postgres::Address;
 use crate::writer::{self, Writer, WriterThread};
 use crate::{
     BatchId, CampaignId, CampaignIdentity, Changes, Entry, LedgerError, OpenDoubt, RunId, Spending,
     StoredMembers,
 };
-use crate::{bodies, queries, schema};
+use crate::rows::BatchRow;
+use crate::{bodies, postgres, queries, schema};
 
 pub use opening::Opening;
 pub(crate) use opening::{marks, misfit};
@@ -31,9 +34,17 @@ pub(crate) use opening::{marks, misfit};
 pub struct Ledger {
     pub(crate) connection: Connection,
     pub(crate) place: Place,
-    pub(crate) lock: LockFile,
-    pub(crate) commit_number: u64,
+    pub(crate) hold: Hold,
     made: bool,
+}
+
+/// What keeps others from writing what must be written once.
+#[derive(Debug)]
+pub(crate) enum Hold {
+    /// A file is held by one process, and its commits are counted.
+    Alone { lock: LockFile, commit_number: u64 },
+    /// On a server there are others, and rows say who may write what.
+    Among(Address),
 }
 
 impl Ledger {
@@ -83,15 +94,19 @@ impl Ledger {
         let failed = |error| LedgerError::database(path, step, error);
         let transaction = self.connection.transaction().map_err(failed)?;
         let done = work(&transaction, &self.place)?;
-        let number = self.commit_number + 1;
+        let Hold::Alone { lock, commit_number } = &mut self.hold else {
+            transaction.commit().map_err(failed)?;
+            return Ok(done);
+        };
+        let number = *commit_number + 1;
         // We hold the lock: whichever run was the last one is not writing any more.
         let latest = transaction
             .query_row("SELECT latest_run FROM ledger", [], |row| row.get(0))
             .map_err(failed)?;
         writer::number_commit(&transaction, path, latest, number, at)?;
         transaction.commit().map_err(failed)?;
-        self.commit_number = number;
-        self.lock.note_commit(number)?;
+        *commit_number = number;
+        lock.note_commit(number)?;
         // This may have been the first write: SQLite has made its log by now.
         self.place.sync_folder()?;
         Ok(done)
@@ -103,7 +118,9 @@ impl Ledger {
     /// The ledger cannot be written.
     pub fn close(self) -> Result<(), LedgerError> {
         let path = &self.place.ledger;
-        schema::checkpoint(&self.connection, path)?;
+        if self.connection.postgres().is_none() {
+            schema::checkpoint(&self.connection, path)?;
+        }
         let closed = self.connection.close();
         // The lock goes last, with the rest of the ledger.
         closed.map_err(|error| LedgerError::database(path, "closing the ledger", error))
@@ -168,7 +185,19 @@ pub(crate) fn read_body(
 ) -> Result<Option<bytes::Bytes>, LedgerError> {
     match queries::batch(connection, &place.ledger, batch)? {
         // What is settled is never sent again, even while its slot still holds it.
-        Some(row) if row.is_open() => bodies::read(place, row.slot, &row.request_key, row.body_bytes),
+        Some(row) if row.is_open() => kept_body(connection, place, &row),
         _ => Ok(None),
+    }
+}
+
+/// The body of a batch, if it is kept whole: in a slot of a file, or in a row.
+pub(crate) fn kept_body(
+    connection: &Connection,
+    place: &Place,
+    row: &BatchRow,
+) -> Result<Option<bytes::Bytes>, LedgerError> {
+    match connection.postgres() {
+        None => bodies::read(place, row.slot, &row.request_key, row.body_bytes),
+        Some(_) => postgres::bodies::read(connection, &place.ledger, row.id),
     }
 }

@@ -56,6 +56,18 @@ impl Place {
         })
     }
 
+    /// A ledger on a server: it has a name, and no files.
+    pub(crate) fn on_server(name: &str) -> Self {
+        Self {
+            ledger: PathBuf::from(name),
+            folder: PathBuf::new(),
+            lock: PathBuf::new(),
+            bodies: PathBuf::new(),
+            log: PathBuf::new(),
+            draft: PathBuf::new(),
+        }
+    }
+
     /// No ledger here, and none to be made.
     pub(crate) fn missing(self) -> LedgerError {
         LedgerError::Missing {

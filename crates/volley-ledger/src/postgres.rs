@@ -6,6 +6,7 @@
 //! Sources: PostgreSQL 15's manual, "Frontend/Backend Protocol" and appendix A, "Error Codes".
 
 mod address;
+pub(crate) mod bodies;
 mod value;
 
 use std::cell::RefCell;
@@ -44,6 +45,14 @@ pub(crate) enum Error {
     Runtime(std::io::Error),
 }
 
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// To look: nothing is ever written through it, and a standby will do.
+    Read,
+    Write,
+}
+
 /// A connection, with the statements that were prepared on it.
 pub(crate) struct Session {
     runtime: Runtime,
@@ -69,18 +78,21 @@ pub(crate) struct Row(tokio_postgres::Row);
 
 impl Session {
     /// Connects, and sets the connection up: the ledger's schema, times in UTC, and no waiting for ever.
-    pub(crate) fn connect(address: &Address) -> Result<Self, Error> {
+    pub(crate) fn connect(address: &Address, use_: Use) -> Result<Self, Error> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(Error::Runtime)?;
-        let client = runtime.block_on(address.connect())?;
+        let client = runtime.block_on(address.connect(use_))?;
         let session = Self {
             runtime,
             client,
             statements: RefCell::default(),
         };
         session.execute_batch(SETTINGS)?;
+        if use_ == Use::Read {
+            session.execute_batch("SET default_transaction_read_only = on")?;
+        }
         Ok(session)
     }
 

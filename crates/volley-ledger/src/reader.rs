@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use volley_model::Msisdn;
 
 use crate::doubts::{self, Which};
-use crate::ledger::{marks, misfit};
+use crate::ledger::{marks, misfit, server};
+use crate::postgres::Address;
 use crate::place::Place;
 use crate::report::{self, CampaignReport};
 use crate::schema::Format;
@@ -37,6 +38,10 @@ impl Reader {
     /// [`Missing`](LedgerError::Missing), [`Foreign`](LedgerError::Foreign), [`Newer`](LedgerError::Newer),
     /// [`NetworkFileSystem`](LedgerError::NetworkFileSystem), [`Storage`](LedgerError::Storage).
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        if Address::is_one(path) {
+            let (connection, place) = server::look(path)?;
+            return Ok(Self { connection, place });
+        }
         let place = Place::at(path)?;
         if !place.has_ledger()? {
             return Err(place.missing());
@@ -54,6 +59,10 @@ impl Reader {
     /// [`Displaced`](LedgerError::Displaced) where files of a ledger are left that itself is gone, and everything that
     /// [`open`](Self::open) reports of places.
     pub fn may_be_made(path: &Path) -> Result<(), LedgerError> {
+        if Address::is_one(path) {
+            // A server's administrator drops a schema on purpose.
+            return Ok(());
+        }
         let place = Place::at(path)?;
         filesystem::refuse_network(&place)?;
         let left = if place.has_lock()? {
@@ -74,6 +83,9 @@ impl Reader {
     /// [`Displaced`](LedgerError::Displaced) for one whose lock file is gone or garbled, for a copy, and for one that was
     /// exchanged or rolled back; or a file cannot be read.
     pub fn is_as_left(&self) -> Result<(), LedgerError> {
+        if self.connection.postgres().is_some() {
+            return Ok(());
+        }
         // Read before the database: a writer notes a commit behind it, so that what it notes is never ahead.
         let memory = lock::recall(&self.place)?;
         let marks = marks(&self.connection, &self.place.ledger)?;

@@ -52,6 +52,8 @@ pub(crate) struct Position {
     pub(crate) sequence: u64,
     pub(crate) slot: u64,
     pub(crate) lines_read: u64,
+    /// Its id, where it was drawn before; else the table gives one.
+    pub(crate) id: Option<BatchId>,
 }
 
 /// An outcome's columns.
@@ -87,6 +89,7 @@ pub(crate) struct OpenBatch {
     pub(crate) slot: u64,
     pub(crate) body_bytes: u64,
     pub(crate) simulated: bool,
+    pub(crate) reserved: Option<Amount>,
     pub(crate) currency: Currency,
     pub(crate) doubt_since: Option<Timestamp>,
 }
@@ -178,7 +181,13 @@ pub(crate) fn insert(
     values.extend(batch.lines.in_order().map(integer));
     values.extend([integer(position.lines_read), time(*at)]);
     values.push(Value::Blob(checksum::of_values(&values).to_vec()));
-    connection.insert(INSERT, values).map(BatchId)
+    let Some(id) = position.id else {
+        return connection.insert(INSERT, values).map(BatchId);
+    };
+    values.push(id.into());
+    let insert = INSERT.replace(", intent_sum)", ", intent_sum, id)").replace("?24)", "?24, ?25)");
+    connection.prepare_cached(&insert)?.execute(values)?;
+    Ok(id)
 }
 
 /// Writes an outcome. `false` if there is no such batch.
@@ -442,6 +451,7 @@ impl BatchRow {
             slot: self.slot,
             body_bytes: self.body_bytes,
             simulated: self.simulated,
+            reserved: self.reserved,
             currency: self.currency,
             doubt_since: self.doubt_since,
         }

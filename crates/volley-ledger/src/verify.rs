@@ -12,7 +12,7 @@ use crate::database::{Connection, Row};
 use volley_model::BatchState;
 
 use crate::checksum;
-use crate::ledger::{marks, misfit};
+use crate::ledger::{kept_body, marks, misfit};
 use crate::place::{self, Place};
 use crate::rows::{BatchRow, COLUMN_COUNT, COLUMNS, RowError};
 use crate::schema::Format;
@@ -394,7 +394,7 @@ impl Check {
             return Ok(());
         }
         for batch in open.into_iter().filter(|batch| !batch.simulated) {
-            if bodies::read(&self.place, batch.slot, &batch.request_key, batch.body_bytes)?.is_none() {
+            if kept_body(&self.connection, &self.place, &batch)?.is_none() {
                 lost.push(batch.id);
             }
         }

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use volley_model::LineCounts;
 
-use crate::{BatchId, Conclusion, Intent, Ledger, LedgerError, RunEnd, RunId};
+use crate::{BatchId, Conclusion, Intended, Intent, Ledger, LedgerError, RunEnd, RunId};
 
 use desk::Desk;
 pub(crate) use desk::number_commit;
@@ -48,7 +48,7 @@ pub struct WriterThread {
 /// What the thread is asked to write.
 #[derive(Debug)]
 enum Order {
-    Intend(Box<Intent>, Reply<BatchId>),
+    Intend(Box<Intent>, Reply<Intended>),
     Conclude(BatchId, Box<Conclusion>, Reply<()>),
     Absent(Vec<BatchId>, Timestamp, Reply<()>),
     ReadBody(BatchId, Reply<Option<Bytes>>),
@@ -64,14 +64,14 @@ struct Reply<T> {
 }
 
 impl Writer {
-    /// Writes an intent, its body's slot first. Only after this has returned `Ok` may the request's first byte leave. That
-    /// of a child is [`Refused`](LedgerError::Refused) unless its parent is a split batch of this run that has left it all
-    /// of its numbers.
+    /// Writes an intent, its body with it. Only after this has returned [`Durable`](Intended::Durable) may the request's first
+    /// byte leave. In a file, where a run is alone, it returns nothing else. That of a child is
+    /// [`Refused`](LedgerError::Refused) unless its parent is a split batch of this run that has left it all of its numbers.
     ///
     /// # Errors
     /// [`Storage`](LedgerError::Storage), then and for every later call; [`Refused`](LedgerError::Refused) for this call
     /// alone; [`Fenced`](LedgerError::Fenced); [`WriterStopped`](LedgerError::WriterStopped).
-    pub async fn intend(&self, intent: Intent) -> Result<BatchId, LedgerError> {
+    pub async fn intend(&self, intent: Intent) -> Result<Intended, LedgerError> {
         self.ask(|reply| Order::Intend(Box::new(intent), reply)).await
     }
 

@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use crate::lock::{LockFile, Memory};
 use crate::place::Place;
 use crate::schema::Format;
+use crate::ledger::{Hold, server};
+use crate::postgres::Address;
 use crate::{Ledger, LedgerError, Occupant, Signature, filesystem, rows, schema};
 
 /// What a missing ledger means.
@@ -33,6 +35,9 @@ impl Ledger {
     /// # Errors
     /// [`Exists`](LedgerError::Exists) if there is a file, and everything that [`open`](Self::open) reports of places.
     pub fn init(path: &Path, now: Timestamp) -> Result<(), LedgerError> {
+        if Address::is_one(path) {
+            return server::init(path, now);
+        }
         let place = Place::at(path)?;
         if place.has_ledger()? {
             let occupant = match schema::check_marks(&place) {
@@ -61,6 +66,9 @@ impl Ledger {
     /// [`Newer`](LedgerError::Newer), [`Damaged`](LedgerError::Damaged), [`Displaced`](LedgerError::Displaced),
     /// [`NetworkFileSystem`](LedgerError::NetworkFileSystem), [`Storage`](LedgerError::Storage).
     pub fn open(path: &Path, opening: Opening, now: Timestamp) -> Result<Self, LedgerError> {
+        if Address::is_one(path) {
+            return server::open(path, opening, now);
+        }
         let place = Place::at(path)?;
         filesystem::refuse_network(&place)?;
         if place.has_ledger()? {
@@ -90,8 +98,10 @@ impl Ledger {
         let mut ledger = Self {
             connection,
             place,
-            lock,
-            commit_number: marks.commit_number,
+            hold: Hold::Alone {
+                lock,
+                commit_number: marks.commit_number,
+            },
             made,
         };
         if format != Format::Current {
@@ -106,6 +116,9 @@ impl Ledger {
     /// # Errors
     /// As [`open`](Self::open), but for [`Displaced`](LedgerError::Displaced).
     pub fn adopt(path: &Path, signature: &Signature) -> Result<(), LedgerError> {
+        if Address::is_one(path) {
+            return Err(server::nothing_to_adopt());
+        }
         let place = Place::at(path)?;
         filesystem::refuse_network(&place)?;
         if !place.has_ledger()? {

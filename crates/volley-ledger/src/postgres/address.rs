@@ -18,7 +18,7 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::Error;
+use super::{Error, Use};
 
 /// For a connection to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -71,8 +71,6 @@ impl Address {
         config.keepalives_interval(SILENCE_MAX / 4);
         config.keepalives_retries(2);
         config.tcp_user_timeout(SILENCE_MAX);
-        // Behind a failover the old primary may still answer, and must not be written to.
-        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         if config.get_hosts().is_empty() {
             return Err(AddressError::Form(format!("{shown} names no host")));
         }
@@ -91,14 +89,19 @@ impl Address {
     }
 
     /// Connects; the connection itself is driven by the runtime that this is called in.
-    pub(super) async fn connect(&self) -> Result<Client, Error> {
-        if self.config.get_ssl_mode() == SslMode::Disable {
-            let (client, connection) = self.config.connect(NoTls).await?;
+    pub(super) async fn connect(&self, use_: Use) -> Result<Client, Error> {
+        let mut config = self.config.clone();
+        if use_ == Use::Write {
+            // Behind a failover the old primary may still answer, and must not be written to.
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
+        if config.get_ssl_mode() == SslMode::Disable {
+            let (client, connection) = config.connect(NoTls).await?;
             // It ends with the client, and what it ends with the client's next call tells.
             tokio::spawn(connection);
             return Ok(client);
         }
-        let (client, connection) = self.config.connect(self.tls()?).await?;
+        let (client, connection) = config.connect(self.tls()?).await?;
         tokio::spawn(connection);
         Ok(client)
     }

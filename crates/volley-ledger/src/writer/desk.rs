@@ -1,5 +1,8 @@
 //! The thread's side of the writer: one group of orders, one transaction.
 
+mod files;
+mod server;
+
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
@@ -9,39 +12,39 @@ use jiff::Timestamp;
 use volley_model::{BatchState, LineCounts};
 
 use super::{Order, Reply};
-use crate::bodies::BodySlots;
-use crate::lock::LockFile;
+use crate::ledger::Hold;
 use crate::place::Place;
 use crate::rows::{self, Concluded, OpenBatch, Position};
 use crate::{
-    BatchId, CampaignId, Conclusion, Intent, Ledger, LedgerError, Outcome, RunEnd, RunId, ledger, lookup,
-    members, queries, schema, split,
+    BatchId, CampaignId, Conclusion, Intended, Intent, Ledger, LedgerError, Outcome, RunEnd, RunId, ledger,
+    lookup, members, postgres, queries, schema, split,
 };
-
-/// Pages in the log before they go to the main file: 16 MiB, so that a page which several batches share is copied
-/// once, and the syncs of a checkpoint are rare.
-const LOG_PAGES_MAX: u64 = 4096;
-/// What goes into the log, about: the shared pages of a commit (marks, ends of the indexes), and those of an order.
-const PAGES_PER_COMMIT: u64 = 4;
-const PAGES_PER_ORDER: u64 = 2;
+use files::Files;
+use server::{Money, Server};
 
 /// The connection, with what must be known to write without reading.
 pub(super) struct Desk {
     connection: Connection,
     place: Place,
-    lock: LockFile,
-    bodies: BodySlots,
+    keeping: Keeping,
     campaign: CampaignId,
     run: RunId,
+    /// Commits so far: of the ledger in a file, of the run on a server.
     commit_number: u64,
     /// The last sequence number given, and the lines read up to it.
     sequence: u64,
     lines_read: u64,
     open: HashMap<BatchId, OpenBatch>,
-    /// Pages in the log since it was last moved into the main file, about.
-    log_pages: u64,
     /// The first failure: nothing is written any more.
     failure: Option<LedgerError>,
+}
+
+/// What a file and a server do differently.
+enum Keeping {
+    /// Alone with a file: bodies in slots beside it, its commits numbered in the lock file.
+    Files(Files),
+    /// Among others on a server: numbers are claimed, money is reserved, and what a lost connection left open is found out.
+    Server(Server),
 }
 
 /// How the orders of a group are carried out.
@@ -60,9 +63,18 @@ enum Went {
     Refused,
 }
 
+/// What an intent needs before it can be written: where its body is in a file, or the id that its numbers are claimed for.
+#[derive(Debug, Clone, Copy)]
+enum Room {
+    Slot(u64),
+    Row(BatchId),
+}
+
 /// What a transaction changes outside the database once it is durable.
 #[derive(Default)]
 struct Effects {
+    /// What the campaign's reservations and costs become, on a server.
+    money: Money,
     /// Slots to give back: of definite outcomes, and of refused intents.
     freed: Vec<(u64, u64)>,
     /// Batches as they stand now: `None` has no body to keep.
@@ -97,31 +109,35 @@ impl Desk {
         let Ledger {
             connection,
             place,
-            lock,
-            commit_number,
+            hold,
             ..
         } = ledger;
         let campaign = connection
             .query_row("SELECT campaign FROM run WHERE id = ?1", [run], |row| row.get(0))
             .map_err(|error| LedgerError::database(&place.ledger, "looking the run up", error))?;
         let mut open = HashMap::new();
-        queries::each_open(&connection, &place.ledger, &mut |batch| {
-            open.insert(batch.id, batch.open());
-        })?;
-        let bodies = BodySlots::open(&place, open.values().map(|batch| (batch.slot, batch.body_bytes)))?;
-        place.sync_folder()?;
+        let (keeping, commit_number) = match hold {
+            Hold::Alone { lock, commit_number } => {
+                queries::each_open(&connection, &place.ledger, &mut |batch| {
+                    open.insert(batch.id, batch.open());
+                })?;
+                (Keeping::Files(Files::new(&place, lock, open.values())?), commit_number)
+            }
+            Hold::Among(address) => {
+                let server = Server::new(&connection, &place.ledger, address, campaign, run)?;
+                (Keeping::Server(server), 0)
+            }
+        };
         Ok(Self {
             connection,
             place,
-            lock,
-            bodies,
+            keeping,
             campaign,
             run,
             commit_number,
             sequence: 0,
             lines_read: 0,
             open,
-            log_pages: 0,
             failure: None,
         })
     }
@@ -147,18 +163,18 @@ impl Desk {
     }
 
     fn transact(&mut self, group: &mut [Order]) -> Result<(), LedgerError> {
+        if matches!(self.keeping, Keeping::Server(_)) {
+            return self.transact_among_others(group);
+        }
         let slots = self.write_bodies(group)?;
         let effects = self.carry_out_all(group, &slots)?;
         self.execute("COMMIT")?;
         self.commit_number += 1;
-        self.lock.note_commit(self.commit_number)?;
         self.apply(effects);
-        self.log_pages += PAGES_PER_COMMIT + PAGES_PER_ORDER * group.len() as u64;
-        if self.log_pages >= LOG_PAGES_MAX {
-            schema::checkpoint(&self.connection, &self.place.ledger)?;
-            self.log_pages = 0;
+        match &mut self.keeping {
+            Keeping::Files(files) => files.committed(&self.connection, &self.place, self.commit_number, group.len()),
+            Keeping::Server(_) => Ok(()),
         }
-        Ok(())
     }
 
     /// Begins a transaction and carries the group out in it.
@@ -166,38 +182,57 @@ impl Desk {
     /// A savepoint costs two statements and a copy of each page that is changed in it, and an order is hardly ever refused.
     /// So none has one at first; if one is refused, the transaction is given up, and the same orders are carried out anew,
     /// each in its own. The bodies stay where they are.
-    fn carry_out_all(&mut self, group: &mut [Order], slots: &[u64]) -> Result<Effects, LedgerError> {
+    fn carry_out_all(&mut self, group: &mut [Order], rooms: &[Room]) -> Result<Effects, LedgerError> {
         let before = (self.sequence, self.lines_read);
-        if let Some(effects) = self.pass(Pass::Together, group, slots)? {
+        self.begin(group)?;
+        if let Some(effects) = self.pass(Pass::Together, group, rooms)? {
             return Ok(effects);
         }
         self.execute("ROLLBACK")?;
         (self.sequence, self.lines_read) = before;
-        let effects = self.pass(Pass::Apart, group, slots)?;
+        self.begin(group)?;
+        let effects = self.pass(Pass::Apart, group, rooms)?;
         // Each in a savepoint of its own, no refusal spoils the others.
         effects.ok_or_else(|| LedgerError::WriterStopped {
             detail: "a group could not be carried out one by one".to_owned(),
         })
     }
 
-    /// Begins a transaction, and leaves it open; `None` if a refusal spoiled it.
+    /// Begins a transaction, and counts it.
+    fn begin(&self, group: &[Order]) -> Result<(), LedgerError> {
+        let at = group.iter().filter_map(Order::at).max();
+        let at = at.unwrap_or(Timestamp::UNIX_EPOCH);
+        let number = self.commit_number + 1;
+        let path = &self.place.ledger;
+        match &self.keeping {
+            Keeping::Files(_) => {
+                self.execute("BEGIN IMMEDIATE")?;
+                number_commit(&self.connection, path, self.run, number, at)
+            }
+            Keeping::Server(_) => {
+                self.execute_batch("BEGIN")?;
+                server::number_commit(&self.connection, path, self.run, number, at)
+            }
+        }
+    }
+
+    /// Carries the group out in the transaction that was begun, and leaves it open; `None` if a refusal spoiled it. An
+    /// intent that has its answer already is passed over.
     fn pass(
         &mut self,
         pass: Pass,
         group: &mut [Order],
-        slots: &[u64],
+        rooms: &[Room],
     ) -> Result<Option<Effects>, LedgerError> {
-        let at = group.iter().filter_map(Order::at).max();
-        let at = at.unwrap_or(Timestamp::UNIX_EPOCH);
-        let number = self.commit_number + 1;
-        self.execute("BEGIN IMMEDIATE")?;
-        number_commit(&self.connection, &self.place.ledger, self.run, number, at)?;
-        let mut slots = slots.iter().copied();
+        let mut rooms = rooms.iter().copied();
         let mut effects = Effects::default();
         for order in group {
+            if order.is_declined() {
+                continue;
+            }
             let went = match pass {
-                Pass::Together => self.carry_out(order, &mut slots, &mut effects)?,
-                Pass::Apart => self.carry_out_alone(order, &mut slots, &mut effects)?,
+                Pass::Together => self.carry_out(order, &mut rooms, &mut effects)?,
+                Pass::Apart => self.carry_out_alone(order, &mut rooms, &mut effects)?,
             };
             if (pass, went) == (Pass::Together, Went::Refused) {
                 return Ok(None);
@@ -210,12 +245,12 @@ impl Desk {
     fn carry_out_alone(
         &mut self,
         order: &mut Order,
-        slots: &mut impl Iterator<Item = u64>,
+        rooms: &mut impl Iterator<Item = Room>,
         effects: &mut Effects,
     ) -> Result<Went, LedgerError> {
         let before = (self.sequence, self.lines_read);
         self.execute("SAVEPOINT one")?;
-        let went = self.carry_out(order, slots, effects)?;
+        let went = self.carry_out(order, rooms, effects)?;
         if went == Went::Refused {
             (self.sequence, self.lines_read) = before;
             self.execute("ROLLBACK TO one")?;
@@ -228,13 +263,13 @@ impl Desk {
     fn carry_out(
         &mut self,
         order: &mut Order,
-        slots: &mut impl Iterator<Item = u64>,
+        rooms: &mut impl Iterator<Item = Room>,
         effects: &mut Effects,
     ) -> Result<Went, LedgerError> {
         match order {
             Order::Intend(intent, reply) => {
-                let slot = slots.next().unwrap_or_default();
-                reply.keep(self.intend(intent, slot, effects))
+                let room = rooms.next().unwrap_or(Room::Slot(0));
+                reply.keep(self.intend(intent, room, effects).map(Intended::Durable))
             }
             Order::Conclude(batch, conclusion, reply) => {
                 reply.keep(self.conclude(*batch, conclusion, effects))
@@ -244,25 +279,38 @@ impl Desk {
             Order::EndRun(end, reply) => reply.keep(self.end_run(end)),
             Order::ReadBody(batch, reply) => {
                 // Nothing written failed: whoever asked is told, and that is all.
-                reply.result = Some(ledger::read_body(&self.connection, &self.place, *batch));
-                Ok(Went::Through)
+                let body = ledger::read_body(&self.connection, &self.place, *batch);
+                match body {
+                    // Of the connection that all of the group needs.
+                    Err(lost @ LedgerError::Server { .. }) => Err(lost),
+                    body => {
+                        reply.result = Some(body);
+                        Ok(Went::Through)
+                    }
+                }
             }
         }
     }
 
     /// The bodies come before their intents: an intent without its body could never be settled.
-    fn write_bodies(&mut self, group: &[Order]) -> Result<Vec<u64>, LedgerError> {
+    fn write_bodies(&mut self, group: &[Order]) -> Result<Vec<Room>, LedgerError> {
+        let Keeping::Files(files) = &mut self.keeping else {
+            return Ok(Vec::new());
+        };
         let mut slots = Vec::new();
         for order in group {
             if let Order::Intend(intent, _) = order {
-                let batch = &intent.batch;
-                slots.push(self.bodies.write(&batch.key.0, &batch.body, batch.sealed_hash)?);
+                slots.push(Room::Slot(files.write(&intent.batch)?));
             }
         }
         Ok(slots)
     }
 
-    fn intend(&mut self, intent: &Intent, slot: u64, effects: &mut Effects) -> Result<BatchId, LedgerError> {
+    fn intend(&mut self, intent: &Intent, room: Room, effects: &mut Effects) -> Result<BatchId, LedgerError> {
+        let (slot, id) = match room {
+            Room::Slot(slot) => (slot, None),
+            Room::Row(id) => (0, Some(id)),
+        };
         let body_bytes = intent.batch.body.len() as u64;
         self.sequence += 1;
         self.lines_read += intent.batch.lines.read();
@@ -272,6 +320,7 @@ impl Desk {
             sequence: self.sequence,
             slot,
             lines_read: self.lines_read,
+            id,
         };
         let written = self.insert(intent, position);
         let batch = written.inspect_err(|_| effects.freed.push((slot, body_bytes)))?;
@@ -279,6 +328,7 @@ impl Desk {
             slot,
             body_bytes,
             simulated: intent.simulated,
+            reserved: intent.reserved,
             currency: intent.currency,
             doubt_since: None,
         };
@@ -295,6 +345,9 @@ impl Desk {
             self.connection
                 .prepare_cached(insert)?
                 .execute(params![batch, numbers])?;
+            if let Keeping::Server(_) = self.keeping {
+                postgres::bodies::write(&self.connection, batch, &intent.batch)?;
+            }
             Ok(batch)
         });
         written.map_err(|error| self.failed("an intent written", error))
@@ -318,6 +371,11 @@ impl Desk {
         let row = Concluded::new(outcome.clone(), &open, *at, self.run);
         rows::conclude(&self.connection, batch, &row)
             .map_err(|error| self.failed("an outcome written", error))?;
+        if let Keeping::Server(server) = &self.keeping {
+            server
+                .concluded(&self.connection, batch, &open, &row, effects)
+                .map_err(|error| self.failed("an outcome written", error))?;
+        }
         rows::add_attempts(&self.connection, batch, self.run, attempts)
             .map_err(|error| self.failed("an attempt written", error))?;
         if row.state == BatchState::InDoubt {
@@ -409,19 +467,25 @@ impl Desk {
 
     /// Frees what the commit made free. Not before: until then a crash would bring the old row back.
     fn apply(&mut self, effects: Effects) {
+        let mut freed = effects.freed;
         for (batch, open) in effects.open {
             match open {
                 Some(open) => drop(self.open.insert(batch, open)),
                 None => {
-                    if let Some(was) = self.open.remove(&batch) {
-                        self.bodies.release(was.slot, was.body_bytes);
-                    }
+                    let was = self.open.remove(&batch);
+                    freed.extend(was.map(|was| (was.slot, was.body_bytes)));
                 }
             }
         }
-        for (slot, body_bytes) in effects.freed {
-            self.bodies.release(slot, body_bytes);
+        if let Keeping::Files(files) = &mut self.keeping {
+            files.release(freed);
         }
+    }
+
+    fn execute_batch(&self, statement: &'static str) -> Result<(), LedgerError> {
+        self.connection
+            .execute_batch(statement)
+            .map_err(|error| self.failed(statement, error))
     }
 
     fn execute(&self, statement: &'static str) -> Result<(), LedgerError> {
@@ -442,7 +506,9 @@ impl Desk {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
-        schema::checkpoint(&self.connection, path)?;
+        if let Keeping::Files(_) = self.keeping {
+            schema::checkpoint(&self.connection, path)?;
+        }
         let closed = self.connection.close();
         // The lock goes last, with the rest of the desk.
         closed.map_err(|error| LedgerError::database(path, "closing the ledger", error))
@@ -450,6 +516,11 @@ impl Desk {
 }
 
 impl Order {
+    /// Whether it is an intent that is not to be written.
+    fn is_declined(&self) -> bool {
+        matches!(self, Self::Intend(_, reply) if reply.result.is_some())
+    }
+
     /// When what it reports happened.
     fn at(&self) -> Option<Timestamp> {
         match self {
