@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::postgres::workers;
 use crate::database::{self};
 use crate::database::{Connection, OptionalExtension as _, Row, params};
 use jiff::Timestamp;
@@ -146,6 +147,9 @@ pub(crate) fn enter(
     now: Timestamp,
 ) -> Result<Entry, LedgerError> {
     let failed = |error| LedgerError::database(path, "beginning a run", error);
+    if connection.postgres().is_some() {
+        workers::enter_alone(connection, &identity.name).map_err(failed)?;
+    }
     let known = compare(connection, path, identity, changes)?;
     let campaign = write_campaign(connection, identity, known.campaign, now).map_err(failed)?;
     let message = match known.message {
@@ -155,7 +159,11 @@ pub(crate) fn enter(
     let unended = has_unended(connection, campaign).map_err(failed)?;
     let run = write_run(connection, campaign, message, identity, now).map_err(failed)?;
     write_changes(connection, campaign, run, &known.changes, now).map_err(failed)?;
-    let found_open = conclude_open(connection, path, run, now)?;
+    let found_open = match connection.postgres() {
+        None => conclude_open(connection, path, run, now)?,
+        // Others may live, and their intents with them.
+        Some(_) => workers::conclude_left_by_dead(connection, path, campaign, run, now)?,
+    };
     Ok(Entry {
         campaign,
         run,
@@ -471,8 +479,20 @@ fn write_run(
     if let Some(send_at) = identity.send_at {
         schedule::write(connection, run, send_at)?;
     }
-    connection.execute("UPDATE ledger SET latest_run = ?1", [run])?;
+    match connection.postgres() {
+        None => connection.execute("UPDATE ledger SET latest_run = ?1", [run])?,
+        Some(_) => connection.execute(
+            "UPDATE run SET worker = ?2, beat_at = server_time(), last_at = ?3 WHERE id = ?1",
+            params![run, worker(), now.as_microsecond()],
+        )?,
+    };
     Ok(run)
+}
+
+/// This process, for whoever wonders which one a run is.
+fn worker() -> String {
+    let node = rustix::system::uname();
+    format!("{}:{}", node.nodename().to_string_lossy(), std::process::id())
 }
 
 fn write_changes(

@@ -113,14 +113,52 @@ pub enum LedgerError {
         step: &'static str,
         /// The ledger, without its password.
         path: PathBuf,
+        /// Whether it may well be over in a while.
+        passing: bool,
         /// Why.
         source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// This run was taken for dead, and others settle what it left: it must not write any more.
+    #[error(
+        "run {run} gave no sign of life in time, and what it left at {} was taken over; it stops, and nothing of it is lost:          run it again", path.display()
+    )]
+    Buried {
+        /// The ledger.
+        path: PathBuf,
+        /// The run that stops.
+        run: RunId,
     },
     /// A server's address that cannot be used.
     #[error("--ledger or VOLLEY_LEDGER: {detail}")]
     Address {
         /// Why; never the password.
         detail: String,
+    },
+    /// The campaign is being sent, and what is asked for must wait until it is not.
+    #[error(
+        "run {run}{} of the campaign is under way at {}; wait until it has ended: one that was killed counts as ended 15 seconds          after its last sign of life", told_worker(worker), path.display()
+    )]
+    Running {
+        /// The ledger.
+        path: PathBuf,
+        /// The run.
+        run: RunId,
+        /// Where it runs; empty if that is not known.
+        worker: String,
+    },
+    /// Others send this campaign with other limits, and they share them.
+    #[error(
+        "{key} is {is} here, and {was} for run {run}, which is sending this campaign: its limits are the campaign's, over all          who send it; give all of them the same file, or wait until they have ended"
+    )]
+    OtherLimits {
+        /// Which.
+        key: &'static str,
+        /// Here.
+        is: String,
+        /// There.
+        was: String,
+        /// One of the others.
+        run: RunId,
     },
     /// Something that is fixed once a number was reached differs.
     #[error(
@@ -217,6 +255,14 @@ impl fmt::Display for Occupant {
             Self::Ledger => "is a ledger already: go on with it",
             Self::Other => "is there already, and is no ledger of Volley: name another file with --ledger",
         })
+    }
+}
+
+fn told_worker(worker: &str) -> String {
+    if worker.is_empty() {
+        String::new()
+    } else {
+        format!(" ({worker})")
     }
 }
 
@@ -415,6 +461,7 @@ impl LedgerError {
             _ => Self::Server {
                 step,
                 path,
+                passing: error.is_passing(),
                 source: Arc::new(error),
             },
         }
@@ -439,6 +486,11 @@ impl LedgerError {
             // Everything else is about what stands in the rows or in the schema, not about reaching them.
             _ => Self::Damaged { path, detail },
         }
+    }
+
+    /// Whether it may well be over in a while.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self, Self::Server { passing: true, .. })
     }
 
     pub(crate) fn file(path: &Path, step: &'static str, error: io::Error) -> Self {

@@ -7,6 +7,7 @@
 
 use std::path::Path;
 
+use crate::postgres::workers;
 use crate::database::{Connection, params};
 
 use crate::bodies;
@@ -72,6 +73,7 @@ fn erase(
     let Some(campaign) = campaign::find(connection, name).map_err(failed)? else {
         return Err(campaign::unknown(connection, path, name)?);
     };
+    workers::refuse_living(connection, path, campaign, signature.at)?;
     settle(connection, path, campaign, name, signature)?;
     let at = signature.at.as_microsecond();
     let record = "INSERT INTO erasure (campaign, at, who, why) VALUES (?1, ?2, ?3, ?4)";

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use crate::database::Connection;
 use jiff::Timestamp;
-use volley_model::BodyHash;
+use volley_model::{Amount, BodyHash};
 
 use crate::campaign;
 use crate::doubts::{self, Which};
@@ -35,7 +35,17 @@ pub struct Ledger {
     pub(crate) connection: Connection,
     pub(crate) place: Place,
     pub(crate) hold: Hold,
+    pub(crate) terms: Terms,
     made: bool,
+}
+
+/// On what terms a run sends, as far as those who share a ledger on a server must agree. In a file they are of no account.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Terms {
+    /// Whether numbers that the provider refused with this message are sent to again.
+    pub retry_refused: bool,
+    /// What the campaign may cost over all of its runs.
+    pub max_cost: Option<Amount>,
 }
 
 /// What keeps others from writing what must be written once.
@@ -198,6 +208,6 @@ pub(crate) fn kept_body(
 ) -> Result<Option<bytes::Bytes>, LedgerError> {
     match connection.postgres() {
         None => bodies::read(place, row.slot, &row.request_key, row.body_bytes),
-        Some(_) => postgres::bodies::read(connection, &place.ledger, row.id),
+        Some(_) => postgres::bodies::read(connection, &place.ledger, row),
     }
 }

@@ -7,7 +7,9 @@
 
 mod address;
 pub(crate) mod bodies;
+pub(crate) mod claims;
 mod value;
+pub(crate) mod workers;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -20,6 +22,7 @@ use rusqlite::ToSql;
 use rusqlite::types::ValueRef;
 use tokio::runtime::Runtime;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql as ToPostgres;
 use tokio_postgres::{Client, RowStream};
 
 pub(crate) use address::Address;
@@ -125,6 +128,38 @@ impl Session {
         })
     }
 
+    /// The rows that a statement in PostgreSQL's own words finds.
+    pub(crate) fn rows(
+        &self,
+        sql: &str,
+        values: &[&(dyn ToPostgres + Sync)],
+    ) -> Result<Vec<tokio_postgres::Row>, Error> {
+        let statement = self.prepare(sql)?;
+        Ok(self.wait(self.client.query(&statement.prepared, values))?)
+    }
+
+    /// How many rows such a statement changes.
+    pub(crate) fn change(&self, sql: &str, values: &[&(dyn ToPostgres + Sync)]) -> Result<u64, Error> {
+        let statement = self.prepare(sql)?;
+        Ok(self.wait(self.client.execute(&statement.prepared, values))?)
+    }
+
+    /// The integers in its first column.
+    pub(crate) fn column(&self, sql: &str, values: &[&(dyn ToPostgres + Sync)]) -> Result<Vec<i64>, Error> {
+        let rows = self.rows(sql, values)?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    /// The one row that it finds.
+    pub(crate) fn one(
+        &self,
+        sql: &str,
+        values: &[&(dyn ToPostgres + Sync)],
+    ) -> Result<tokio_postgres::Row, Error> {
+        let statement = self.prepare(sql)?;
+        Ok(self.wait(self.client.query_one(&statement.prepared, values))?)
+    }
+
     pub(crate) fn execute_batch(&self, sql: &str) -> Result<(), Error> {
         Ok(self.wait(self.client.batch_execute(sql))?)
     }
@@ -180,6 +215,19 @@ impl Row {
 }
 
 impl Error {
+    /// Whether it may well be over in a while: the server is away, it starts, it has no room, or two got in each other's way.
+    pub(crate) fn is_passing(&self) -> bool {
+        let Self::Said(error) = self else { return false };
+        let Some(state) = error.code() else {
+            // Not the server's own words: the connection's.
+            return true;
+        };
+        let code = state.code();
+        // Connection exceptions, transactions that got in each other's way, no resources, the operator's doing, the
+        // system's failures; a lock that took too long; a server that has become a standby.
+        ["08", "40", "53", "57", "58"].contains(&&code[..2]) || ["55P03", "25006"].contains(&code)
+    }
+
     /// What PostgreSQL calls it.
     pub(crate) fn state(&self) -> Option<&SqlState> {
         match self {

@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use crate::postgres::workers;
 use crate::database::{self};
 use crate::database::{Connection, params};
 use jiff::Timestamp;
@@ -78,6 +79,7 @@ fn price(
         path: path.to_owned(),
         batch,
     })?;
+    workers::refuse_living(connection, path, row.campaign, at)?;
     if row.state != BatchState::Accepted || row.cost.is_some() {
         return Err(WordError::NotPriced {
             batch,

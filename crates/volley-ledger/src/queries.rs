@@ -183,7 +183,12 @@ pub(crate) fn reservation(batch: &BatchRow) -> Option<Amount> {
 
 /// Whether a batch without a booked cost may still cost something.
 fn may_be_owed(batch: &BatchRow) -> bool {
-    match batch.state {
+    !batch.simulated && batch.cost.is_none() && state_may_be_owed(batch.state)
+}
+
+/// Whether a batch in that state may cost something.
+pub(crate) fn state_may_be_owed(state: BatchState) -> bool {
+    match state {
         BatchState::Intended
         | BatchState::InDoubt
         | BatchState::Accepted
@@ -191,7 +196,7 @@ fn may_be_owed(batch: &BatchRow) -> bool {
         | BatchState::DeclaredSent
         | BatchState::Abandoned
         // Whether the provider gives back what it cost is not known.
-        | BatchState::Withdrawn => !batch.simulated && batch.cost.is_none(),
+        | BatchState::Withdrawn => true,
         BatchState::Refused
         | BatchState::Released
         | BatchState::Split

@@ -351,6 +351,11 @@ impl Concluded {
         row
     }
 
+    /// Whether it is no definite outcome.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.state, BatchState::Intended | BatchState::InDoubt)
+    }
+
     /// An outcome of which nothing more is known than the state. `run` is `None` where no run concluded it.
     pub(crate) fn bare(state: BatchState, open: &OpenBatch, at: Timestamp, run: Option<RunId>) -> Self {
         Self {

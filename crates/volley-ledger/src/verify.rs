@@ -17,7 +17,7 @@ use crate::place::{self, Place};
 use crate::rows::{BatchRow, COLUMN_COUNT, COLUMNS, RowError};
 use crate::schema::Format;
 use crate::{
-    BatchId, LedgerError, bodies, campaign, filesystem, list_campaigns, lock, lookup, members, pricing,
+    BatchId, LedgerError, campaign, filesystem, list_campaigns, lock, lookup, members, pricing,
     queries, report, schedule, schema, split, suppress, upgrade, word,
 };
 

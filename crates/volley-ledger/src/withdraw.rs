@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use crate::postgres::workers;
 use crate::database::{self};
 use crate::database::{Connection, Params};
 use jiff::Timestamp;
@@ -131,6 +132,7 @@ fn withdraw(
         path: path.to_owned(),
         batch,
     })?;
+    workers::refuse_living(connection, path, row.campaign, at)?;
     if row.state != BatchState::Accepted {
         return Err(WordError::Settled {
             batch,

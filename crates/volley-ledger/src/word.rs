@@ -6,6 +6,7 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::postgres::workers;
 use crate::database::{self};
 use crate::database::{Connection, OptionalExtension as _, params};
 use rusqlite::types::Value;
@@ -98,6 +99,7 @@ pub(crate) fn resolve(
         path: path.to_owned(),
         batch,
     })?;
+    workers::refuse_living(connection, path, row.campaign, signature.at)?;
     let state = follow(&row, word)?;
     if let Word::Sent(Some(receipt)) = word {
         refuse_taken(connection, path, &row, &receipt.ticket)?;

@@ -8,6 +8,8 @@
 
 mod desk;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -37,6 +39,7 @@ const LINGER_FOR: usize = 5;
 #[derive(Debug, Clone)]
 pub struct Writer {
     orders: mpsc::Sender<Order>,
+    hurry: Arc<AtomicBool>,
 }
 
 /// The writer's thread. It ends when the last [`Writer`] is dropped.
@@ -119,6 +122,11 @@ impl Writer {
         self.ask(|reply| Order::EndRun(end, reply)).await
     }
 
+    /// Nothing is waited for any more: a server that is away ends the writing.
+    pub fn hurry(&self) {
+        self.hurry.store(true, Ordering::Relaxed);
+    }
+
     async fn ask<T>(&self, order: impl FnOnce(Reply<T>) -> Order) -> Result<T, LedgerError> {
         let stopped = || LedgerError::WriterStopped {
             detail: "it does not answer".to_owned(),
@@ -156,11 +164,13 @@ impl WriterThread {
 /// Starts the thread.
 pub(crate) fn start(ledger: Ledger, run: RunId) -> (Writer, WriterThread) {
     let (orders, waiting) = mpsc::channel(WAITING_MAX);
+    let hurry = Arc::new(AtomicBool::new(false));
+    let hurried = Arc::clone(&hurry);
     let thread = thread::Builder::new()
         .name("ledger".to_owned())
-        .spawn(move || write(Desk::new(ledger, run), waiting));
+        .spawn(move || write(Desk::new(ledger, run, hurried), waiting));
     let thread = thread.map_err(|error| format!("it could not be started: {error}"));
-    (Writer { orders }, WriterThread { thread })
+    (Writer { orders, hurry }, WriterThread { thread })
 }
 
 /// The thread: waits for an order, takes what waits behind it, commits it all, acknowledges.

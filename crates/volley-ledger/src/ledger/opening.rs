@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::lock::{LockFile, Memory};
 use crate::place::Place;
 use crate::schema::Format;
-use crate::ledger::{Hold, server};
+use crate::ledger::{Hold, Terms, server};
 use crate::postgres::Address;
 use crate::{Ledger, LedgerError, Occupant, Signature, filesystem, rows, schema};
 
@@ -102,6 +102,7 @@ impl Ledger {
                 lock,
                 commit_number: marks.commit_number,
             },
+            terms: Terms::default(),
             made,
         };
         if format != Format::Current {
@@ -232,8 +233,12 @@ pub(crate) fn marks(connection: &Connection, path: &Path) -> Result<Marks, Ledge
 }
 
 pub(super) fn last_at(connection: &Connection, path: &Path) -> Result<Timestamp, LedgerError> {
+    let query = match connection.postgres() {
+        None => "SELECT last_at FROM ledger",
+        Some(_) => "SELECT greatest(made_at, (SELECT max(last_at) FROM run)) FROM ledger",
+    };
     connection
-        .query_row("SELECT last_at FROM ledger", [], |row| {
+        .query_row(query, [], |row| {
             rows::timestamp(0, row.get(0)?)
         })
         .map_err(|error| LedgerError::database(path, "reading the ledger's marks", error))

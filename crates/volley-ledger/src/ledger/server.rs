@@ -4,11 +4,10 @@
 //! Not here: what keeps the runs of several processes apart.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Hold, Ledger, Opening};
+use super::{Hold, Ledger, Opening, Terms};
 use crate::database::{Connection, OptionalExtension as _, params};
 use crate::place::Place;
 use crate::postgres::{Address, Session, Use};
@@ -55,6 +54,7 @@ pub(super) fn open(path: &Path, opening: Opening, now: Timestamp) -> Result<Ledg
         connection,
         place,
         hold: Hold::Among(address),
+        terms: Terms::default(),
         made,
     })
 }
@@ -80,11 +80,8 @@ fn connect(path: &Path, use_: Use) -> Result<(Address, Connection, Place), Ledge
         detail: error.to_string(),
     })?;
     let place = Place::on_server(&address.to_string());
-    let session = Session::connect(&address, use_).map_err(|error| LedgerError::Server {
-        step: "connecting",
-        path: place.ledger.clone(),
-        source: Arc::new(error),
-    })?;
+    let session = Session::connect(&address, use_);
+    let session = session.map_err(|error| LedgerError::database(&place.ledger, "connecting", error.into()))?;
     Ok((address, Connection::Postgres(session), place))
 }
 

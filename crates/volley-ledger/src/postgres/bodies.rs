@@ -44,11 +44,3 @@ pub(crate) fn read(connection: &Connection, path: &Path, row: &BatchRow) -> Resu
     });
     Ok(body.map(Bytes::from))
 }
-
-/// Lets a body go: its batch has a definite outcome.
-pub(crate) fn release(connection: &Connection, batch: BatchId) -> database::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM body WHERE batch = ?1")?
-        .execute([batch])
-        .map(drop)
-}

@@ -64,6 +64,7 @@ CREATE TABLE run (
   commit_number  bigint NOT NULL DEFAULT 0,  -- counts its commits
   last_at        bigint NOT NULL DEFAULT 0,  -- the latest time it wrote
   beat           bigint NOT NULL DEFAULT 0,  -- goes up while it lives
+  beat_at        bigint NOT NULL DEFAULT 0,  -- when it did so last, by the server's clock
   fenced_at      bigint,                     -- since when it counts as dead, and may write nothing more
   fenced_by      bigint REFERENCES run,      -- the run that saw its beat stand still
   CONSTRAINT run_fenced CHECK (fenced_by IS NULL OR (fenced_at IS NOT NULL AND fenced_by <> id))
@@ -280,10 +281,17 @@ CREATE TABLE claim (
 -- The body of each open batch, as it goes to the provider, by zstd. Deleted with the definite outcome.
 CREATE TABLE body (
   batch  bigint PRIMARY KEY REFERENCES batch,
-  bytes  bytea  NOT NULL
+  bytes  bytea  NOT NULL,
+  sum    bytea  NOT NULL  -- of the request key and the body's hash, whole: whether these bytes may be sent again
 );
 -- It is compressed already.
 ALTER TABLE body ALTER COLUMN bytes SET STORAGE EXTERNAL;
+
+-- Which run asks about a doubt: one at a time, and another only once that one has ended or is fenced.
+CREATE TABLE probe (
+  batch  bigint PRIMARY KEY REFERENCES batch,
+  run    bigint NOT NULL REFERENCES run
+);
 
 -- A campaign's money, over all its workers, so that an intent need not add up the batches. The rows that many write are
 -- alone on their pages nearly, so that they stay there.
@@ -291,8 +299,7 @@ CREATE TABLE budget (
   campaign  bigint  PRIMARY KEY REFERENCES campaign,
   max_cost  text,              -- null: no limit, and nothing is counted here
   settled   numeric NOT NULL,  -- costs that are booked
-  reserved  numeric NOT NULL,  -- reservations of batches without a cost that may be owed for
-  open      bigint  NOT NULL   -- how many of those may yet become less
+  reserved  numeric NOT NULL   -- reservations of batches without a cost that may be owed for
 ) WITH (fillfactor = 50);
 
 -- One rate for all workers of a campaign: each takes a slice of time from here. Microseconds of the server's clock.
@@ -469,6 +476,17 @@ END $$;
 -- Triggers are called in the order of their names: that the intent stays is asked first, and only where one of its
 -- columns is set.
 CREATE TRIGGER batch_ends BEFORE UPDATE ON batch FOR EACH ROW EXECUTE FUNCTION batch_ends();
+
+-- What is settled is never sent again, nor asked about.
+CREATE FUNCTION batch_is_settled() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  DELETE FROM body WHERE batch = NEW.id;
+  DELETE FROM probe WHERE batch = NEW.id;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER batch_is_settled AFTER UPDATE OF state ON batch FOR EACH ROW
+WHEN (OLD.state IN ('intended', 'in_doubt') AND NEW.state NOT IN ('intended', 'in_doubt'))
+EXECUTE FUNCTION batch_is_settled();
 CREATE TRIGGER batch_a_intent_stays BEFORE UPDATE OF
   id, campaign, run, sequence, parent, generation, request_key, body_hash, body_bytes, slot, member_count, units,
   simulated, reserved, currency, lines_invalid, lines_suppressed, lines_duplicate, lines_already_sent, lines_refused,
@@ -514,6 +532,10 @@ BEGIN
   RETURN NEW;
 END $$;
 CREATE TRIGGER claim_moves BEFORE UPDATE ON claim FOR EACH ROW EXECUTE FUNCTION claim_moves();
+
+-- Microseconds since 1970 by the server's own clock, which all workers share.
+CREATE FUNCTION server_time() RETURNS bigint LANGUAGE sql VOLATILE
+RETURN (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
 
 -- Whether a number that a batch has may be claimed for another one. `message` and `retry`: of the run that wants it;
 -- `parent`: the split batch whose numbers go again, else null. Stable, so that it sees what its statement sees: a batch
@@ -565,7 +587,8 @@ CREATE TRIGGER pricing_of_accepted BEFORE INSERT ON pricing FOR EACH ROW EXECUTE
 CREATE FUNCTION run_ends_once() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF OLD.ended_at IS NOT NULL OR NEW.id <> OLD.id OR NEW.campaign <> OLD.campaign OR NEW.message <> OLD.message
-     OR NEW.simulated <> OLD.simulated OR NEW.started_at <> OLD.started_at OR NEW.worker IS DISTINCT FROM OLD.worker
+     OR NEW.simulated <> OLD.simulated OR NEW.started_at <> OLD.started_at
+     OR (OLD.worker IS NOT NULL AND NEW.worker IS DISTINCT FROM OLD.worker)
      OR (NEW.ended_at IS NULL AND coalesce(NEW.outcome, NEW.reason, NEW.exit_code::text) IS NOT NULL) THEN
     RAISE integrity_constraint_violation USING MESSAGE = 'a run ends once, and nothing else of it changes';
   END IF;

@@ -5,6 +5,8 @@ mod server;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::database::{self};
 use crate::database::{Connection, params};
@@ -105,11 +107,12 @@ pub(crate) fn number_commit(
 }
 
 impl Desk {
-    pub(super) fn new(ledger: Ledger, run: RunId) -> Result<Self, LedgerError> {
+    pub(super) fn new(ledger: Ledger, run: RunId, hurry: Arc<AtomicBool>) -> Result<Self, LedgerError> {
         let Ledger {
             connection,
             place,
             hold,
+            terms,
             ..
         } = ledger;
         let campaign = connection
@@ -124,7 +127,7 @@ impl Desk {
                 (Keeping::Files(Files::new(&place, lock, open.values())?), commit_number)
             }
             Hold::Among(address) => {
-                let server = Server::new(&connection, &place.ledger, address, campaign, run)?;
+                let server = Server::new(&connection, &place.ledger, address, campaign, run, &terms, hurry)?;
                 (Keeping::Server(server), 0)
             }
         };
@@ -170,11 +173,11 @@ impl Desk {
         let effects = self.carry_out_all(group, &slots)?;
         self.execute("COMMIT")?;
         self.commit_number += 1;
-        self.apply(effects);
-        match &mut self.keeping {
-            Keeping::Files(files) => files.committed(&self.connection, &self.place, self.commit_number, group.len()),
-            Keeping::Server(_) => Ok(()),
+        if let Keeping::Files(files) = &mut self.keeping {
+            files.committed(&self.connection, &self.place, self.commit_number, group.len())?;
         }
+        self.apply(effects);
+        Ok(())
     }
 
     /// Begins a transaction and carries the group out in it.
@@ -224,10 +227,11 @@ impl Desk {
         group: &mut [Order],
         rooms: &[Room],
     ) -> Result<Option<Effects>, LedgerError> {
+        let among_others = matches!(self.keeping, Keeping::Server(_));
         let mut rooms = rooms.iter().copied();
         let mut effects = Effects::default();
         for order in group {
-            if order.is_declined() {
+            if among_others && order.is_answered() {
                 continue;
             }
             let went = match pass {
@@ -372,9 +376,7 @@ impl Desk {
         rows::conclude(&self.connection, batch, &row)
             .map_err(|error| self.failed("an outcome written", error))?;
         if let Keeping::Server(server) = &self.keeping {
-            server
-                .concluded(&self.connection, batch, &open, &row, effects)
-                .map_err(|error| self.failed("an outcome written", error))?;
+            server.concluded(&open, &row, &mut effects.money);
         }
         rows::add_attempts(&self.connection, batch, self.run, attempts)
             .map_err(|error| self.failed("an attempt written", error))?;
@@ -516,9 +518,17 @@ impl Desk {
 }
 
 impl Order {
-    /// Whether it is an intent that is not to be written.
-    fn is_declined(&self) -> bool {
-        matches!(self, Self::Intend(_, reply) if reply.result.is_some())
+    /// Whether it got another answer than that it is carried out: it is refused, or its numbers or its money are not to be had.
+    fn is_answered(&self) -> bool {
+        match self {
+            Self::Intend(_, reply) => {
+                matches!(&reply.result, Some(Ok(Intended::Held(_) | Intended::OverBudget { .. }) | Err(_)))
+            }
+            Self::Conclude(_, _, reply) | Self::Absent(_, _, reply) | Self::BookLines(_, reply) | Self::EndRun(_, reply) => {
+                matches!(reply.result, Some(Err(_)))
+            }
+            Self::ReadBody(..) => false,
+        }
     }
 
     /// When what it reports happened.

@@ -31,7 +31,7 @@ impl Bench {
             send_at: None,
         };
         let run = ledger.enter(&identity, Changes::Refuse, at(1)).unwrap().run;
-        let desk = Desk::new(ledger, run).unwrap();
+        let desk = Desk::new(ledger, run, Arc::default()).unwrap();
         Self { folder, desk }
     }
 
@@ -42,7 +42,10 @@ impl Bench {
             .map(|key| order(|reply| Order::Intend(Box::new(intent(key)), reply)))
             .unzip();
         self.desk.commit(&mut group);
-        heard.into_iter().map(said).collect()
+        heard
+            .into_iter()
+            .map(|heard| said(heard).map(|intended| intended.durable().unwrap()))
+            .collect()
     }
 
     /// What a group writes, row by row, without the batches' slots and the checksums that these are part of.
@@ -212,7 +215,7 @@ fn orders_of_every_kind_go_through_a_second_try_once() {
         .commit(&mut vec![conclude, read, intend, absent, again, book]);
     said(concluded).unwrap();
     assert_eq!(said(body).unwrap().unwrap(), "body of b");
-    assert_eq!(said(intended).unwrap(), BatchId(3));
+    assert_eq!(said(intended).unwrap(), Intended::Durable(BatchId(3)));
     assert!(is_refused(&said(missed)));
     assert!(is_refused(&said(twice)));
     said(booked).unwrap();

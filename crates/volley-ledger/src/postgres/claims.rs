@@ -1,0 +1,188 @@
+//! Who holds a number: asked for many at once before they are put into a batch, and settled when its intent is written.
+//!
+//! A claim points from a number to the batch that has it; what that makes of the number follows from the batch's state, by
+//! the same rule as in a file (`volley/src/pipeline/standing.rs`), of which the schema's function `claimable` is the half
+//! that decides.
+//! Not here: the transaction.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use volley_model::{BatchState, Msisdn};
+
+use super::Session;
+use crate::database::{self, Connection};
+use crate::{BatchId, CampaignId, Held, Holding, LedgerError, MessageId};
+
+/// For whom numbers are claimed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claimant {
+    pub(crate) campaign: CampaignId,
+    /// What its recipients get: a number that was refused with another message is free.
+    pub(crate) message: MessageId,
+    /// Whether numbers that were refused with this message are free, too.
+    pub(crate) retry_refused: bool,
+}
+
+/// Numbers that batches want, the lowest first: everybody takes their locks in the same order, so that no two wait for each
+/// other.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted(Vec<(i64, i64)>);
+
+impl Wanted {
+    pub(crate) fn of(batches: impl IntoIterator<Item = (BatchId, Vec<Msisdn>)>) -> Self {
+        let mut wanted: Vec<(i64, i64)> = batches
+            .into_iter()
+            .flat_map(|(batch, numbers)| {
+                numbers
+                    .into_iter()
+                    .map(move |number| (number.get().cast_signed(), batch.0))
+            })
+            .collect();
+        wanted.sort_unstable();
+        Self(wanted)
+    }
+}
+
+impl Claimant {
+    /// Claims numbers for their batches, inside the caller's transaction: which of them somebody else holds. If there are any,
+    /// the transaction must be given up.
+    pub(crate) fn claim(&self, session: &Session, wanted: &Wanted) -> database::Result<Vec<(Msisdn, BatchId)>> {
+        if wanted.0.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (numbers, batches): (Vec<i64>, Vec<i64>) = wanted.0.iter().copied().unzip();
+        let claimed = session.column(
+            "INSERT INTO claim AS held (campaign, number, batch) \
+             SELECT $1, wanted.number, wanted.batch FROM unnest($2::bigint[], $3::bigint[]) AS wanted (number, batch) \
+             ON CONFLICT (campaign, number) DO UPDATE SET batch = excluded.batch \
+             WHERE claimable(held.batch, held.number, $4, $5, NULL) RETURNING number",
+            &[
+                &self.campaign.0,
+                &numbers,
+                &batches,
+                &self.message.0,
+                &self.retry_refused,
+            ],
+        )?;
+        if claimed.len() == wanted.0.len() {
+            return Ok(Vec::new());
+        }
+        let mut lacking: HashMap<i64, i64> = wanted.0.iter().copied().collect();
+        for number in claimed {
+            lacking.remove(&number);
+        }
+        let lacking = lacking.into_iter();
+        Ok(lacking
+            .filter_map(|(number, batch)| Some((msisdn(number)?, BatchId(batch))))
+            .collect())
+    }
+
+    /// Points the claims of a split batch's numbers to the child in which they go again; `false` if they are not all its
+    /// parent's.
+    pub(crate) fn hand_on(
+        &self,
+        session: &Session,
+        parent: BatchId,
+        child: BatchId,
+        numbers: &[Msisdn],
+    ) -> database::Result<bool> {
+        let numbers = integers(numbers);
+        let moved = session.change(
+            "UPDATE claim SET batch = $3 WHERE campaign = $1 AND batch = $2 AND number = ANY($4) \
+             AND claimable(batch, number, $5, $6, $2)",
+            &[
+                &self.campaign.0,
+                &parent.0,
+                &child.0,
+                &numbers,
+                &self.message.0,
+                &self.retry_refused,
+            ],
+        )?;
+        Ok(moved == numbers.len() as u64)
+    }
+
+    /// Which of these numbers others hold, and how. A number that is not among them is free, as far as is known.
+    pub(crate) fn held(&self, session: &Session, numbers: &[Msisdn]) -> database::Result<Vec<Held>> {
+        let found = session.rows(
+            "SELECT claim.number, claim.batch, batch.state, batch.named_number FROM claim JOIN batch ON batch.id = claim.batch \
+             WHERE claim.campaign = $1 AND claim.number = ANY($2) \
+             AND NOT claimable(claim.batch, claim.number, $3, $4, NULL)",
+            &[
+                &self.campaign.0,
+                &integers(numbers),
+                &self.message.0,
+                &self.retry_refused,
+            ],
+        )?;
+        let held = found.iter().filter_map(|row| {
+            let (number, batch): (i64, i64) = (row.get(0), row.get(1));
+            let (state, named): (&str, Option<i64>) = (row.get(2), row.get(3));
+            Some(Held {
+                number: msisdn(number)?,
+                holding: holding(BatchId(batch), BatchState::named(state)?, named == Some(number)),
+            })
+        });
+        Ok(held.collect())
+    }
+}
+
+/// What a batch makes of a number of its that may not be claimed.
+fn holding(batch: BatchId, state: BatchState, is_named: bool) -> Holding {
+    match state {
+        BatchState::Accepted
+        | BatchState::Unticketed
+        | BatchState::DeclaredSent
+        | BatchState::Abandoned => Holding::Reached,
+        BatchState::Refused => Holding::Refused,
+        BatchState::Split if is_named => Holding::Refused,
+        // Of a split one that its run is about to send again. The last ones are free by now: whoever asks again hears so.
+        BatchState::Intended
+        | BatchState::InDoubt
+        | BatchState::Split
+        | BatchState::Released
+        | BatchState::Simulated
+        | BatchState::DeclaredNotSent
+        | BatchState::Withdrawn => Holding::Open(batch),
+    }
+}
+
+/// Asks, in a thread of its own, which numbers others hold.
+#[derive(Debug)]
+pub struct Neighbours {
+    connection: Connection,
+    claimant: Claimant,
+    path: std::path::PathBuf,
+}
+
+impl Neighbours {
+    pub(crate) fn new(connection: Connection, claimant: Claimant, path: &Path) -> Self {
+        Self {
+            connection,
+            claimant,
+            path: path.to_owned(),
+        }
+    }
+
+    /// Which of these numbers others hold, and how.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn held(&self, numbers: &[Msisdn]) -> Result<Vec<Held>, LedgerError> {
+        let Some(session) = self.connection.postgres() else {
+            return Ok(Vec::new());
+        };
+        let held = self.claimant.held(session, numbers);
+        held.map_err(|error| LedgerError::database(&self.path, "looking numbers up", error))
+    }
+}
+
+fn integers(numbers: &[Msisdn]) -> Vec<i64> {
+    numbers.iter().map(|number| number.get().cast_signed()).collect()
+}
+
+/// A number that the ledger's own columns hold.
+fn msisdn(number: i64) -> Option<Msisdn> {
+    Msisdn::new(number.cast_unsigned()).ok()
+}

@@ -1,0 +1,307 @@
+//! The runs of a campaign that are under way at once, and how one of them is found dead.
+//!
+//! A run lives until it has told its end or is fenced. It beats; whoever sees its beat stand still for [`SILENCE_MAX`] fences it:
+//! from then on the server takes nothing more from it, and what it had intended is in doubt, for others to settle. A run that
+//! was only slow loses nothing by that but its time.
+//! Not here: who watches, and when.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use volley_model::BatchState;
+
+use crate::database::{self, Connection, OptionalExtension as _, params};
+use crate::rows::{self, Concluded};
+use crate::{BatchId, CampaignId, FoundOpen, LedgerError, Outcome, RunId, RunLimits, queries};
+
+/// For so long a run may be silent: longer than a server takes to start again, or a machine to swap.
+pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(15);
+
+/// Of a run's row: it may still write.
+pub(crate) const LIVES: &str = "ended_at IS NULL AND fenced_at IS NULL";
+
+/// A run that is under way, and the beat that was last seen of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Living {
+    pub(crate) run: RunId,
+    pub(crate) beat: i64,
+}
+
+/// Lets one at a time begin a run of a campaign, until the transaction ends.
+pub(crate) fn enter_alone(connection: &Connection, name: &str) -> database::Result<()> {
+    let lock = "SELECT pg_advisory_xact_lock(hashtext('volley campaign'), hashtext(?1))::text";
+    connection.query_row(lock, params![name], |_| Ok(()))
+}
+
+/// The runs of a campaign that are under way, without this one.
+pub(crate) fn living(
+    connection: &Connection,
+    campaign: CampaignId,
+    but: RunId,
+) -> database::Result<Vec<Living>> {
+    let query = format!("SELECT id, beat FROM run WHERE campaign = ?1 AND id <> ?2 AND {LIVES} ORDER BY id");
+    let mut statement = connection.prepare_cached(&query)?;
+    let found = statement.query_map(params![campaign, but], |row| {
+        Ok(Living {
+            run: row.get(0)?,
+            beat: row.get(1)?,
+        })
+    })?;
+    found.collect()
+}
+
+/// Fences a run that was silent, unless it has beaten since, inside the caller's transaction. What it had intended is in doubt
+/// from then on.
+pub(crate) fn bury(
+    connection: &Connection,
+    path: &Path,
+    silent: Living,
+    by: Option<RunId>,
+    now: Timestamp,
+) -> Result<FoundOpen, LedgerError> {
+    let failed = |error| LedgerError::database(path, "fencing a run", error);
+    let fence = format!(
+        "UPDATE run SET fenced_at = ?3, fenced_by = ?4 WHERE id = ?1 AND beat = ?2 AND {LIVES}"
+    );
+    let fenced = connection
+        .execute(&fence, params![silent.run, silent.beat, now.as_microsecond(), by])
+        .map_err(failed)?;
+    if fenced == 0 {
+        return Ok(FoundOpen::default());
+    }
+    let reason = match by {
+        Some(by) => format!("run {} was found dead by run {by}", silent.run),
+        None => format!("run {} was found dead", silent.run),
+    };
+    conclude_left(connection, path, "run = ?1", silent.run.0, &reason, by, now)
+}
+
+/// What runs of this campaign left without an outcome that do not live any more: a failed ledger has them end so.
+pub(crate) fn conclude_left_by_dead(
+    connection: &Connection,
+    path: &Path,
+    campaign: CampaignId,
+    by: RunId,
+    now: Timestamp,
+) -> Result<FoundOpen, LedgerError> {
+    let of_dead = format!(
+        "campaign = ?1 AND NOT EXISTS (SELECT 1 FROM run WHERE run.id = batch.run AND {LIVES})"
+    );
+    let reason = format!("found open by run {by}");
+    conclude_left(connection, path, &of_dead, campaign.0, &reason, Some(by), now)
+}
+
+fn conclude_left(
+    connection: &Connection,
+    path: &Path,
+    whose: &str,
+    id: i64,
+    reason: &str,
+    by: Option<RunId>,
+    now: Timestamp,
+) -> Result<FoundOpen, LedgerError> {
+    let mut left = Vec::new();
+    let condition = format!("{whose} AND state = 'intended' ORDER BY id");
+    queries::each_batch(connection, path, &condition, [id], &mut |batch| left.push(batch))?;
+    let mut found = FoundOpen::default();
+    for batch in left {
+        let outcome = Outcome::InDoubt {
+            reason: reason.to_owned(),
+        };
+        let mut row = Concluded::new(outcome, &batch.open(), now, batch.run);
+        row.run = by;
+        if row.state == BatchState::Simulated {
+            found.simulated += 1;
+        } else {
+            found.in_doubt += 1;
+        }
+        rows::conclude(connection, batch.id, &row)
+            .map_err(|error| LedgerError::database(path, "marking what was found open", error))?;
+    }
+    Ok(found)
+}
+
+/// Refuses a word on a campaign that is being sent, inside the caller's transaction: of a file the lock keeps such words. A run
+/// that has been silent for too long by the server's clock is fenced first.
+pub(crate) fn refuse_living(
+    connection: &Connection,
+    path: &Path,
+    campaign: CampaignId,
+    now: Timestamp,
+) -> Result<(), LedgerError> {
+    if connection.postgres().is_none() {
+        return Ok(());
+    }
+    let failed = |error| LedgerError::database(path, "looking for runs", error);
+    let name = crate::campaign::name(connection, campaign).map_err(failed)?;
+    enter_alone(connection, &name).map_err(failed)?;
+    for run in living(connection, campaign, RunId(0)).map_err(failed)? {
+        let query = "SELECT server_time() - beat_at, worker FROM run WHERE id = ?1";
+        let (silent, worker): (i64, Option<String>) = connection
+            .query_row(query, [run.run], |row| Ok((row.get(0)?, row.get(1)?)))
+            .map_err(failed)?;
+        if u128::from(silent.max(0).unsigned_abs()) < SILENCE_MAX.as_micros() {
+            return Err(LedgerError::Running {
+                path: path.to_owned(),
+                run: run.run,
+                worker: worker.unwrap_or_default(),
+            });
+        }
+        bury(connection, path, run, None, now)?;
+    }
+    Ok(())
+}
+
+/// What all who send a campaign at once have in common.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Common {
+    pub(crate) limits: RunLimits,
+    /// Recipients in a full batch.
+    pub(crate) batch_size: u32,
+    pub(crate) max_cost: Option<volley_model::Amount>,
+}
+
+impl Common {
+    /// Sets it down for a campaign that nobody else sends; with others it must be theirs. Inside the caller's transaction, which
+    /// lets one at a time do so.
+    pub(crate) fn agree(
+        &self,
+        connection: &Connection,
+        path: &Path,
+        campaign: CampaignId,
+        run: RunId,
+    ) -> Result<(), LedgerError> {
+        let failed = |error| LedgerError::database(path, "agreeing on limits", error);
+        let others = living(connection, campaign, run).map_err(failed)?;
+        let theirs = self.found(connection, campaign).map_err(failed)?;
+        match (others.first(), theirs) {
+            (Some(_), Some(theirs)) if theirs == self.told() => Ok(()),
+            (Some(other), Some(theirs)) => {
+                let (key, is, was) = difference(&self.told(), &theirs);
+                Err(LedgerError::OtherLimits {
+                    key,
+                    is,
+                    was,
+                    run: other.run,
+                })
+            }
+            _ => {
+                let spending = queries::spending(connection, path, campaign)?;
+                self.set(connection, campaign, &spending).map_err(failed)
+            }
+        }
+    }
+
+    /// As the limits are told, key by key.
+    fn told(&self) -> Vec<(&'static str, String)> {
+        let none = || "no limit".to_owned();
+        let rate = |rate: f64| rate.to_string();
+        vec![
+            ("limits.requests_per_second", rate(self.limits.requests_per_second)),
+            ("limits.burst", self.limits.burst.to_string()),
+            (
+                "limits.recipients_per_second",
+                self.limits.recipients_per_second.map_or_else(none, rate),
+            ),
+            ("limits.batch_size", self.batch_size.to_string()),
+            (
+                "limits.max_cost",
+                self.max_cost.map_or_else(none, |cost| cost.to_string()),
+            ),
+        ]
+    }
+
+    fn found(
+        &self,
+        connection: &Connection,
+        campaign: CampaignId,
+    ) -> database::Result<Option<Vec<(&'static str, String)>>> {
+        let query = "SELECT requests_per_second, burst, recipients_per_second, batch_size, max_cost \
+            FROM pace JOIN budget ON budget.campaign = pace.campaign WHERE pace.campaign = ?1";
+        let found = connection.query_row(query, [campaign], |row| {
+            let max_cost: Option<String> = row.get(4)?;
+            Ok((
+                Self {
+                    limits: RunLimits {
+                        requests_per_second: row.get(0)?,
+                        burst: row.get(1)?,
+                        recipients_per_second: row.get(2)?,
+                        max_in_flight: self.limits.max_in_flight,
+                    },
+                    batch_size: row.get(3)?,
+                    max_cost: None,
+                },
+                max_cost,
+            ))
+        });
+        Ok(found.optional()?.map(|(found, max_cost)| {
+            let mut told = found.told();
+            if let (Some(max_cost), Some(last)) = (max_cost, told.last_mut()) {
+                last.1 = max_cost;
+            }
+            told
+        }))
+    }
+
+    fn set(
+        &self,
+        connection: &Connection,
+        campaign: CampaignId,
+        spending: &crate::Spending,
+    ) -> database::Result<()> {
+        let pace = "INSERT INTO pace (campaign, requests_per_second, burst, recipients_per_second, batch_size) \
+            VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (campaign) DO UPDATE SET requests_per_second = excluded.requests_per_second, \
+            burst = excluded.burst, recipients_per_second = excluded.recipients_per_second, batch_size = excluded.batch_size";
+        connection.execute(
+            pace,
+            params![
+                campaign,
+                self.limits.requests_per_second,
+                self.limits.burst,
+                self.limits.recipients_per_second,
+                self.batch_size
+            ],
+        )?;
+        let budget = "INSERT INTO budget (campaign, max_cost, settled, reserved) \
+            VALUES (?1, ?2, ?3::text::numeric, ?4::text::numeric) ON CONFLICT (campaign) DO UPDATE \
+            SET max_cost = excluded.max_cost, settled = excluded.settled, reserved = excluded.reserved";
+        let max_cost = self.max_cost.map(|cost| cost.to_string());
+        let (settled, reserved) = (spending.settled.to_string(), spending.reserved.to_string());
+        connection.execute(budget, params![campaign, max_cost, settled, reserved])?;
+        let gate = "INSERT INTO gate (campaign) VALUES (?1) ON CONFLICT (campaign) DO UPDATE \
+            SET generation = gate.generation + 1, closed_at = NULL, trials_in_doubt = 0, trial_run = NULL, trial_until = NULL";
+        connection.execute(gate, [campaign]).map(drop)
+    }
+}
+
+/// The first key in which they differ, with the value here and there.
+fn difference(
+    ours: &[(&'static str, String)],
+    theirs: &[(&'static str, String)],
+) -> (&'static str, String, String) {
+    let differing = ours.iter().zip(theirs).find(|(ours, theirs)| ours != theirs);
+    differing.map_or(("limits", String::new(), String::new()), |((key, is), (_, was))| {
+        (key, is.clone(), was.clone())
+    })
+}
+
+/// Takes up the doubts of a campaign that nobody asks about: those of this run, and of runs that do not live any more. From
+/// then on they are this run's to ask about, while it lives.
+pub(crate) fn take_up_doubts(
+    connection: &Connection,
+    campaign: CampaignId,
+    run: RunId,
+) -> database::Result<Vec<BatchId>> {
+    let take = format!(
+        "INSERT INTO probe (batch, run) SELECT batch.id, ?2 FROM batch WHERE batch.campaign = ?1 AND batch.state = 'in_doubt' \
+         AND batch.simulated = 0 AND NOT EXISTS (SELECT 1 FROM run WHERE run.id = batch.run AND run.id <> ?2 AND {LIVES}) \
+         ORDER BY batch.id \
+         ON CONFLICT (batch) DO UPDATE SET run = excluded.run \
+         WHERE NOT EXISTS (SELECT 1 FROM run WHERE run.id = probe.run AND {LIVES}) RETURNING batch"
+    );
+    let mut statement = connection.prepare_cached(&take)?;
+    statement
+        .query_map(params![campaign, run], |row| row.get(0).map(BatchId))?
+        .collect()
+}

@@ -1,0 +1,393 @@
+//! What only a ledger on a server has: claims, money that all workers share, and connections that are lost.
+//!
+//! ```text
+//!  BEGIN ─► the run counts its commit: it is still itself ─► numbers claimed, money reserved ─► orders ─► COMMIT
+//!              │ fenced: it ends                                │ held, or too dear: given up,
+//!              ▼                                                ▼ begun anew without those intents
+//! ```
+//! A COMMIT whose answer is lost may have happened: whoever connects again reads the run's own count of its commits, and
+//! either goes on from there or does the same once more.
+//! Bounds: [`PATIENCE`] for a server that is away.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use rusqlite::types::Type;
+use rust_decimal::Decimal;
+use volley_model::{Amount, Msisdn};
+
+use super::{Desk, Effects, Keeping, Order, Pass, Room};
+use crate::database::{self, Connection, OptionalExtension as _, params};
+use crate::postgres::claims::{Claimant, Wanted};
+use crate::postgres::{Address, Session, Use};
+use crate::rows::{Concluded, OpenBatch};
+use crate::{BatchId, CampaignId, Intended, LedgerError, RunId, Terms, queries};
+
+/// How long a server may be away before the run ends: as long as a provider may.
+const PATIENCE: Duration = Duration::from_secs(300);
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+pub(super) struct Server {
+    address: Address,
+    claimant: Claimant,
+    simulated: bool,
+    max_cost: Option<Amount>,
+    hurry: Arc<AtomicBool>,
+}
+
+/// What a transaction changes of the campaign's money.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Money {
+    settled: Decimal,
+    reserved: Decimal,
+}
+
+/// How securing numbers and money for a group went.
+enum Secured {
+    /// The rooms of the intents that are to be written, in their order.
+    Rooms(Vec<Room>),
+    /// Some intents got their answer: the transaction is given up.
+    Declined,
+}
+
+/// Counts the run's commit, and checks that it is still its own to make: one statement does both, and shows that it lives.
+pub(super) fn number_commit(
+    connection: &Connection,
+    path: &Path,
+    run: RunId,
+    number: u64,
+    at: Timestamp,
+) -> Result<(), LedgerError> {
+    let update = "UPDATE run SET commit_number = ?2, last_at = greatest(last_at, ?3), beat = beat + 1, beat_at = server_time() \
+        WHERE id = ?1 AND commit_number = ?2 - 1 AND fenced_at IS NULL AND ended_at IS NULL";
+    let rows = connection
+        .prepare_cached(update)
+        .and_then(|mut statement| statement.execute(params![run, number, at.as_microsecond()]))
+        .map_err(|error| LedgerError::database(path, "counting the commit", error))?;
+    if rows == 1 {
+        return Ok(());
+    }
+    Err(LedgerError::Buried {
+        path: path.to_owned(),
+        run,
+    })
+}
+
+impl Server {
+    pub(super) fn new(
+        connection: &Connection,
+        path: &Path,
+        address: Address,
+        campaign: CampaignId,
+        run: RunId,
+        terms: &Terms,
+        hurry: Arc<AtomicBool>,
+    ) -> Result<Self, LedgerError> {
+        let query = "SELECT message, simulated FROM run WHERE id = ?1";
+        let (message, simulated) = connection
+            .query_row(query, [run], |row| Ok((row.get(0)?, row.get(1)?)))
+            .map_err(|error| LedgerError::database(path, "looking the run up", error))?;
+        Ok(Self {
+            address,
+            claimant: Claimant {
+                campaign,
+                message,
+                retry_refused: terms.retry_refused,
+            },
+            simulated,
+            max_cost: terms.max_cost,
+            hurry,
+        })
+    }
+
+    /// Claims the numbers of a group's intents and reserves what they may cost, inside the desk's transaction.
+    fn secure(&self, connection: &Connection, group: &mut [Order], effects: &mut Money) -> database::Result<Secured> {
+        let Some(session) = connection.postgres() else {
+            return Ok(Secured::Rooms(Vec::new()));
+        };
+        let wanting = group.iter().filter(|order| order.wants_room()).count();
+        let ids = new_batches(session, wanting)?;
+        let claimed = self.claim(session, group, &ids)?;
+        let reserved = claimed && self.reserve(session, group, effects)?;
+        Ok(if reserved {
+            Secured::Rooms(ids.into_iter().map(Room::Row).collect())
+        } else {
+            Secured::Declined
+        })
+    }
+
+    /// `false` if others hold numbers: the intents that have them got their answer.
+    fn claim(&self, session: &Session, group: &mut [Order], ids: &[BatchId]) -> database::Result<bool> {
+        let mut wanted = Vec::new();
+        let mut ids = ids.iter().copied();
+        for order in group.iter().filter(|order| order.wants_room()) {
+            let (Order::Intend(intent, _), Some(id)) = (order, ids.next()) else {
+                continue;
+            };
+            match intent.parent {
+                // That they are not its parent's is refused with the row.
+                Some(parent) => drop(self.claimant.hand_on(session, parent, id, &intent.batch.members)?),
+                None => wanted.push((id, intent.batch.members.clone())),
+            }
+        }
+        let lacking = self.claimant.claim(session, &Wanted::of(wanted))?;
+        if lacking.is_empty() {
+            return Ok(true);
+        }
+        let numbers: Vec<Msisdn> = lacking.iter().map(|(number, _)| *number).collect();
+        let held = self.claimant.held(session, &numbers)?;
+        for order in group.iter_mut().filter(|order| order.wants_room()) {
+            let Order::Intend(intent, reply) = order else { continue };
+            let members = &intent.batch.members;
+            let of_it: Vec<_> = held
+                .iter()
+                .filter(|held| intent.parent.is_none() && members.contains(&held.number))
+                .copied()
+                .collect();
+            if !of_it.is_empty() {
+                reply.result = Some(Ok(Intended::Held(of_it)));
+            }
+        }
+        Ok(false)
+    }
+
+    /// `false` if some intents do not fit into the budget: they got their answer.
+    fn reserve(&self, session: &Session, group: &mut [Order], money: &mut Money) -> database::Result<bool> {
+        let (Some(max_cost), false) = (self.max_cost, self.simulated) else {
+            return Ok(true);
+        };
+        if !group.iter().any(Order::wants_room) {
+            return Ok(true);
+        }
+        let query = "SELECT (settled + reserved)::text FROM budget WHERE campaign = $1 FOR UPDATE";
+        let found = session.one(query, &[&self.claimant.campaign.0])?;
+        let mut spent = decimal(found.get(0))?;
+        let mut fits = true;
+        for order in group.iter_mut().filter(|order| order.wants_room()) {
+            let Order::Intend(intent, reply) = order else { continue };
+            let wanted = intent.reserved.unwrap_or_default().decimal();
+            if spent + wanted <= max_cost.decimal() {
+                spent += wanted;
+                money.reserved += wanted;
+                continue;
+            }
+            fits = false;
+            let query = "SELECT EXISTS (SELECT FROM batch WHERE campaign = $1 AND state = 'intended')";
+            let open = session.one(query, &[&self.claimant.campaign.0])?.get(0);
+            reply.result = Some(Ok(Intended::OverBudget {
+                spent: Amount::try_from(spent).unwrap_or_default(),
+                open,
+            }));
+        }
+        Ok(fits)
+    }
+
+    /// What an outcome makes of the money. (Its body goes by a rule of the schema.)
+    pub(super) fn concluded(&self, was: &OpenBatch, is: &Concluded, money: &mut Money) {
+        if is.is_open() {
+            return;
+        }
+        if self.max_cost.is_some() && !was.simulated {
+            let cost = is.cost.map(|cost| cost.amount.decimal());
+            if cost.is_some() || !queries::state_may_be_owed(is.state) {
+                money.reserved -= was.reserved.unwrap_or_default().decimal();
+            }
+            money.settled += cost.unwrap_or_default();
+        }
+    }
+
+    /// Books what a transaction changes of the campaign's money.
+    fn book(&self, connection: &Connection, money: Money) -> database::Result<()> {
+        if money.settled.is_zero() && money.reserved.is_zero() {
+            return Ok(());
+        }
+        let update = "UPDATE budget SET settled = settled + ?2::text::numeric, reserved = reserved + ?3::text::numeric \
+            WHERE campaign = ?1";
+        let (settled, reserved) = (money.settled.to_string(), money.reserved.to_string());
+        connection
+            .prepare_cached(update)?
+            .execute(params![self.claimant.campaign, settled, reserved])
+            .map(drop)
+    }
+}
+
+impl Desk {
+    /// Commits a group; again and again while the server is away.
+    pub(super) fn transact_among_others(&mut self, group: &mut [Order]) -> Result<(), LedgerError> {
+        let begun = Instant::now();
+        loop {
+            let before = (self.sequence, self.lines_read);
+            let (failure, effects) = match self.carry_out_among_others(group) {
+                Err(failure) => (failure, None),
+                Ok(effects) => match self.execute_batch("COMMIT") {
+                    Ok(()) => {
+                        self.commit_number += 1;
+                        self.apply(effects);
+                        return Ok(());
+                    }
+                    Err(failure) => (failure, Some(effects)),
+                },
+            };
+            if !failure.is_passing() {
+                return Err(failure);
+            }
+            let number = self.come_back(failure, begun)?;
+            if let Some(effects) = effects
+                && number == self.commit_number + 1
+            {
+                self.commit_number = number;
+                self.apply(effects);
+                return Ok(());
+            }
+            (self.sequence, self.lines_read) = before;
+            group.iter_mut().for_each(Order::forget);
+        }
+    }
+
+    /// Begins a transaction, secures what the group needs and carries it out; the transaction is left open. Whenever an order
+    /// is answered otherwise than by being carried out, all is begun anew without it: a claim or a reservation of its must not
+    /// stay behind.
+    fn carry_out_among_others(&mut self, group: &mut [Order]) -> Result<Effects, LedgerError> {
+        let before = (self.sequence, self.lines_read);
+        loop {
+            self.begin(group)?;
+            let mut money = Money::default();
+            if let Some(rooms) = self.secure(group, &mut money)? {
+                if let Some(mut effects) = self.pass(Pass::Together, group, &rooms)? {
+                    effects.money.settled += money.settled;
+                    effects.money.reserved += money.reserved;
+                    self.book(effects.money)?;
+                    return Ok(effects);
+                }
+            }
+            self.execute_batch("ROLLBACK")?;
+            (self.sequence, self.lines_read) = before;
+        }
+    }
+
+    fn secure(&self, group: &mut [Order], money: &mut Money) -> Result<Option<Vec<Room>>, LedgerError> {
+        let Keeping::Server(server) = &self.keeping else {
+            return Ok(None);
+        };
+        match server.secure(&self.connection, group, money) {
+            Ok(Secured::Rooms(rooms)) => Ok(Some(rooms)),
+            Ok(Secured::Declined) => Ok(None),
+            Err(error) => Err(self.failed("numbers claimed", error)),
+        }
+    }
+
+    fn book(&self, money: Money) -> Result<(), LedgerError> {
+        let Keeping::Server(server) = &self.keeping else {
+            return Ok(());
+        };
+        server
+            .book(&self.connection, money)
+            .map_err(|error| self.failed("money booked", error))
+    }
+
+    /// Connects again, and finds out how many commits of this run there are: those that are known, or one more.
+    fn come_back(&mut self, failure: LedgerError, begun: Instant) -> Result<u64, LedgerError> {
+        let Keeping::Server(server) = &self.keeping else {
+            return Err(failure);
+        };
+        let mut failure = failure;
+        let mut pause = PAUSE_MIN;
+        loop {
+            if begun.elapsed() >= PATIENCE || server.hurry.load(Ordering::Relaxed) {
+                return Err(failure);
+            }
+            wait(pause);
+            pause = (pause * 2).min(PAUSE_MAX);
+            let found = connect(&self.place.ledger, &server.address).and_then(|connection| {
+                let number = commits(&connection, &self.place.ledger, self.run)?;
+                Ok((connection, number))
+            });
+            match found {
+                Ok((connection, number)) if (self.commit_number..=self.commit_number + 1).contains(&number) => {
+                    self.connection = connection;
+                    return Ok(number);
+                }
+                Ok((_, number)) => {
+                    let detail = format!(
+                        "run {} made {} commits, and the server has {number} of them",
+                        self.run, self.commit_number
+                    );
+                    return Err(LedgerError::displaced(&self.place.ledger, detail));
+                }
+                Err(again) if again.is_passing() => failure = again,
+                Err(other) => return Err(other),
+            }
+        }
+    }
+}
+
+fn connect(path: &Path, address: &Address) -> Result<Connection, LedgerError> {
+    let session = Session::connect(address, Use::Write);
+    session
+        .map(Connection::Postgres)
+        .map_err(|error| LedgerError::database(path, "connecting", error.into()))
+}
+
+/// How many commits of the run the server has.
+fn commits(connection: &Connection, path: &Path, run: RunId) -> Result<u64, LedgerError> {
+    let query = "SELECT commit_number, fenced_at IS NOT NULL FROM run WHERE id = ?1";
+    let found: Option<(u64, bool)> = connection
+        .query_row(query, [run], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+        .map_err(|error| LedgerError::database(path, "looking the run up", error))?;
+    match found {
+        Some((number, false)) => Ok(number),
+        Some((_, true)) => Err(LedgerError::Buried {
+            path: path.to_owned(),
+            run,
+        }),
+        None => Err(LedgerError::displaced(path, format!("run {run} is gone"))),
+    }
+}
+
+/// Ids for batches that are about to be written.
+fn new_batches(session: &Session, count: usize) -> database::Result<Vec<BatchId>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let query = "SELECT nextval(pg_get_serial_sequence('batch', 'id')) FROM generate_series(1, $1)";
+    let ids = session.column(query, &[&i64::try_from(count).unwrap_or(i64::MAX)])?;
+    Ok(ids.into_iter().map(BatchId).collect())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the thread has nothing else to do: all that it could write waits for the server"
+)]
+fn wait(pause: Duration) {
+    std::thread::sleep(pause);
+}
+
+impl Order {
+    /// Whether it is an intent that is to be written.
+    fn wants_room(&self) -> bool {
+        matches!(self, Self::Intend(..)) && !self.is_answered()
+    }
+
+    /// What came of it was not committed.
+    fn forget(&mut self) {
+        match self {
+            Self::Intend(_, reply) => reply.result = None,
+            Self::ReadBody(_, reply) => reply.result = None,
+            Self::Conclude(_, _, reply)
+            | Self::Absent(_, _, reply)
+            | Self::BookLines(_, reply)
+            | Self::EndRun(_, reply) => reply.result = None,
+        }
+    }
+}
+
+/// An exact decimal as the server writes it.
+fn decimal(text: &str) -> database::Result<Decimal> {
+    text.parse()
+        .map_err(|error: rust_decimal::Error| database::Error::senseless(0, Type::Text, error))
+}
