@@ -342,10 +342,11 @@ CREATE TABLE list_campaign (
   changed_at     bigint NOT NULL,
   sum            bytea  NOT NULL,  -- checksum of the columns before it
   UNIQUE (provider, account, ticket),
-  CHECK ((audience_kind IS NULL) = (audience_name IS NULL)),
-  CHECK (state <> 'draft' OR (intended_at IS NULL AND doubt_since IS NULL AND provider_id IS NULL)),
-  CHECK (state IN ('draft', 'failed', 'cancelled') OR intended_at IS NOT NULL),
-  CHECK (state NOT IN ('in_doubt', 'declared_sent', 'abandoned') OR (reason IS NOT NULL AND doubt_since IS NOT NULL))
+  CONSTRAINT list_campaign_audience CHECK ((audience_kind IS NULL) = (audience_name IS NULL)),
+  CONSTRAINT list_campaign_draft CHECK (state <> 'draft' OR (intended_at IS NULL AND doubt_since IS NULL AND provider_id IS NULL)),
+  CONSTRAINT list_campaign_sent CHECK (state IN ('draft', 'failed', 'cancelled') OR intended_at IS NOT NULL),
+  CONSTRAINT list_campaign_doubt CHECK (
+    state NOT IN ('in_doubt', 'declared_sent', 'abandoned') OR (reason IS NOT NULL AND doubt_since IS NOT NULL))
 );
 
 CREATE TABLE list_campaign_part (
