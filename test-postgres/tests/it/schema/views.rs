@@ -173,6 +173,23 @@ fn the_queries_of_the_ledger_s_page_run_in_both() {
 }
 
 #[test]
+fn texts_are_in_the_order_of_their_bytes_whatever_the_collation() {
+    if !is_there() {
+        return;
+    }
+    let both = Both::new();
+    let names = ["b", "B", "a", "A-1", "A1", "é"].map(|name| format!("('{name}', 'p', 'a', 'h', 0)"));
+    both.tell(&format!(
+        "INSERT INTO campaign (name, provider, account, host, created_at) VALUES {}",
+        names.join(", ")
+    ));
+    let [sqlite, postgres] = both.rows("SELECT name FROM campaigns ORDER BY name");
+    assert_eq!(sqlite, postgres);
+    let own = both.postgres.psql("SELECT 'a' < 'B'");
+    assert_eq!(own, "t", "the database's own order is another");
+}
+
+#[test]
 fn sums_of_money_are_exact() {
     if !is_there() {
         return;
