@@ -344,7 +344,8 @@ CREATE TABLE list_campaign (
   sum            bytea  NOT NULL,  -- checksum of the columns before it
   UNIQUE (provider, account, ticket),
   CONSTRAINT list_campaign_audience CHECK ((audience_kind IS NULL) = (audience_name IS NULL)),
-  CONSTRAINT list_campaign_draft CHECK (state <> 'draft' OR (intended_at IS NULL AND doubt_since IS NULL AND provider_id IS NULL)),
+  CONSTRAINT list_campaign_draft CHECK (
+    state <> 'draft' OR (intended_at IS NULL AND doubt_since IS NULL AND provider_id IS NULL)),
   CONSTRAINT list_campaign_sent CHECK (state IN ('draft', 'failed', 'cancelled') OR intended_at IS NOT NULL),
   CONSTRAINT list_campaign_doubt CHECK (
     state NOT IN ('in_doubt', 'declared_sent', 'abandoned') OR (reason IS NOT NULL AND doubt_since IS NOT NULL))
@@ -411,8 +412,8 @@ BEGIN
 END $$;
 CREATE TRIGGER batch_begins BEFORE INSERT ON batch FOR EACH ROW EXECUTE FUNCTION batch_begins();
 
--- Whether the states' drawing has this change of a batch.
-CREATE FUNCTION is_drawn(was batch, becomes batch) RETURNS boolean LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+-- Whether the states' drawing has this change of a batch. Called in the search path of batch_ends() alone.
+CREATE FUNCTION is_drawn(was batch, becomes batch) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
   RETURN CASE was.state
     WHEN 'intended' THEN becomes.state IN ('accepted', 'unticketed', 'refused', 'released', 'split', 'simulated',
@@ -557,7 +558,7 @@ END $$;
 CREATE TRIGGER pricing_of_accepted BEFORE INSERT ON pricing FOR EACH ROW EXECUTE FUNCTION pricing_of_accepted();
 
 -- A run counts its commits and beats while it lives, ends once, and does nothing more once it is fenced but end.
-CREATE FUNCTION run_ends_once() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION run_ends_once() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF OLD.ended_at IS NOT NULL OR NEW.id <> OLD.id OR NEW.campaign <> OLD.campaign OR NEW.message <> OLD.message
      OR NEW.simulated <> OLD.simulated OR NEW.started_at <> OLD.started_at OR NEW.worker IS DISTINCT FROM OLD.worker
