@@ -6,10 +6,11 @@
 folder=$1 as=$2 initdb=$3
 shift 3
 
+# A collation in which the order of texts is not that of their bytes, as most databases have it.
 if [ ! -e "$folder/data/PG_VERSION" ]; then
   # shellcheck disable=SC2086 # AS is words
   $as "$initdb" --no-sync --no-instructions --pgdata="$folder/data" --username=postgres --auth=scram-sha-256 \
-    --pwfile="$folder/password" --locale=C --encoding=UTF8 2>&1 || exit
+    --pwfile="$folder/password" --locale=C --encoding=UTF8 --locale-provider=icu --icu-locale=en 2>&1 || exit
 fi
 # shellcheck disable=SC2086
 (exec $as "$@" </dev/null 2>&1) &
