@@ -446,7 +446,7 @@ fn parts<C: FromIterator<(String, String)>>(
     connection: &Connection,
     message: MessageId,
 ) -> database::Result<C> {
-    let mut statement = connection.prepare("SELECT key, value FROM message_part WHERE message = ?1")?;
+    let mut statement = connection.prepare("SELECT key, value FROM message_part WHERE message = ?1 ORDER BY key")?;
     statement
         .query_map([message], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()

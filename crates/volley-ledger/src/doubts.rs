@@ -118,11 +118,12 @@ pub(crate) fn find(
 ) -> Result<Vec<OpenDoubt>, LedgerError> {
     let path = &place.ledger;
     let (column, id) = match which {
-        Which::All => ("?1", None),
-        Which::Of(campaign) => ("campaign", Some(campaign.0)),
-        Which::One(batch) => ("id", Some(batch.0)),
+        // An id that is above none.
+        Which::All => ("id >", 0),
+        Which::Of(campaign) => ("campaign =", campaign.0),
+        Which::One(batch) => ("id =", batch.0),
     };
-    let condition = format!("{states} AND simulated = 0 AND {column} IS ?1 ORDER BY id");
+    let condition = format!("{states} AND simulated = 0 AND {column} ?1 ORDER BY id");
     let mut rows = Vec::new();
     queries::each_batch(connection, path, &condition, [id], &mut |batch| rows.push(batch))?;
     let format = schema::format(connection, path)?;

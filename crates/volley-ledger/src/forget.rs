@@ -41,13 +41,22 @@ impl Ledger {
             let path = self.place.ledger.clone();
             move |error| LedgerError::database(&path, STEP, error)
         };
-        // What is deleted is overwritten, should we not get as far as writing the file anew.
-        self.connection
-            .execute_batch("PRAGMA secure_delete = ON")
-            .map_err(&failed)?;
+        if self.connection.postgres().is_none() {
+            // What is deleted is overwritten, should we not get as far as writing the file anew.
+            self.connection
+                .execute_batch("PRAGMA secure_delete = ON")
+                .map_err(&failed)?;
+        }
         let forgotten = self.transact(STEP, signature.at, |connection, place| {
             erase(connection, &place.ledger, name, signature)
         })?;
+        if self.connection.postgres().is_some() {
+            // So that their places are used again; what its log and its backups keep is the server's administrator's.
+            for table in ["VACUUM members", "VACUUM claim"] {
+                self.connection.execute_batch(table).map_err(&failed)?;
+            }
+            return Ok(forgotten);
+        }
         wipe_bodies(&self.connection, &self.place)?;
         self.connection.execute_batch("VACUUM").map_err(&failed)?;
         let busy: bool = self
@@ -84,10 +93,14 @@ fn erase(
     let closed = connection.execute(close, params![campaign, at]).map_err(failed)?;
     let delete = "DELETE FROM members WHERE batch IN (SELECT id FROM batch WHERE campaign = ?1)";
     connection.execute(delete, [campaign]).map_err(failed)?;
+    if connection.postgres().is_some() {
+        let delete = "DELETE FROM claim WHERE campaign = ?1";
+        connection.execute(delete, [campaign]).map_err(failed)?;
+    }
     rows::erase_named(connection, campaign).map_err(failed)?;
     // A child's numbers are its parent's.
-    let totals = "SELECT count(*), coalesce(sum(iif(parent IS NULL, member_count, 0)), 0) FROM batch \
-        WHERE campaign = ?1";
+    let totals = "SELECT count(*), CAST(coalesce(sum(CASE WHEN parent IS NULL THEN member_count ELSE 0 END), 0) AS BIGINT) \
+        FROM batch WHERE campaign = ?1";
     let (batches, recipients) = connection
         .query_row(totals, [campaign], |row| Ok((row.get(0)?, row.get(1)?)))
         .map_err(failed)?;

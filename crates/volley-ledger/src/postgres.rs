@@ -58,7 +58,8 @@ pub(crate) enum Use {
 
 /// A connection, with the statements that were prepared on it.
 pub(crate) struct Session {
-    runtime: Runtime,
+    /// Drives the connection while somebody waits for it. `None` only while it is dropped.
+    runtime: Option<Runtime>,
     client: Client,
     statements: RefCell<HashMap<String, tokio_postgres::Statement>>,
 }
@@ -86,9 +87,9 @@ impl Session {
             .enable_all()
             .build()
             .map_err(Error::Runtime)?;
-        let client = runtime.block_on(address.connect(use_))?;
+        let client = wait_in(&runtime, address.connect(use_))?;
         let session = Self {
-            runtime,
+            runtime: Some(runtime),
             client,
             statements: RefCell::default(),
         };
@@ -100,13 +101,11 @@ impl Session {
     }
 
     /// What a future that needs this connection comes to.
-    pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
-        self.runtime.block_on(future)
-    }
-
-    /// The client, for what only PostgreSQL has.
-    pub(crate) fn client(&self) -> &Client {
-        &self.client
+    fn wait<T: Send>(&self, future: impl Future<Output = T> + Send) -> T {
+        match &self.runtime {
+            Some(runtime) => wait_in(runtime, future),
+            None => futures::executor::block_on(future),
+        }
     }
 
     /// Prepares a statement in SQLite's words, once.
@@ -165,6 +164,27 @@ impl Session {
     }
 }
 
+/// Waits for a future. Within another runtime no thread may wait, so that another one does it: that is where a run ends, or
+/// a test asks, and nowhere else.
+fn wait_in<T: Send>(runtime: &Runtime, future: impl Future<Output = T> + Send) -> T {
+    if tokio::runtime::Handle::try_current().is_err() {
+        return runtime.block_on(future);
+    }
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| runtime.block_on(future));
+        waiting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Dropped within another runtime it must not wait for its end.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// What every connection is set to: nothing in it may depend on how the server is set up. A lock that somebody holds for so
 /// long is held by something that hangs.
 const SETTINGS: &str = "SET search_path = volley; SET timezone = 'UTC'; SET lock_timeout = '60s'; \
@@ -219,8 +239,9 @@ impl Error {
     pub(crate) fn is_passing(&self) -> bool {
         let Self::Said(error) = self else { return false };
         let Some(state) = error.code() else {
-            // Not the server's own words: the connection's.
-            return true;
+            // Not the server's own words: the connection's; or, with another source, a value that does not fit.
+            let source = std::error::Error::source(error);
+            return error.is_closed() || source.is_none_or(|source| source.is::<std::io::Error>());
         };
         let code = state.code();
         // Connection exceptions, transactions that got in each other's way, no resources, the operator's doing, the

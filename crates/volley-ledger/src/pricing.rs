@@ -63,7 +63,7 @@ pub(crate) fn unpriced(
     campaign: Option<&str>,
 ) -> Result<Vec<Ticketed>, LedgerError> {
     let condition = "state = 'accepted' AND cost IS NULL AND simulated = 0 AND campaign IN \
-        (SELECT id FROM campaign WHERE provider = ?1 AND (?2 IS NULL OR name = ?2)) ORDER BY id";
+        (SELECT id FROM campaign WHERE provider = ?1 AND (CAST(?2 AS TEXT) IS NULL OR name = ?2)) ORDER BY id";
     withdraw::select(connection, path, condition, params![provider, campaign])
 }
 

@@ -283,7 +283,7 @@ fn headings(
 ) -> database::Result<Vec<(CampaignId, CampaignReport)>> {
     let mut statement = connection.prepare(
         "SELECT id, name, provider, host, created_at, closed_at IS NOT NULL FROM campaign \
-         WHERE ?1 IS NULL OR name = ?1 ORDER BY id",
+         WHERE CAST(?1 AS TEXT) IS NULL OR name = ?1 ORDER BY id",
     )?;
     let headings = statement.query_map([name], |row| {
         let report = CampaignReport {

@@ -59,7 +59,7 @@ impl Ledger {
     /// The ledger cannot be read or written, or the list is damaged.
     pub fn suppress(&mut self, numbers: &[Msisdn], signature: &Signature) -> Result<Suppressed, LedgerError> {
         let at = signature.at.as_microsecond();
-        let insert = "INSERT OR IGNORE INTO suppressed (number, since) VALUES (?1, ?2)";
+        let insert = "INSERT INTO suppressed (number, since) VALUES (?1, ?2) ON CONFLICT (number) DO NOTHING";
         self.change_list(signature, |connection, before| {
             let mut statement = connection.prepare(insert)?;
             let mut total = before;

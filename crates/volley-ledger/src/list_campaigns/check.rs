@@ -45,7 +45,7 @@ fn add_of_rows(connection: &Connection, faults: &mut Vec<(String, String)>) -> d
 }
 
 pub(super) fn parts(connection: &Connection, id: ListCampaignId) -> database::Result<Vec<(String, String)>> {
-    let query = "SELECT key, value FROM list_campaign_part WHERE list_campaign = ?1";
+    let query = "SELECT key, value FROM list_campaign_part WHERE list_campaign = ?1 ORDER BY key";
     let mut statement = connection.prepare_cached(query)?;
     statement
         .query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?

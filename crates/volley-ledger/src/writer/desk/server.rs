@@ -354,7 +354,7 @@ fn new_batches(session: &Session, count: usize) -> database::Result<Vec<BatchId>
     if count == 0 {
         return Ok(Vec::new());
     }
-    let query = "SELECT nextval(pg_get_serial_sequence('batch', 'id')) FROM generate_series(1, $1)";
+    let query = "SELECT nextval(pg_get_serial_sequence('batch', 'id')) FROM generate_series(1::bigint, $1)";
     let ids = session.column(query, &[&i64::try_from(count).unwrap_or(i64::MAX)])?;
     Ok(ids.into_iter().map(BatchId).collect())
 }
