@@ -29,6 +29,7 @@ mod rows;
 mod database;
 mod postgres;
 
+mod among;
 mod campaign;
 mod doubts;
 mod export;
@@ -51,6 +52,7 @@ mod withdraw;
 mod word;
 mod writer;
 
+pub use among::{Among, AmongThread, GateNews, News, Token, TrialEnd};
 pub use campaign::{CampaignIdentity, Changes, Entry, FoundOpen, Known};
 pub use doubts::OpenDoubt;
 pub use error::{Absent, LedgerError, Occupant, StorageError, WordError};

@@ -1,0 +1,169 @@
+//! A run among others that send the same campaign: a thread with a connection of its own that beats, leases tokens, hears of
+//! cool-downs and of the gate, finds the dead, and takes up what they left.
+//!
+//! ```text
+//!            every second: the beat; who is silent; doubts that nobody asks about
+//!  dispatcher ◄── news ─── thread ◄──► server's rows: run, pace, gate, probe
+//!       └── lease, cool down, close, try, open ──►┘
+//! ```
+//! A token is a moment of the server's clock at which one request may go, and for how long after. The two clocks are held
+//! against each other at every answer, so that a token is never early and void in time ([`Clocks`]). Whoever leases one lives:
+//! the same statement asks. So what is handed over with a token that is not void is handed over by a run that nobody has buried,
+//! since that takes 15 seconds of silence, and a token one at most.
+//! Bounds: [`LEASED_MAX`] tokens a statement; [`POLL`] until news are heard.
+//! Not here: whether a token is used, and what a gate is.
+
+mod clocks;
+mod thread;
+
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc as queue, oneshot, watch};
+
+use crate::{LedgerError, OpenDoubt};
+
+pub(crate) use thread::Start;
+
+/// How often the thread looks what others have written: well within a second.
+const POLL: Duration = Duration::from_millis(250);
+/// How often a run shows that it lives.
+const BEAT: Duration = Duration::from_secs(1);
+/// Tokens that one statement leases.
+const LEASED_MAX: usize = 64;
+/// No token outlives its lease for longer, however far ahead it is due.
+const TOKEN_LIFE: Duration = Duration::from_secs(1);
+
+/// A run's place among others; clones share it. The thread ends when the last is dropped.
+#[derive(Debug, Clone)]
+pub struct Among {
+    asks: mpsc::Sender<Ask>,
+    news: watch::Receiver<News>,
+}
+
+/// What comes with it, once.
+#[derive(Debug)]
+pub struct AmongThread {
+    /// Doubts that are this run's to ask about from now on.
+    pub doubts: queue::UnboundedReceiver<OpenDoubt>,
+    thread: JoinHandle<()>,
+}
+
+/// The right to hand one request over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token {
+    /// Not before.
+    pub due: Instant,
+    /// Not from then on.
+    pub void: Instant,
+    /// When one that is leased next would be due, about.
+    pub next: Instant,
+}
+
+/// What others have written.
+#[derive(Debug, Clone, Default)]
+pub struct News {
+    /// Nobody sends before that.
+    pub cool_until: Option<Instant>,
+    /// The campaign's gate.
+    pub gate: GateNews,
+    /// Why this run must end; the last news there are.
+    pub end: Option<LedgerError>,
+}
+
+/// The gate that all who send a campaign have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GateNews {
+    /// Goes up whenever it closes or opens.
+    pub generation: u64,
+    /// Whether it is closed.
+    pub closed: bool,
+    /// Trials in a row that ended in doubt.
+    pub trials_in_doubt: u32,
+}
+
+/// How a trial ended that this run had the right to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrialEnd {
+    /// Somebody answered definitely: the gate opens for all.
+    Definite,
+    /// In doubt once more.
+    Doubt,
+    /// It was never sent.
+    Neither,
+}
+
+/// What the thread is asked for.
+#[derive(Debug)]
+enum Ask {
+    Lease(u32, oneshot::Sender<Result<Token, LedgerError>>),
+    CoolDown(Duration),
+    Close,
+    Try(Duration, oneshot::Sender<bool>),
+    EndTrial(TrialEnd),
+}
+
+impl Among {
+    /// Leases a token for a request to so many recipients, behind all that were leased before, whoever leased them. Waits
+    /// while the server is away.
+    ///
+    /// # Errors
+    /// This run was buried, or the server stays away.
+    pub async fn lease(&self, recipients: u32) -> Result<Token, LedgerError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Ask::Lease(recipients, reply));
+        match answer.await {
+            Ok(token) => token,
+            Err(_) => Err(self.ended()),
+        }
+    }
+
+    /// Nobody sends for so long from now.
+    pub fn cool_down(&self, for_: Duration) {
+        self.ask(Ask::CoolDown(for_));
+    }
+
+    /// The gate is closed for all.
+    pub fn close(&self) {
+        self.ask(Ask::Close);
+    }
+
+    /// Asks for the right to send one batch alone while the gate is closed, for at most so long; `false` if another has it, or
+    /// the gate is open by now.
+    pub async fn try_alone(&self, at_most: Duration) -> bool {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Ask::Try(at_most, reply));
+        answer.await.unwrap_or(false)
+    }
+
+    /// Tells how that one ended.
+    pub fn end_trial(&self, end: TrialEnd) {
+        self.ask(Ask::EndTrial(end));
+    }
+
+    /// What others have written, and a way to hear of more.
+    pub fn news(&self) -> watch::Receiver<News> {
+        self.news.clone()
+    }
+
+    fn ask(&self, ask: Ask) {
+        // Where the thread has ended, the news say why, and every lease fails.
+        drop(self.asks.send(ask));
+    }
+
+    fn ended(&self) -> LedgerError {
+        let end = self.news.borrow().end.clone();
+        end.unwrap_or_else(|| LedgerError::WriterStopped {
+            detail: "the thread that leases tokens is gone".to_owned(),
+        })
+    }
+}
+
+impl AmongThread {
+    /// Waits for the thread's end, once every [`Among`] is dropped.
+    pub fn join(self) {
+        // It tells why it ended by its news.
+        drop(self.thread.join());
+    }
+}

@@ -1,0 +1,502 @@
+//! The thread of a run among others: what it is asked for goes first, then what the time asks for.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc as queue, oneshot, watch};
+
+use super::clocks::Clocks;
+use super::{Among, AmongThread, Ask, BEAT, GateNews, LEASED_MAX, News, POLL, TOKEN_LIFE, Token, TrialEnd};
+use crate::database::{self, Connection, params};
+use crate::doubts::{self, Which};
+use crate::place::Place;
+use crate::postgres::workers::{self, LIVES, SILENCE_MAX};
+use crate::postgres::{Address, Session, Use};
+use crate::{CampaignId, LedgerError, OpenDoubt, RunId, RunLimits};
+
+/// How long the server may be away before the run ends.
+const PATIENCE: Duration = Duration::from_secs(300);
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// How far ahead tokens are leased: their life is a second, and some of it is for waking up in time.
+const AHEAD: Duration = Duration::from_millis(300);
+
+/// What the thread begins with.
+pub(crate) struct Start {
+    pub(crate) address: Address,
+    pub(crate) campaign: CampaignId,
+    pub(crate) run: RunId,
+    pub(crate) limits: RunLimits,
+}
+
+/// The distance of tokens and how late one may be used, in microseconds.
+///
+/// In any second there are hand-overs of tokens that were due in it or at most `late` before: with `rate` tokens a second at
+/// even distances that is no more than rate × (1 + late), rounded down, and one. That must not be above
+/// `requests_per_second` + `burst`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Spacing {
+    request: i64,
+    /// For each recipient, in nanoseconds; 0: no limit.
+    recipient_nanos: i64,
+    late: i64,
+}
+
+struct Worker {
+    start: Start,
+    place: Place,
+    spacing: Spacing,
+    connection: Connection,
+    clocks: Clocks,
+    /// Leases that wait, the oldest first.
+    leases: VecDeque<(u32, oneshot::Sender<Result<Token, LedgerError>>)>,
+    /// When there is no use in leasing before.
+    lease_at: Instant,
+    /// What else was asked for, the oldest first.
+    asked: VecDeque<Ask>,
+    poll_at: Instant,
+    beat_at: Instant,
+    /// The last beat seen of each of the others, and since when.
+    seen: HashMap<RunId, (i64, Instant)>,
+    news: watch::Sender<News>,
+    doubts: queue::UnboundedSender<OpenDoubt>,
+}
+
+impl Among {
+    /// Connects, and starts the thread.
+    pub(crate) fn start(start: Start) -> Result<(Self, AmongThread), LedgerError> {
+        let place = Place::on_server(&start.address.to_string());
+        let (connection, clocks) = connect(&start.address, &place)?;
+        let (asks, asked) = mpsc::channel();
+        let (news, heard) = watch::channel(News::default());
+        let (left, doubts) = queue::unbounded_channel();
+        let now = Instant::now();
+        let worker = Worker {
+            spacing: Spacing::of(&start.limits),
+            start,
+            place,
+            connection,
+            clocks,
+            leases: VecDeque::new(),
+            lease_at: now,
+            asked: VecDeque::new(),
+            poll_at: now,
+            beat_at: now,
+            seen: HashMap::new(),
+            news,
+            doubts: left,
+        };
+        let thread = thread::Builder::new().name("among".to_owned());
+        let thread = thread.spawn(move || worker.run(&asked));
+        let thread = thread.map_err(|error| LedgerError::WriterStopped {
+            detail: format!("it could not be started: {error}"),
+        })?;
+        Ok((Self { asks, news: heard }, AmongThread { doubts, thread }))
+    }
+}
+
+impl Spacing {
+    #[expect(clippy::cast_possible_truncation, reason = "microseconds of a rate; the cast saturates")]
+    fn of(limits: &RunLimits) -> Self {
+        let rate = limits.requests_per_second;
+        let most = (rate + f64::from(limits.burst)).floor().max(1.0);
+        let late = (0.5 * f64::from(limits.burst) / rate).clamp(0.01, 0.5);
+        let rate = rate.min(0.999 * most / (1.0 + late));
+        let recipients = limits.recipients_per_second.map(|rate| rate / (1.0 + late));
+        Self {
+            request: (1e6 / rate).ceil() as i64,
+            recipient_nanos: recipients.map_or(0, |rate| (1e9 / rate).ceil() as i64),
+            late: (late * 1e6) as i64,
+        }
+    }
+
+    /// What so many recipients take of the time.
+    fn recipients(&self, count: u64) -> i64 {
+        let nanos = i128::from(self.recipient_nanos) * i128::from(count);
+        i64::try_from(nanos / 1000).unwrap_or(i64::MAX)
+    }
+}
+
+impl Worker {
+    /// Until nobody asks any more, or the run must end.
+    fn run(mut self, asks: &mpsc::Receiver<Ask>) {
+        let end = loop {
+            let wake = self.wake_at().saturating_duration_since(Instant::now());
+            match asks.recv_timeout(wake) {
+                Ok(ask) => self.take(ask),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            while let Ok(ask) = asks.try_recv() {
+                self.take(ask);
+            }
+            let done = self.work();
+            if let Err(failure) = done
+                && let Err(end) = self.come_back(failure, asks)
+            {
+                break end;
+            }
+        };
+        self.news.send_modify(|news| news.end = Some(end.clone()));
+        for (_, reply) in self.leases.drain(..) {
+            // Whoever does not wait any more need not hear it.
+            drop(reply.send(Err(end.clone())));
+        }
+    }
+
+    fn take(&mut self, ask: Ask) {
+        match ask {
+            Ask::Lease(recipients, reply) => self.leases.push_back((recipients, reply)),
+            other => self.asked.push_back(other),
+        }
+    }
+
+    fn wake_at(&self) -> Instant {
+        let next = self.poll_at.min(self.beat_at);
+        if self.leases.is_empty() {
+            next
+        } else {
+            next.min(self.lease_at)
+        }
+    }
+
+    /// Does what is due; what fails is still to be done.
+    fn work(&mut self) -> Result<(), LedgerError> {
+        let told = !self.asked.is_empty();
+        while let Some(ask) = self.asked.front_mut() {
+            let done = carry_out(&self.connection, &self.start, ask);
+            done.map_err(|error| self.failed("telling the others", error))?;
+            self.asked.pop_front();
+        }
+        if told || Instant::now() >= self.poll_at {
+            self.poll()?;
+        }
+        self.lease()?;
+        if Instant::now() >= self.beat_at {
+            self.beat()?;
+        }
+        Ok(())
+    }
+
+    /// Leases for those who wait, as far as tokens are due soon.
+    fn lease(&mut self) -> Result<(), LedgerError> {
+        // Who gave up waiting needs none.
+        self.leases.retain(|(_, reply)| !reply.is_closed());
+        while !self.leases.is_empty() && Instant::now() >= self.lease_at {
+            let ahead = i64::try_from(AHEAD.as_micros()).unwrap_or(i64::MAX);
+            let most = usize::try_from(ahead / self.spacing.request).unwrap_or(0);
+            let count = self.leases.len().min(LEASED_MAX).min(most.max(1));
+            let recipients: Vec<u32> = self.leases.iter().take(count).map(|(count, _)| *count).collect();
+            let Some(tokens) = self.lease_for(&recipients)? else { break };
+            for (token, (_, reply)) in tokens.into_iter().zip(self.leases.drain(..count)) {
+                // A token that nobody waits for any more is lost.
+                drop(reply.send(Ok(token)));
+            }
+        }
+        Ok(())
+    }
+
+    /// `None` where none is due soon.
+    fn lease_for(&mut self, recipients: &[u32]) -> Result<Option<Vec<Token>>, LedgerError> {
+        let spacing = self.spacing;
+        let requests = spacing.request * i64::try_from(recipients.len()).unwrap_or(i64::MAX);
+        let all: u64 = recipients.iter().map(|count| u64::from(*count)).sum();
+        let ahead = i64::try_from(AHEAD.as_micros()).unwrap_or(i64::MAX);
+        let asked = Instant::now();
+        let leased = lease(&self.connection, &self.start, requests, spacing.recipients(all), ahead)
+            .map_err(|error| self.failed("leasing tokens", error))?;
+        self.clocks.narrow(asked, leased.now, Instant::now());
+        if !leased.lives {
+            return Err(LedgerError::Buried {
+                path: self.place.ledger.clone(),
+                run: self.start.run,
+            });
+        }
+        let Some((request, recipient)) = leased.from else {
+            let soonest = self.clocks.not_yet_come(leased.next - ahead);
+            // Somebody's cool-down may end it sooner than is said; nobody else's lease may.
+            self.lease_at = soonest.clamp(Instant::now() + Duration::from_millis(1), Instant::now() + POLL);
+            return Ok(None);
+        };
+        let life = asked + TOKEN_LIFE;
+        let next = self.clocks.surely_come(request + requests);
+        let mut tokens = Vec::with_capacity(recipients.len());
+        let (mut nth, mut before) = (0, 0);
+        for count in recipients {
+            before += u64::from(*count);
+            let due = if spacing.recipient_nanos == 0 {
+                request + nth * spacing.request
+            } else {
+                (request + nth * spacing.request).max(recipient + spacing.recipients(before))
+            };
+            tokens.push(Token {
+                due: self.clocks.surely_come(due),
+                void: self.clocks.not_yet_come(due + spacing.late).min(life),
+                next,
+            });
+            nth += 1;
+        }
+        Ok(Some(tokens))
+    }
+
+    /// Hears what others have written.
+    fn poll(&mut self) -> Result<(), LedgerError> {
+        let query = format!(
+            "SELECT server_time(), cool_until, generation, closed_at IS NOT NULL, trials_in_doubt, \
+             EXISTS (SELECT FROM run WHERE id = ?2 AND {LIVES}) \
+             FROM pace JOIN gate ON gate.campaign = pace.campaign WHERE pace.campaign = ?1"
+        );
+        let asked = Instant::now();
+        let heard = self
+            .connection
+            .prepare_cached(&query)
+            .and_then(|mut statement| {
+                statement.query_row(params![self.start.campaign, self.start.run], |row| {
+                    let gate = GateNews {
+                        generation: row.get(2)?,
+                        closed: row.get(3)?,
+                        trials_in_doubt: row.get(4)?,
+                    };
+                    Ok((row.get(0)?, row.get(1)?, gate, row.get(5)?))
+                })
+            })
+            .map_err(|error| self.failed("hearing of the others", error))?;
+        let (now, cool_until, gate, lives): (i64, i64, GateNews, bool) = heard;
+        self.clocks.narrow(asked, now, Instant::now());
+        self.poll_at = Instant::now() + POLL;
+        if !lives {
+            return Err(LedgerError::Buried {
+                path: self.place.ledger.clone(),
+                run: self.start.run,
+            });
+        }
+        let cool_until = (cool_until > now).then(|| self.clocks.surely_come(cool_until));
+        self.news.send_if_modified(|news| {
+            let changed = (news.gate, news.cool_until.is_some()) != (gate, cool_until.is_some());
+            (news.gate, news.cool_until) = (gate, cool_until);
+            changed
+        });
+        Ok(())
+    }
+
+    /// Shows that this run lives, looks who else does, and takes up what the dead left.
+    fn beat(&mut self) -> Result<(), LedgerError> {
+        let update = format!("UPDATE run SET beat = beat + 1, beat_at = server_time() WHERE id = ?1 AND {LIVES}");
+        let beaten = self
+            .connection
+            .prepare_cached(&update)
+            .and_then(|mut statement| statement.execute([self.start.run]))
+            .map_err(|error| self.failed("showing that the run lives", error))?;
+        if beaten == 0 {
+            return Err(LedgerError::Buried {
+                path: self.place.ledger.clone(),
+                run: self.start.run,
+            });
+        }
+        self.beat_at = Instant::now() + BEAT;
+        self.bury_the_silent()?;
+        let taken = workers::take_up_doubts(&self.connection, self.start.campaign, self.start.run)
+            .map_err(|error| self.failed("taking up doubts", error))?;
+        for batch in taken {
+            for doubt in doubts::open(&self.connection, &self.place, Which::One(batch))? {
+                // Where nobody listens any more the run ends, and the next one takes it up.
+                drop(self.doubts.send(doubt));
+            }
+        }
+        Ok(())
+    }
+
+    fn bury_the_silent(&mut self) -> Result<(), LedgerError> {
+        let living = workers::living(&self.connection, self.start.campaign, self.start.run)
+            .map_err(|error| self.failed("looking for runs", error))?;
+        let now = Instant::now();
+        self.seen.retain(|run, _| living.iter().any(|living| living.run == *run));
+        for run in living {
+            let seen = self.seen.entry(run.run).or_insert((run.beat, now));
+            if seen.0 != run.beat {
+                *seen = (run.beat, now);
+            } else if now - seen.1 >= SILENCE_MAX {
+                self.bury(run)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn bury(&self, run: workers::Living) -> Result<(), LedgerError> {
+        let failed = |error| self.failed("fencing a run", error);
+        let now = self
+            .connection
+            .query_row("SELECT server_time()", [], |row| row.get(0))
+            .map_err(failed)?;
+        let now = Timestamp::from_microsecond(now).unwrap_or(Timestamp::UNIX_EPOCH);
+        let transaction = self.connection.transaction().map_err(failed)?;
+        workers::bury(&transaction, &self.place.ledger, run, Some(self.start.run), now)?;
+        transaction.commit().map_err(failed)
+    }
+
+    /// Connects again after a failure that passes. Nobody is taken for dead for what was not heard meanwhile.
+    fn come_back(&mut self, failure: LedgerError, asks: &mpsc::Receiver<Ask>) -> Result<(), LedgerError> {
+        let begun = Instant::now();
+        let mut failure = failure;
+        let mut pause = PAUSE_MIN;
+        while failure.is_passing() && begun.elapsed() < PATIENCE {
+            match asks.recv_timeout(pause) {
+                Ok(ask) => self.take(ask),
+                Err(RecvTimeoutError::Timeout) => pause = (pause * 2).min(PAUSE_MAX),
+                Err(RecvTimeoutError::Disconnected) => return Err(failure),
+            }
+            match connect(&self.start.address, &self.place) {
+                Ok((connection, clocks)) => {
+                    (self.connection, self.clocks) = (connection, clocks);
+                    self.seen.clear();
+                    let now = Instant::now();
+                    (self.poll_at, self.beat_at, self.lease_at) = (now, now, now);
+                    return Ok(());
+                }
+                Err(again) => failure = again,
+            }
+        }
+        Err(failure)
+    }
+
+    fn failed(&self, step: &'static str, error: database::Error) -> LedgerError {
+        LedgerError::database(&self.place.ledger, step, error)
+    }
+}
+
+/// What came of leasing.
+struct Leased {
+    now: i64,
+    lives: bool,
+    /// From when on the requests and the recipients are ours; `None`: not yet.
+    from: Option<(i64, i64)>,
+    /// From when on the next ones can be leased.
+    next: i64,
+}
+
+fn lease(
+    connection: &Connection,
+    start: &Start,
+    requests: i64,
+    recipients: i64,
+    ahead: i64,
+) -> database::Result<Leased> {
+    let query = format!(
+        "WITH moment AS (SELECT server_time() AS now), \
+         alive AS (SELECT id FROM run WHERE id = ?2 AND {LIVES}), \
+         leased AS (UPDATE pace \
+           SET next_request_at = greatest(next_request_at, moment.now, cool_until) + ?3, \
+               next_recipient_at = greatest(next_recipient_at, moment.now, cool_until) + ?4 \
+           FROM moment WHERE campaign = ?1 AND EXISTS (SELECT FROM alive) \
+             AND greatest(next_request_at, next_recipient_at, cool_until) <= moment.now + ?5 \
+           RETURNING next_request_at - ?3 AS request, next_recipient_at - ?4 AS recipient) \
+         SELECT moment.now, EXISTS (SELECT FROM alive), leased.request, leased.recipient, \
+           greatest(pace.next_request_at, pace.next_recipient_at, pace.cool_until) \
+         FROM moment JOIN pace ON pace.campaign = ?1 LEFT JOIN leased ON true"
+    );
+    let values = params![start.campaign, start.run, requests, recipients, ahead];
+    connection.prepare_cached(&query)?.query_row(values, |row| {
+        let (request, recipient): (Option<i64>, Option<i64>) = (row.get(2)?, row.get(3)?);
+        Ok(Leased {
+            now: row.get(0)?,
+            lives: row.get(1)?,
+            from: request.zip(recipient),
+            next: row.get(4)?,
+        })
+    })
+}
+
+/// Writes what all are to know.
+fn carry_out(connection: &Connection, start: &Start, ask: &mut Ask) -> database::Result<()> {
+    let micros = |duration: &Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+    let execute = |sql: &str, values: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(values);
+    match ask {
+        Ask::Lease(..) => {}
+        Ask::CoolDown(for_) => {
+            let update = "UPDATE pace SET cool_until = greatest(cool_until, server_time() + ?2) WHERE campaign = ?1";
+            execute(update, params![start.campaign, micros(for_)])?;
+        }
+        Ask::Close => {
+            let update = "UPDATE gate SET generation = generation + 1, closed_at = server_time() \
+                WHERE campaign = ?1 AND closed_at IS NULL";
+            execute(update, params![start.campaign])?;
+        }
+        Ask::Try(at_most, reply) => {
+            let update = format!(
+                "UPDATE gate SET trial_run = ?2, trial_until = server_time() + ?3 \
+                 WHERE campaign = ?1 AND closed_at IS NOT NULL AND (trial_run IS NULL OR trial_until < server_time() \
+                 OR NOT EXISTS (SELECT FROM run WHERE run.id = trial_run AND {LIVES}))"
+            );
+            let taken = execute(&update, params![start.campaign, start.run, micros(at_most)])?;
+            let (unheard, _) = oneshot::channel();
+            // Whoever no longer waits lets the right run out.
+            drop(std::mem::replace(reply, unheard).send(taken == 1));
+        }
+        Ask::EndTrial(end) => {
+            let change = match end {
+                TrialEnd::Definite => "generation = generation + 1, closed_at = NULL, trials_in_doubt = 0",
+                TrialEnd::Doubt => "generation = generation + 1, trials_in_doubt = trials_in_doubt + 1",
+                TrialEnd::Neither => "generation = generation",
+            };
+            let update = format!(
+                "UPDATE gate SET {change}, trial_run = NULL, trial_until = NULL WHERE campaign = ?1 AND trial_run = ?2"
+            );
+            execute(&update, params![start.campaign, start.run])?;
+        }
+    }
+    Ok(())
+}
+
+/// A connection, and the server's clock against ours.
+fn connect(address: &Address, place: &Place) -> Result<(Connection, Clocks), LedgerError> {
+    let failed = |error| LedgerError::database(&place.ledger, "connecting", error);
+    let session = Session::connect(address, Use::Write).map_err(|error| failed(error.into()))?;
+    let connection = Connection::Postgres(session);
+    let asked = Instant::now();
+    let told = connection
+        .query_row("SELECT server_time()", [], |row| row.get(0))
+        .map_err(failed)?;
+    Ok((connection, Clocks::new(asked, told, Instant::now())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The most hand-overs that can fall into one second, by the rule in [`Spacing`]'s words.
+    fn most_in_a_second(spacing: Spacing) -> i64 {
+        (1_000_000 + spacing.late) / spacing.request + 1
+    }
+
+    #[test]
+    fn no_second_has_more_hand_overs_than_rate_and_burst() {
+        for (rate, burst) in [
+            (0.1, 1),
+            (0.5, 1),
+            (1.0, 1),
+            (20.0, 1),
+            (33.3, 2),
+            (100.0, 1),
+            (500.0, 5),
+            (1000.0, 10),
+            (5000.0, 50),
+            (5000.0, 1),
+        ] {
+            let limits = RunLimits {
+                requests_per_second: rate,
+                burst,
+                recipients_per_second: None,
+                max_in_flight: 1,
+            };
+            let spacing = Spacing::of(&limits);
+            let most = most_in_a_second(spacing);
+            #[expect(clippy::cast_precision_loss, reason = "small counts")]
+            let (most, reached) = (most as f64, 1e6 / spacing.request as f64);
+            assert!(most <= rate + f64::from(burst), "{rate} and {burst}: {spacing:?}, {most}");
+            assert!(reached >= 0.97 * rate, "{rate} and {burst}: {spacing:?}, {reached} a second");
+        }
+    }
+}
