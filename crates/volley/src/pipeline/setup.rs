@@ -278,6 +278,7 @@ pub(crate) fn intake_config(
         count_units,
         count_details: false,
         keep_places: false,
+        keep_parts: false,
         recipients_max,
         max_invalid: campaign.limits.max_invalid,
     }

@@ -83,6 +83,7 @@ impl Planned {
             members,
             lines,
             places: Vec::new(),
+            parts: Vec::new(),
         });
     }
 }
