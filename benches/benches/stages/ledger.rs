@@ -56,7 +56,8 @@ async fn send(writer: &Writer, batch: SealedBatch) -> Result<(), volley_ledger::
         currency: Currency::EUR,
         at: at(2),
     };
-    let id = writer.intend(intent).await?;
+    let intended = writer.intend(intent).await?;
+    let id = intended.durable().expect("nobody else writes");
     let outcome = Outcome::Accepted {
         ticket,
         contacts: None,

@@ -58,7 +58,7 @@ pub use ledger::{Ledger, Opening};
 pub use list_campaigns::{Draft, ListCampaign, ListResolved, ListStep};
 pub use queries::{Spending, StoredMembers};
 pub use reader::Reader;
-pub use record::{Attempt, Conclusion, Intent, Outcome, RunEnd, Signature};
+pub use record::{Attempt, Conclusion, Held, Holding, Intended, Intent, Outcome, RunEnd, Signature};
 pub use report::{CampaignReport, CostTotals, Doubt, RunReport, StateTotals, Ticket};
 pub use run_limits::RunLimits;
 pub use suppress::Suppressed;

@@ -23,6 +23,52 @@ pub struct Intent {
     pub at: Timestamp,
 }
 
+/// What became of an intent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Intended {
+    /// It is durable, as this batch.
+    Durable(BatchId),
+    /// Nothing was written: other runs hold some of its numbers, these.
+    Held(Vec<Held>),
+    /// Nothing was written: it does not fit into what the campaign may cost.
+    OverBudget {
+        /// What is settled and reserved, by all runs.
+        spent: Amount,
+        /// Whether reservations of other batches are open that may yet become smaller.
+        open: bool,
+    },
+}
+
+impl Intended {
+    /// The batch, if it is durable.
+    pub fn durable(&self) -> Option<BatchId> {
+        match self {
+            Self::Durable(batch) => Some(*batch),
+            Self::Held(_) | Self::OverBudget { .. } => None,
+        }
+    }
+}
+
+/// A number that another run of the campaign holds. Printing it masks the number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// The number.
+    pub number: Msisdn,
+    /// What that run made of it.
+    pub holding: Holding,
+}
+
+/// What another run made of a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holding {
+    /// It is in this batch, of which nobody knows yet what became of it.
+    Open(BatchId),
+    /// It was reached.
+    Reached,
+    /// The provider refused it.
+    Refused,
+}
+
 /// What came of a batch, with the attempts since it was last concluded.
 #[derive(Debug, Clone)]
 pub struct Conclusion {

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use volley_model::LineCounts;
 
-use crate::{BatchId, Conclusion, Intent, Ledger, LedgerError, RunEnd, RunId};
+use crate::{BatchId, Conclusion, Intended, Intent, Ledger, LedgerError, RunEnd, RunId};
 
 use desk::Desk;
 pub(crate) use desk::number_commit;
@@ -64,15 +64,16 @@ struct Reply<T> {
 }
 
 impl Writer {
-    /// Writes an intent, its body's slot first. Only after this has returned `Ok` may the request's first byte leave. That
-    /// of a child is [`Refused`](LedgerError::Refused) unless its parent is a split batch of this run that has left it all
+    /// Writes an intent, its body's slot first. Only after this has returned [`Durable`](Intended::Durable) may the request's
+    /// first byte leave; here, where the run that has the lock is alone, it returns nothing else. That of a child is [`Refused`](LedgerError::Refused) unless its parent is a split batch of this run that has left it all
     /// of its numbers.
     ///
     /// # Errors
     /// [`Storage`](LedgerError::Storage), then and for every later call; [`Refused`](LedgerError::Refused) for this call
     /// alone; [`Fenced`](LedgerError::Fenced); [`WriterStopped`](LedgerError::WriterStopped).
-    pub async fn intend(&self, intent: Intent) -> Result<BatchId, LedgerError> {
-        self.ask(|reply| Order::Intend(Box::new(intent), reply)).await
+    pub async fn intend(&self, intent: Intent) -> Result<Intended, LedgerError> {
+        let batch = self.ask(|reply| Order::Intend(Box::new(intent), reply)).await?;
+        Ok(Intended::Durable(batch))
     }
 
     /// Writes what came of a batch, with its attempts, which are numbered on behind those it has. A definite outcome gives

@@ -22,6 +22,7 @@ pub(crate) mod handover;
 pub(crate) mod latency;
 mod line;
 mod lookup;
+mod neighbours;
 mod outside;
 pub(crate) mod patience;
 mod reading;
@@ -207,6 +208,7 @@ pub fn run(
         campaign,
         opened,
         intake,
+        neighbours,
         sealer,
         mut dispatch,
         writer_thread,
@@ -226,8 +228,8 @@ pub fn run(
         "the run begins"
     );
     let progress = Arc::new(Progress::default());
-    let mut reading =
-        Reading::start(opened.inputs, intake, sealer, Arc::clone(&progress)).map_err(RunError::System)?;
+    let mut reading = Reading::start(opened.inputs, intake, neighbours, sealer, Arc::clone(&progress))
+        .map_err(RunError::System)?;
     let view = View {
         progress: &progress,
         extent: &opened.extent,

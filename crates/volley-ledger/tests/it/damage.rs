@@ -4,6 +4,7 @@ use std::fs;
 
 use volley_ledger::{Changes, Ledger, LedgerError, Opening, Reader};
 
+use crate::stage::Durably as _;
 use crate::stage::{Stage, accepted, at, conclusion, identity, intent, signed};
 
 /// Fifty batches of a hundred, accepted.
@@ -19,7 +20,7 @@ fn written() -> Stage {
                 .collect();
             let writer = run.writer.clone();
             calls.spawn(async move {
-                let batch = writer.intend(intent(&numbers, 0)).await.unwrap();
+                let batch = writer.intended(intent(&numbers, 0)).await.unwrap();
                 let outcome = accepted(&format!("t{number}"), Some("1.5"));
                 writer.conclude(batch, conclusion(outcome)).await.unwrap();
             });
@@ -271,7 +272,7 @@ fn a_log_lost_after_a_kill_is_noticed() {
     stage.run().close();
     let run = stage.run();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(run.writer.intend(intent(&[1], 0))).unwrap();
+    runtime.block_on(run.writer.intended(intent(&[1], 0))).unwrap();
     let main = fs::read(&stage.path).unwrap();
     let lock = fs::read(stage.beside("-lock")).unwrap();
     run.close();

@@ -3,6 +3,7 @@
 use volley_ledger::{Changes, LedgerError, OpenDoubt, Outcome};
 use volley_model::{BatchState, RequestKey};
 
+use crate::stage::Durably as _;
 use crate::stage::{Stage, accepted, amount, at, conclusion, doubt, identity, intent, refused, released};
 
 fn only(doubts: Vec<OpenDoubt>) -> OpenDoubt {
@@ -77,10 +78,10 @@ async fn a_doubt_tells_all_that_settling_it_takes() {
 async fn a_doubt_whose_attempts_are_not_known_counts_from_its_intent_and_a_lost_body_shows() {
     let stage = Stage::new();
     let run = stage.run();
-    run.writer.intend(intent(&[1], 0)).await.unwrap();
+    run.writer.intended(intent(&[1], 0)).await.unwrap();
     let mut simulated = intent(&[2], 0);
     simulated.simulated = true;
-    run.writer.intend(simulated).await.unwrap();
+    run.writer.intended(simulated).await.unwrap();
     let open = only(stage.reader().doubts(None).unwrap());
     assert_eq!((open.state, open.attempts), (BatchState::Intended, 0));
     assert_eq!(open.first_attempt_at(), at(2));
@@ -122,7 +123,7 @@ async fn the_writer_reads_a_body_back_while_the_batch_is_open_and_a_lost_one_har
 async fn what_later_runs_tried_is_not_the_first_attempt_of_a_batch_whose_run_was_killed() {
     let stage = Stage::new();
     let run = stage.run();
-    let batch = run.writer.intend(intent(&[1], 0)).await.unwrap();
+    let batch = run.writer.intended(intent(&[1], 0)).await.unwrap();
     run.close();
     let run = stage.run();
     let mut probed = conclusion(doubt());
@@ -206,7 +207,7 @@ async fn stranded() -> Stage {
     let stage = Stage::new();
     let run = stage.run();
     for number in 1..=4 {
-        run.writer.intend(intent(&[number], 0)).await.unwrap();
+        run.writer.intended(intent(&[number], 0)).await.unwrap();
     }
     run.close();
     stage

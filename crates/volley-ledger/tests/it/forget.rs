@@ -4,6 +4,7 @@ use std::fs;
 
 use volley_ledger::{CampaignIdentity, Changes, Forgotten, LedgerError, Word, WordError};
 
+use crate::stage::Durably as _;
 use crate::stage::{Run, Stage, accepted, amount, at, doubt, identity, intent, signed};
 
 /// 33 612 345 678 and its neighbours, which are stored as one of them and distances.
@@ -146,10 +147,10 @@ async fn a_campaign_with_doubts_is_not_forgotten_before_they_are_settled() {
     let stage = Stage::new();
     let run = stage.run();
     let batch = run.sent(intent(&[FIRST], 0), doubt()).await;
-    run.writer.intend(intent(&[FIRST + 1], 0)).await.unwrap();
+    run.writer.intended(intent(&[FIRST + 1], 0)).await.unwrap();
     let mut simulated = intent(&[FIRST + 2], 0);
     simulated.simulated = true;
-    run.writer.intend(simulated).await.unwrap();
+    run.writer.intended(simulated).await.unwrap();
     run.close();
     let mut ledger = stage.open().unwrap();
     let doubtful = ledger.forget("spring", &signed("no")).unwrap_err();

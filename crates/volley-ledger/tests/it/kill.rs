@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use volley_ledger::{BatchId, Changes, FoundOpen, Ledger, Opening};
 use volley_model::BatchState;
 
+use crate::stage::Durably as _;
 use crate::stage::{Stage, accepted, at, child, conclusion, identity, intent, split};
 
 const NAME: &str = "kill::what_was_acknowledged_outlives_sigkill";
@@ -24,13 +25,13 @@ async fn write_until_killed(path: &Path) {
     let first: u64 = std::env::var(FIRST).unwrap().parse().unwrap();
     for number in first.. {
         let numbers = [number, number + 500_000];
-        let batch = writer.intend(intent(&numbers, 0)).await.unwrap();
+        let batch = writer.intended(intent(&numbers, 0)).await.unwrap();
         println!("\nintended {batch}");
         if number % 4 == 1 {
             writer.conclude(batch, conclusion(split(number))).await.unwrap();
             println!("\nsplit {batch}");
             let child = child(batch, &numbers[1..], 0);
-            let child = writer.intend(child).await.unwrap();
+            let child = writer.intended(child).await.unwrap();
             println!("\nintended {child}");
         }
         if number % 2 == 0 {

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use volley_ledger::{FoundOpen, Ledger, LedgerError, Opening, Outcome, RunEnd};
 use volley_model::{BatchState, LineCounts};
 
+use crate::stage::Durably as _;
 use crate::stage::{Stage, accepted, amount, at, conclusion, doubt, identity, intent, refused, released};
 
 #[tokio::test]
@@ -13,7 +14,7 @@ async fn a_batch_goes_from_intent_to_ticket_and_the_account_adds_up() {
     let run = stage.run();
     let batch = run
         .writer
-        .intend(intent(&[33_600_000_001, 33_600_000_002], 0))
+        .intended(intent(&[33_600_000_001, 33_600_000_002], 0))
         .await
         .unwrap();
     stage.sound();
@@ -69,7 +70,7 @@ async fn a_batch_goes_from_intent_to_ticket_and_the_account_adds_up() {
 async fn what_a_crash_left_open_is_in_doubt_and_its_body_can_be_read() {
     let stage = Stage::new();
     let run = stage.run();
-    let batch = run.writer.intend(intent(&[33_600_000_001], 0)).await.unwrap();
+    let batch = run.writer.intended(intent(&[33_600_000_001], 0)).await.unwrap();
     run.close();
     let mut ledger = stage.open().unwrap();
     let entry = ledger
@@ -120,7 +121,7 @@ async fn a_simulated_batch_reaches_nobody_whatever_is_heard_of_it() {
     }
     let mut open = intent(&[4], 0);
     open.simulated = true;
-    run.writer.intend(open).await.unwrap();
+    run.writer.intended(open).await.unwrap();
     let campaign = run.entry.campaign;
     run.close();
     let mut ledger = stage.open().unwrap();
@@ -156,7 +157,7 @@ async fn a_transition_that_the_guarantee_does_not_draw_is_refused_and_harms_no_o
         run.sent(intent(&[2], 0), refused()).await,
         run.sent(intent(&[3], 0), released()).await,
     ];
-    let open = run.writer.intend(intent(&[4], 0)).await.unwrap();
+    let open = run.writer.intended(intent(&[4], 0)).await.unwrap();
     for batch in ended {
         let again = run.writer.conclude(batch, conclusion(accepted("t2", None)));
         let other = run.writer.conclude(open, conclusion(doubt()));
@@ -222,7 +223,7 @@ async fn a_key_is_used_once() {
     let stage = Stage::new();
     let run = stage.run();
     run.sent(intent(&[1], 0), released()).await;
-    let again = run.writer.intend(intent(&[1], 0)).await;
+    let again = run.writer.intended(intent(&[1], 0)).await;
     assert!(matches!(again, Err(LedgerError::Refused { .. })), "{again:?}");
     run.sent(intent(&[1], 1), accepted("t", None)).await;
     run.close();
@@ -237,7 +238,7 @@ async fn calls_made_together_are_all_acknowledged_and_share_commits() {
     let mut calls = tokio::task::JoinSet::new();
     for number in 1..=400 {
         let writer = run.writer.clone();
-        calls.spawn(async move { writer.intend(intent(&[number], 0)).await.unwrap() });
+        calls.spawn(async move { writer.intended(intent(&[number], 0)).await.unwrap() });
     }
     let mut batches = calls.join_all().await;
     batches.sort_unstable();
@@ -259,7 +260,7 @@ fn commits(stage: &Stage) -> u64 {
 async fn a_run_that_was_overtaken_writes_no_more() {
     let stage = Stage::new();
     let run = stage.run();
-    let batch = run.writer.intend(intent(&[1], 0)).await.unwrap();
+    let batch = run.writer.intended(intent(&[1], 0)).await.unwrap();
     stage
         .tool()
         .execute("UPDATE ledger SET latest_run = 9", [])
@@ -270,7 +271,7 @@ async fn a_run_that_was_overtaken_writes_no_more() {
         .tool()
         .execute("UPDATE ledger SET latest_run = 1", [])
         .unwrap();
-    let later = run.writer.intend(intent(&[2], 0)).await;
+    let later = run.writer.intended(intent(&[2], 0)).await;
     assert!(
         matches!(later, Err(LedgerError::Fenced { .. })),
         "the first failure stays: {later:?}"
@@ -283,7 +284,7 @@ async fn a_run_that_was_overtaken_writes_no_more() {
 async fn a_writer_for_a_run_that_does_not_exist_says_so() {
     let stage = Stage::new();
     let (writer, thread) = stage.open().unwrap().start(volley_ledger::RunId(5));
-    assert!(writer.intend(intent(&[1], 0)).await.is_err());
+    assert!(writer.intended(intent(&[1], 0)).await.is_err());
     drop(writer);
     assert!(thread.join().is_err());
 }
@@ -308,7 +309,7 @@ async fn money_is_kept_to_the_last_digit_and_reservations_stand_while_a_cost_is_
     run.sent(intent(&[6], 0), doubt()).await; // 0.5
     run.sent(intent(&[7], 0), refused()).await;
     run.sent(intent(&[8], 0), released()).await;
-    run.writer.intend(intent(&[9], 0)).await.unwrap(); // 0.5
+    run.writer.intended(intent(&[9], 0)).await.unwrap(); // 0.5
     let campaign = run.entry.campaign;
     let spending = stage.reader().spending(campaign).unwrap();
     assert_eq!(spending.settled.to_string(), "12.55502839");
@@ -346,7 +347,7 @@ fn a_ledger_and_all_beside_it_are_their_owners_alone() {
     tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap()
-        .block_on(writer.intend(intent(&[1], 0)))
+        .block_on(writer.intended(intent(&[1], 0)))
         .unwrap();
     for entry in std::fs::read_dir(stage.folder.path()).unwrap() {
         let entry = entry.unwrap();
@@ -369,7 +370,7 @@ async fn after_the_first_failed_write_nothing_is_written_any_more() {
     std::os::unix::fs::symlink("/dev/full", stage.beside("-bodies")).unwrap();
     let run = stage.run();
     let before = commits(&stage);
-    let full = run.writer.intend(intent(&[1], 0)).await;
+    let full = run.writer.intended(intent(&[1], 0)).await;
     assert!(
         matches!(
             full,
@@ -392,12 +393,12 @@ async fn after_the_first_failed_write_nothing_is_written_any_more() {
 async fn a_failing_commit_fails_every_call_that_waited_for_it() {
     let stage = Stage::new();
     let run = stage.run();
-    let batch = run.writer.intend(intent(&[1], 0)).await.unwrap();
+    let batch = run.writer.intended(intent(&[1], 0)).await.unwrap();
     stage.tool().execute_batch("DROP TABLE attempt").unwrap();
     let (first, second, third) = tokio::join!(
         run.writer.book_lines(LineCounts::default()),
         run.writer.conclude(batch, conclusion(doubt())),
-        run.writer.intend(intent(&[2], 0)),
+        run.writer.intended(intent(&[2], 0)),
     );
     // The first may have had a commit of its own; whatever shared the failing one, or came later, failed with its cause.
     for failed in [first.err(), second.err()]
@@ -407,7 +408,7 @@ async fn a_failing_commit_fails_every_call_that_waited_for_it() {
     {
         assert!(matches!(failed, LedgerError::Damaged { .. }), "{failed:?}");
     }
-    assert!(run.writer.intend(intent(&[3], 0)).await.is_err());
+    assert!(run.writer.intended(intent(&[3], 0)).await.is_err());
     drop(run.writer);
     assert!(run.thread.join().is_err());
     let found: String = stage
@@ -433,7 +434,7 @@ async fn a_panic_in_the_thread_reaches_whoever_waits() {
         matches!(waiting, Err(LedgerError::WriterStopped { .. })),
         "{waiting:?}"
     );
-    let later = run.writer.intend(intent(&[1], 0)).await;
+    let later = run.writer.intended(intent(&[1], 0)).await;
     assert!(
         matches!(later, Err(LedgerError::WriterStopped { .. })),
         "{later:?}"

@@ -5,6 +5,7 @@ use std::time::Duration;
 use volley_ledger::{BatchId, CampaignIdentity, Ledger, LedgerError, OpenDoubt, Word, WordError, verify};
 use volley_model::BatchState;
 
+use crate::stage::Durably as _;
 use crate::stage::{Run, Stage, accepted, amount, at, conclusion, doubt, identity, intent, released, signed};
 
 fn voice(name: &str) -> CampaignIdentity {
@@ -74,7 +75,7 @@ async fn only_batches_in_doubt_are_looked_for_and_one_that_is_not_leaves_nothing
     let mut others = vec![
         run.sent(intent(&[2], 0), accepted("t2", None)).await,
         run.sent(intent(&[3], 0), released()).await,
-        run.writer.intend(intent(&[4], 0)).await.unwrap(),
+        run.writer.intended(intent(&[4], 0)).await.unwrap(),
         BatchId(99),
     ];
     let mut simulated = intent(&[5], 0);

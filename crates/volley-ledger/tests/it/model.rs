@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use volley_ledger::{BatchId, Ledger, Outcome, Spending, Word, verify};
 use volley_model::{BatchState, Currency, Msisdn};
 
+use crate::stage::Durably as _;
 use crate::stage::{
     Run, Stage, accepted, amount, at, child, conclusion, doubt, intent, refused, released, signed, split,
 };
@@ -312,13 +313,13 @@ async fn bear(run: &Run, model: &mut Model, parent: BatchId, numbers: usize) {
         // In another order, so that its key is not its parent's.
         let mut whole = whole.numbers.clone();
         whole.reverse();
-        run.writer.intend(child(parent, &whole, 9)).await.unwrap_err();
+        run.writer.intended(child(parent, &whole, 9)).await.unwrap_err();
     }
     let able = whole.state == BatchState::Split && whole.run == run.entry.run.0 && !numbers.is_empty();
     if numbers.is_empty() {
         numbers = vec![7];
     }
-    let born = run.writer.intend(child(parent, &numbers, 8)).await;
+    let born = run.writer.intended(child(parent, &numbers, 8)).await;
     assert_eq!(born.is_ok(), able, "{parent}: {born:?}");
     if let Ok(born) = born {
         model.insert(born, intended(run, numbers, Some(parent)));
@@ -330,7 +331,7 @@ async fn act(stage: &Stage, run: Run, model: &mut Model, next: &mut u64, action:
         Action::Intend { numbers } => {
             let numbers: Vec<u64> = (*next..*next + numbers as u64).collect();
             *next += numbers.len() as u64;
-            let batch = run.writer.intend(intent(&numbers, 0)).await.unwrap();
+            let batch = run.writer.intended(intent(&numbers, 0)).await.unwrap();
             model.insert(batch, intended(&run, numbers, None));
         }
         Action::Child { parent, numbers } => {

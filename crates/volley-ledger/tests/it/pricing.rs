@@ -5,6 +5,7 @@ use volley_ledger::{
 };
 use volley_model::{BatchState, CostSource, Currency};
 
+use crate::stage::Durably as _;
 use crate::stage::{
     Stage, accepted, amount, at, child, conclusion, doubt, identity, intent, refused, released, signed, split,
 };
@@ -121,7 +122,7 @@ async fn only_an_accepted_batch_without_a_cost_gets_a_price() {
         run.sent(intent(&[5, 6], 0), split(5)).await,
         run.sent(intent(&[7], 0), doubt()).await,
         run.sent(simulated, accepted("t8", None)).await,
-        run.writer.intend(intent(&[10], 0)).await.unwrap(),
+        run.writer.intended(intent(&[10], 0)).await.unwrap(),
         withdrawn,
     ];
     run.close();

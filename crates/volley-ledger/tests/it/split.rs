@@ -3,13 +3,14 @@
 use volley_ledger::{BatchId, CampaignIdentity, LedgerError, Outcome, RunReport, Word, verify};
 use volley_model::{BatchState, BodyHash, Msisdn, RequestKey};
 
+use crate::stage::Durably as _;
 use crate::stage::{
     Run, Stage, accepted, amount, child, conclusion, doubt, identity, intent, refused, released, signed,
     split,
 };
 
 async fn refuse(run: &Run, child: volley_ledger::Intent, why: &str) {
-    let refused = run.writer.intend(child).await;
+    let refused = run.writer.intended(child).await;
     assert!(
         matches!(refused, Err(LedgerError::Refused { .. })),
         "{why}: {refused:?}"
@@ -31,23 +32,23 @@ fn account(stage: &Stage) -> [u64; 4] {
 async fn the_account_adds_up_at_every_commit_from_a_split_to_its_last_grandchild() {
     let stage = Stage::new();
     let run = stage.run();
-    let parent = run.writer.intend(intent(&[1, 2, 3, 4, 5, 6], 0)).await.unwrap();
+    let parent = run.writer.intended(intent(&[1, 2, 3, 4, 5, 6], 0)).await.unwrap();
     assert_eq!(account(&stage), [0, 0, 6, 0]);
     let conclude = async |batch, outcome| run.writer.conclude(batch, conclusion(outcome)).await.unwrap();
     conclude(parent, split(4)).await;
     assert_eq!(account(&stage), [0, 1, 0, 5]);
-    let first = run.writer.intend(child(parent, &[1, 2, 3], 0)).await.unwrap();
+    let first = run.writer.intended(child(parent, &[1, 2, 3], 0)).await.unwrap();
     assert_eq!(account(&stage), [0, 1, 3, 2]);
-    let second = run.writer.intend(child(parent, &[5, 6], 0)).await.unwrap();
+    let second = run.writer.intended(child(parent, &[5, 6], 0)).await.unwrap();
     assert_eq!(account(&stage), [0, 1, 5, 0]);
     conclude(first, split(1)).await;
     assert_eq!(account(&stage), [0, 2, 2, 2]);
-    let grandchild = run.writer.intend(child(first, &[2, 3], 0)).await.unwrap();
+    let grandchild = run.writer.intended(child(first, &[2, 3], 0)).await.unwrap();
     assert_eq!(account(&stage), [0, 2, 4, 0]);
     conclude(second, doubt()).await;
     conclude(grandchild, split(3)).await;
     assert_eq!(account(&stage), [0, 3, 2, 1]);
-    let last = run.writer.intend(child(grandchild, &[2], 0)).await.unwrap();
+    let last = run.writer.intended(child(grandchild, &[2], 0)).await.unwrap();
     conclude(last, refused()).await;
     assert_eq!(account(&stage), [0, 4, 2, 0]);
     conclude(second, accepted("t2", Some("0.2"))).await;
@@ -114,12 +115,12 @@ async fn a_child_ends_as_any_batch_does() {
 async fn a_batch_is_split_only_for_one_of_its_numbers_and_only_from_its_intent() {
     let stage = Stage::new();
     let run = stage.run();
-    let batch = run.writer.intend(intent(&[1, 2], 0)).await.unwrap();
+    let batch = run.writer.intended(intent(&[1, 2], 0)).await.unwrap();
     let doubtful = run.sent(intent(&[3, 4], 0), doubt()).await;
     let sent = run.sent(intent(&[5, 6], 0), accepted("t", None)).await;
     let mut simulated = intent(&[7, 8], 0);
     simulated.simulated = true;
-    let simulated = run.writer.intend(simulated).await.unwrap();
+    let simulated = run.writer.intended(simulated).await.unwrap();
     for (batch, named) in [
         (batch, 3),
         (doubtful, 3),
@@ -155,7 +156,7 @@ async fn a_batch_is_split_only_for_one_of_its_numbers_and_only_from_its_intent()
 async fn a_child_has_only_what_its_parent_has_left_it_and_a_refused_one_leaves_nothing_behind() {
     let stage = Stage::new();
     let run = stage.run();
-    let open = run.writer.intend(intent(&[11, 12], 0)).await.unwrap();
+    let open = run.writer.intended(intent(&[11, 12], 0)).await.unwrap();
     let parent = run.sent(intent(&[1, 2, 3, 4], 0), split(2)).await;
     refuse(&run, child(parent, &[1, 2], 0), "the named number").await;
     refuse(&run, child(parent, &[1, 5], 0), "a stranger").await;
@@ -171,11 +172,11 @@ async fn a_child_has_only_what_its_parent_has_left_it_and_a_refused_one_leaves_n
     let mut simulated = child(parent, &[1], 0);
     simulated.simulated = true;
     refuse(&run, simulated, "simulated").await;
-    let first = run.writer.intend(child(parent, &[1, 3], 0)).await.unwrap();
+    let first = run.writer.intended(child(parent, &[1, 3], 0)).await.unwrap();
     refuse(&run, child(parent, &[3, 4], 0), "a sibling's number").await;
     run.writer.conclude(first, conclusion(released())).await.unwrap();
     refuse(&run, child(parent, &[3], 0), "a released sibling's number").await;
-    let second = run.writer.intend(child(parent, &[4], 0)).await.unwrap();
+    let second = run.writer.intended(child(parent, &[4], 0)).await.unwrap();
     let expected: Vec<BatchId> = vec![open, parent, first, second];
     assert_eq!(
         expected,
@@ -197,10 +198,10 @@ async fn a_child_has_only_what_its_parent_has_left_it_and_a_refused_one_leaves_n
 async fn a_parent_and_its_child_may_share_a_commit() {
     let stage = Stage::new();
     let run = stage.run();
-    let parent = run.writer.intend(intent(&[1, 2], 0)).await.unwrap();
+    let parent = run.writer.intended(intent(&[1, 2], 0)).await.unwrap();
     let (split, child) = tokio::join!(
         run.writer.conclude(parent, conclusion(split(1))),
-        run.writer.intend(child(parent, &[2], 0)),
+        run.writer.intended(child(parent, &[2], 0)),
     );
     split.unwrap();
     child.unwrap();
@@ -243,7 +244,7 @@ async fn a_split_sets_no_money_aside_and_counts_as_a_generation_of_its_body() {
     let campaign = run.entry.campaign;
     let reserved = |stage: &Stage| stage.reader().spending(campaign).unwrap().reserved;
     assert_eq!(reserved(&stage), amount("0"));
-    let first = run.writer.intend(child(parent, &[1], 0)).await.unwrap();
+    let first = run.writer.intended(child(parent, &[1], 0)).await.unwrap();
     assert_eq!(reserved(&stage), amount("0.5"));
     run.writer.conclude(first, conclusion(released())).await.unwrap();
     assert_eq!(reserved(&stage), amount("0"));
@@ -269,7 +270,7 @@ async fn a_child_in_doubt_is_a_doubt_with_its_own_body_and_takes_the_operator_s_
     let stage = Stage::new();
     let run = stage.run();
     let parent = run.sent(intent(&[1, 2, 3], 0), split(2)).await;
-    let batch = run.writer.intend(child(parent, &[1, 3], 0)).await.unwrap();
+    let batch = run.writer.intended(child(parent, &[1, 3], 0)).await.unwrap();
     run.close();
     let run = stage.run();
     assert_eq!(run.entry.found_open.in_doubt, 1);
@@ -294,8 +295,8 @@ async fn a_child_in_doubt_is_a_doubt_with_its_own_body_and_takes_the_operator_s_
 async fn a_split_that_a_failed_writer_could_not_take_is_written_late_if_it_names_a_member() {
     let stage = Stage::new();
     let run = stage.run();
-    run.writer.intend(intent(&[1, 2], 0)).await.unwrap();
-    run.writer.intend(intent(&[3, 4], 0)).await.unwrap();
+    run.writer.intended(intent(&[1, 2], 0)).await.unwrap();
+    run.writer.intended(intent(&[3, 4], 0)).await.unwrap();
     run.close();
     let key = |numbers: &[u64]| -> RequestKey { intent(numbers, 0).batch.key };
     let late = vec![
@@ -428,7 +429,7 @@ async fn a_child_with_numbers_that_are_not_its_parent_s_or_a_sibling_s_too_is_fo
         let run = other.run();
         let mut intent = intent(&[number], 0);
         intent.batch.key = RequestKey(key.to_owned());
-        run.writer.intend(intent).await.unwrap();
+        run.writer.intended(intent).await.unwrap();
         run.close();
         let query = "SELECT hex(numbers) FROM members";
         let blob: String = other.tool().query_row(query, [], |row| row.get(0)).unwrap();

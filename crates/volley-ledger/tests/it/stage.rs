@@ -77,9 +77,22 @@ impl Stage {
     }
 }
 
+/// Intents that nobody else can be in the way of.
+pub(crate) trait Durably {
+    /// The batch that an intent becomes.
+    async fn intended(&self, intent: Intent) -> Result<BatchId, LedgerError>;
+}
+
+impl Durably for Writer {
+    async fn intended(&self, intent: Intent) -> Result<BatchId, LedgerError> {
+        let intended = self.intend(intent).await?;
+        Ok(intended.durable().expect("whoever has the lock is alone"))
+    }
+}
+
 impl Run {
     pub(crate) async fn sent(&self, intent: Intent, outcome: Outcome) -> BatchId {
-        let batch = self.writer.intend(intent).await.unwrap();
+        let batch = self.writer.intended(intent).await.unwrap();
         self.writer.conclude(batch, conclusion(outcome)).await.unwrap();
         batch
     }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use volley_model::{BatchState, BodyHash};
 
+use crate::stage::Durably as _;
 use crate::stage::{Stage, accepted, doubt, intent, refused, released};
 
 #[tokio::test]
@@ -18,7 +19,7 @@ async fn a_million_numbers_come_back_each_in_its_batch() {
         let numbers: Vec<u64> = (0..BATCH)
             .map(|more| 33_000_000_000 + (((batch * BATCH + more) * 654_435_761) & 0x3fff_ffff))
             .collect();
-        calls.spawn(async move { writer.intend(intent(&numbers, 0)).await.unwrap() });
+        calls.spawn(async move { writer.intended(intent(&numbers, 0)).await.unwrap() });
     }
     calls.join_all().await;
     let mut seen = HashSet::with_capacity(1_000_000);

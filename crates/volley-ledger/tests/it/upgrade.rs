@@ -8,6 +8,7 @@ use rusqlite::types::Value;
 use volley_ledger::{CampaignReport, Changes, Ledger, LedgerError, OpenDoubt, Spending, Word, verify};
 use volley_model::{BatchState, Currency, Msisdn};
 
+use crate::stage::Durably as _;
 use crate::stage::{
     Stage, accepted, amount, at, child, conclusion, doubt, identity, intent, refused, released, signed, split,
 };
@@ -29,7 +30,7 @@ async fn older(number: u32) -> Stage {
     run.sent(intent(&[5], 0), released()).await;
     let given_up = run.sent(intent(&[6], 0), doubt()).await;
     run.sent(intent(&[7], 0), doubt()).await;
-    run.writer.intend(intent(&[8, 9], 0)).await.unwrap();
+    run.writer.intended(intent(&[8, 9], 0)).await.unwrap();
     run.close();
     let mut ledger = stage.open().unwrap();
     ledger

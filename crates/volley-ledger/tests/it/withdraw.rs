@@ -5,6 +5,7 @@ use volley_ledger::{
 };
 use volley_model::{BatchState, BodyHash, CostSource};
 
+use crate::stage::Durably as _;
 use crate::stage::{Stage, accepted, amount, at, doubt, identity, intent, refused, released, signed};
 
 const REASON: &str = "cancelled at the provider";
@@ -209,7 +210,7 @@ async fn only_an_accepted_batch_is_withdrawn_and_only_once() {
         run.sent(intent(&[4], 0), released()).await,
         run.sent(intent(&[5], 0), doubt()).await,
         run.sent(intent(&[6], 0), unticketed()).await,
-        run.writer.intend(intent(&[7], 0)).await.unwrap(),
+        run.writer.intended(intent(&[7], 0)).await.unwrap(),
     ];
     let mut simulated = intent(&[8], 0);
     simulated.simulated = true;

@@ -3,6 +3,7 @@
 use volley_ledger::{BatchId, Changes, Outcome, Receipt, Resolved, Signature, Word, WordError};
 use volley_model::{BatchState, BodyHash};
 
+use crate::stage::Durably as _;
 use crate::stage::{
     Stage, accepted, amount, at, conclusion, doubt, identity, intent, refused, released, signed,
 };
@@ -69,7 +70,7 @@ async fn check(word: Word, becomes: BatchState, booked: &str, reserved: &str) {
     // The slot is free for the next body.
     let run = stage.run();
     assert_eq!(run.writer.body(batch).await.unwrap(), None, "{word}");
-    let next = run.writer.intend(intent(&[7], 0)).await.unwrap();
+    let next = run.writer.intended(intent(&[7], 0)).await.unwrap();
     run.close();
     let query = "SELECT slot FROM batch WHERE id = ?1";
     let slot: i64 = stage.tool().query_row(query, [next], |row| row.get(0)).unwrap();
@@ -138,7 +139,7 @@ async fn a_declared_ticket_is_reported_with_its_cost_and_where_that_comes_from()
 async fn what_a_killed_run_left_open_can_be_resolved_before_any_other_run() {
     let stage = Stage::new();
     let run = stage.run();
-    let batch = run.writer.intend(intent(&[1], 0)).await.unwrap();
+    let batch = run.writer.intended(intent(&[1], 0)).await.unwrap();
     run.close();
     let mut ledger = stage.open().unwrap();
     let resolved = ledger
@@ -166,7 +167,7 @@ async fn a_word_on_a_batch_whose_outcome_is_known_is_refused_and_changes_nothing
     ];
     let mut simulated = intent(&[4], 0);
     simulated.simulated = true;
-    settled.push(run.writer.intend(simulated).await.unwrap());
+    settled.push(run.writer.intended(simulated).await.unwrap());
     let said = [5, 6, 7].map(|number| intent(&[number], 0));
     let mut words = vec![Word::Sent(None), Word::NotSent, Word::Abandon];
     for intent in said {
