@@ -8,6 +8,7 @@ use crate::{FieldNames, NumberRule, Region};
 
 /// The settings of an intake: the campaign file's `[input]`, checked, and what limits and template ask of it.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each asks for something by itself")]
 pub struct IntakeConfig {
     /// The input's keys for our fields.
     pub names: FieldNames,

@@ -9,6 +9,7 @@
 //! Output: a [`Summary`], for every end of the run. Not here: the command line, the display, credentials.
 
 pub(crate) mod account;
+mod admit;
 pub(crate) mod budget;
 mod commits;
 mod credit;
