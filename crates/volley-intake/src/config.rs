@@ -8,6 +8,7 @@ use crate::{FieldNames, NumberRule, Region};
 
 /// The settings of an intake: the campaign file's `[input]`, checked, and what limits and template ask of it.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each asks for something by itself")]
 pub struct IntakeConfig {
     /// The input's keys for our fields.
     pub names: FieldNames,
@@ -28,7 +29,10 @@ pub struct IntakeConfig {
     pub count_details: bool,
     /// Whether batches tell where their members' lines stand.
     pub keep_places: bool,
-    /// At most so many recipients in this run, cut exactly.
+    /// Whether batches tell what it takes to take them apart again: where other runs may hold some of their numbers.
+    pub keep_parts: bool,
+    /// At most so many recipients in this run, cut exactly; fewer, where some come back after that (see
+    /// [`Intake::take_back`](crate::Intake::take_back)).
     pub recipients_max: Option<u64>,
     /// How much of the input may be invalid.
     pub max_invalid: Option<InvalidLimit>,
@@ -47,6 +51,7 @@ impl IntakeConfig {
             count_units: false,
             count_details: false,
             keep_places: false,
+            keep_parts: false,
             recipients_max: None,
             max_invalid: None,
         }

@@ -3,6 +3,7 @@
 //! A line is first invalid, then suppressed, then a duplicate, then what earlier runs made of its number, else
 //! planned; the first that holds is its count. The number of an invalid line does not count as seen.
 
+mod again;
 mod desk;
 mod examine;
 
@@ -14,8 +15,9 @@ use volley_model::{BodyEncoder, LineCounts, PlannedBatch};
 
 use crate::batcher::Sink;
 use crate::lines::{Filled, LineBuffer};
+use crate::outlet::OneWay;
 use crate::source::{Meter, Source, Tap};
-use crate::{Example, IntakeConfig, NumberBook, Progress, ReasonCounts, Rejects, Tally};
+use crate::{Example, IntakeConfig, NumberBook, Outlet, Progress, ReasonCounts, Rejects, Returned, Tally};
 use desk::Desk;
 
 /// Reads inputs and cuts batches, which run over the borders of inputs.
@@ -39,6 +41,15 @@ pub enum ReadEnd {
     RecipientsMax,
     /// More lines were invalid than [`IntakeConfig::max_invalid`] allows.
     TooManyInvalid(TooManyInvalid),
+}
+
+/// What is left once nothing more is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// Full batches.
+    Full,
+    /// The last one too.
+    All,
 }
 
 /// The counts by which there were too many invalid lines.
@@ -132,13 +143,28 @@ impl Intake {
         sink: &mut dyn FnMut(PlannedBatch) -> ControlFlow<()>,
         progress: &Progress,
     ) -> Result<ReadEnd, IntakeError> {
+        self.read_into(name, input, &mut OneWay(sink), progress)
+    }
+
+    /// As [`read`](Self::read), where batches may come back: those that do are taken apart before the next is given out.
+    ///
+    /// # Errors
+    /// See [`IntakeError`]; what was read before it stays.
+    pub fn read_into(
+        &mut self,
+        name: &str,
+        input: &mut dyn Read,
+        outlet: &mut dyn Outlet,
+        progress: &Progress,
+    ) -> Result<ReadEnd, IntakeError> {
         let meter = Meter::default();
+        let name = self.desk.begin_input(name);
         let name = Named {
-            name,
+            name: &name,
             nth: self.inputs,
         };
         self.inputs += 1;
-        let end = self.read_lines(name, Tap { input, meter: &meter }, sink, progress);
+        let end = self.read_lines(name, Tap { input, meter: &meter }, outlet, progress);
         self.bytes += meter.bytes.get();
         progress.publish_bytes(self.bytes);
         self.desk.publish(progress);
@@ -190,10 +216,33 @@ impl Intake {
         }
     }
 
+    /// Gives out what nothing more is read for: the full batches, and with [`Rest::All`] the last one too. Nothing after a
+    /// stop, nor if too many lines were invalid: then it breaks.
+    ///
+    /// # Errors
+    /// [`IntakeError::Rejects`], where a batch came back.
+    pub fn give_out(
+        &mut self,
+        rest: Rest,
+        outlet: &mut dyn Outlet,
+        progress: &Progress,
+    ) -> Result<ControlFlow<()>, IntakeError> {
+        self.desk.give_out_rest(rest, outlet, progress)
+    }
+
+    /// Takes a batch apart that came back: the lines of the numbers that others hold count as what those made of them, and
+    /// the other recipients go into the open batch, which may become full, and is cut then. Whether a number was met stays.
+    ///
+    /// # Errors
+    /// [`IntakeError::Rejects`]. The account stands all the same.
+    pub fn take_back(&mut self, returned: Returned, progress: &Progress) -> Result<(), IntakeError> {
+        self.desk.take_back(returned, progress)
+    }
+
     /// Cuts the last batch and closes the account, which stands whatever becomes of the rejects: after it,
     /// [`flush_rejects`](Self::flush_rejects). After a stop nothing more is given out.
     pub fn finish(&mut self, sink: &mut dyn FnMut(PlannedBatch) -> ControlFlow<()>) -> Finished {
-        self.desk.finish(sink)
+        self.desk.finish(&mut OneWay(sink))
     }
 
     /// Writes the last rejections out.

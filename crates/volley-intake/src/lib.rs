@@ -21,6 +21,7 @@ mod normalize;
 mod numbers;
 
 mod batcher;
+mod outlet;
 mod rejection;
 mod tally;
 
@@ -28,10 +29,11 @@ mod intake;
 mod progress;
 
 pub use config::{IntakeConfig, InvalidLimit};
-pub use intake::{Finished, Intake, IntakeError, ReadEnd, TooManyInvalid};
+pub use intake::{Finished, Intake, IntakeError, ReadEnd, Rest, TooManyInvalid};
 pub use lines::LINE_BYTES_MAX;
 pub use normalize::{Normalizer, NumberFault, NumberRule, Region};
 pub use numbers::{NumberBook, Standing};
+pub use outlet::{Outlet, Returned};
 pub use progress::Progress;
 pub use record::{FieldNames, FieldNamesError};
 pub use rejection::{Example, Rejection, Rejects, Skipped};

@@ -79,6 +79,17 @@ impl Tally {
         }
         self.by_segments[place] += 1;
     }
+
+    /// Takes out again what was [added](Self::add). The details are left: nothing comes back in a plan.
+    pub(crate) fn take_out(&mut self, measure: Measure) {
+        match measure.encoding {
+            Encoding::Gsm7 => self.gsm7 -= 1,
+            Encoding::Ucs2 => self.ucs2 -= 1,
+        }
+        self.segments -= u64::from(measure.segments);
+        let place = usize::try_from(measure.segments.saturating_sub(1)).unwrap_or_default();
+        self.by_segments[place] -= 1;
+    }
 }
 
 #[cfg(test)]

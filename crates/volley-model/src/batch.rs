@@ -10,13 +10,17 @@ use crate::{BodyBuffer, Field, LineCounts, Msisdn, Recipient};
 /// Writes the body of a provider's request, one recipient after another, straight into the batch's buffer.
 ///
 /// Implemented once a provider. The intake calls [`begin`](Self::begin) when it opens a batch, then
-/// [`push`](Self::push) for each recipient, then [`end`](Self::end) when it cuts.
+/// [`push`](Self::push) or [`push_again`](Self::push_again) for each recipient, then [`end`](Self::end) when it cuts.
 pub trait BodyEncoder: Send {
     /// Writes what stands before the first recipient.
     fn begin(&mut self, body: &mut Vec<u8>);
 
     /// Writes one recipient.
     fn push(&mut self, body: &mut Vec<u8>, recipient: &Recipient<'_>);
+
+    /// Writes one recipient again, whom [`push`](Self::push) has written into another body of the same message: all the bytes
+    /// it wrote there. Byte for byte as if pushed here.
+    fn push_again(&mut self, body: &mut Vec<u8>, written: &[u8]);
 
     /// Writes what stands behind the last recipient. The request key comes later: see [`SealedBatch`].
     fn end(&mut self, body: &mut Vec<u8>);
@@ -38,6 +42,19 @@ pub struct Place {
     pub line: u64,
 }
 
+/// What is kept of a recipient in a batch that may have to be taken apart again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// Where the recipient's bytes begin in the body. Sealing only adds behind them.
+    pub from: u32,
+    /// Behind their last.
+    pub to: u32,
+    /// What the message takes, where that is counted.
+    pub measure: Option<Measure>,
+    /// Where the line stands.
+    pub place: Place,
+}
+
 /// A batch as the intake cut it: not on disk yet, nothing sent.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PlannedBatch {
@@ -51,6 +68,8 @@ pub struct PlannedBatch {
     pub lines: LineCounts,
     /// Where each member's line stands, in their order; empty where nobody wants to know.
     pub places: Vec<Place>,
+    /// What it takes to take the batch apart again, of each member in their order; empty where it never has to be.
+    pub parts: Vec<Part>,
 }
 
 // Bodies are full of numbers and names: batches print how much they hold, never what.

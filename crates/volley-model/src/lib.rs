@@ -19,7 +19,7 @@ mod money;
 mod verdict;
 
 pub use batch::{
-    BatchState, BodyEncoder, BodyHash, BodyHasher, Place, PlannedBatch, RequestKey, SealedBatch,
+    BatchState, BodyEncoder, BodyHash, BodyHasher, Part, Place, PlannedBatch, RequestKey, SealedBatch,
 };
 pub use body::{BodyBuffer, BodyPool};
 pub use evidence::{Answer, AnswerBody, Evidence, Lost, NotProcessed, Unsent};

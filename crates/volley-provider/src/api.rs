@@ -240,6 +240,7 @@ impl Sealer {
                     lines: LineCounts::default(),
                     members,
                     places: Vec::new(),
+                    parts: Vec::new(),
                 };
                 Some(sealer.seal_child(line, n, planned))
             }

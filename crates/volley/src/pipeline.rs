@@ -9,6 +9,7 @@
 //! Output: a [`Summary`], for every end of the run. Not here: the command line, the display, credentials.
 
 pub(crate) mod account;
+mod admit;
 pub(crate) mod budget;
 mod commits;
 mod credit;
@@ -22,6 +23,7 @@ pub(crate) mod handover;
 pub(crate) mod latency;
 mod line;
 mod lookup;
+mod neighbours;
 mod outside;
 pub(crate) mod patience;
 mod reading;
@@ -208,6 +210,7 @@ pub fn run(
         campaign,
         opened,
         intake,
+        neighbours,
         sealer,
         mut dispatch,
         writer_thread,
@@ -227,8 +230,8 @@ pub fn run(
         "the run begins"
     );
     let progress = Arc::new(Progress::default());
-    let mut reading =
-        Reading::start(opened.inputs, intake, sealer, Arc::clone(&progress)).map_err(RunError::System)?;
+    let mut reading = Reading::start(opened.inputs, intake, neighbours, sealer, Arc::clone(&progress))
+        .map_err(RunError::System)?;
     let view = View {
         progress: &progress,
         extent: &opened.extent,

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::io;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use volley_model::{BodyEncoder, LineCounts, Msisdn, Place, Reason};
 
 use super::examine::Examiner;
-use super::{Finished, IntakeError, Named, ReadEnd, TooManyInvalid};
+use super::{Finished, IntakeError, Named, ReadEnd, Rest, TooManyInvalid};
 use crate::batcher::{Batcher, Sink};
 use crate::lines::{LINE_BYTES_MAX, Line, LineBuffer};
 use crate::numbers::FETCHED_MAX;
@@ -27,13 +28,15 @@ pub(super) struct Desk {
     records: RecordReader,
     examiner: Examiner,
     book: NumberBook,
-    rejects: Rejects,
-    batcher: Batcher,
-    totals: LineCounts,
+    pub(super) rejects: Rejects,
+    pub(super) batcher: Batcher,
+    /// What the inputs so far are called.
+    pub(super) inputs: Vec<Arc<str>>,
+    pub(super) totals: LineCounts,
     /// Lines read: the sum of `totals`.
     read: u64,
-    by_reason: ReasonCounts,
-    doubt_lines: HashMap<u64, u64>,
+    pub(super) by_reason: ReasonCounts,
+    pub(super) doubt_lines: HashMap<u64, u64>,
     /// Set once the reading has ended early; batches not given out then never are.
     ended: Option<ReadEnd>,
 }
@@ -56,7 +59,8 @@ impl Glance<'_> {
 }
 
 /// What became of a line.
-enum Outcome {
+#[derive(Clone, Copy)]
+pub(super) enum Outcome {
     Planned,
     InDoubt(u64),
     Rejected(Reason),
@@ -81,12 +85,20 @@ impl Desk {
             config,
             book,
             rejects,
+            inputs: Vec::new(),
             totals: LineCounts::default(),
             read: 0,
             by_reason: ReasonCounts::default(),
             doubt_lines: HashMap::new(),
             ended: None,
         }
+    }
+
+    /// Takes note of an input's name.
+    pub(super) fn begin_input(&mut self, name: &str) -> Arc<str> {
+        let name = Arc::from(name);
+        self.inputs.push(Arc::clone(&name));
+        name
     }
 
     /// Takes all lines that the buffer holds whole, a few at a time.
@@ -120,7 +132,7 @@ impl Desk {
                 if let Outcome::InDoubt(batch) = outcome {
                     progress.publish_doubtful(batch);
                 }
-                if let Some(end) = self.after_line(&outcome, sink, progress) {
+                if let Some(end) = self.after_line(&outcome, sink, progress)? {
                     self.ended = Some(end);
                     return Ok(ControlFlow::Break(end));
                 }
@@ -226,17 +238,14 @@ impl Desk {
     fn count(&mut self, outcome: &Outcome) {
         self.read += 1;
         for counts in [&mut self.totals, self.batcher.lines()] {
-            *match outcome {
-                Outcome::Planned => &mut counts.planned,
-                Outcome::InDoubt(_) => &mut counts.in_doubt,
-                Outcome::Rejected(Reason::Suppressed) => &mut counts.suppressed,
-                Outcome::Rejected(Reason::Duplicate) => &mut counts.duplicate,
-                Outcome::Rejected(Reason::AlreadySent) => &mut counts.already_sent,
-                Outcome::Rejected(Reason::RefusedByProvider) => &mut counts.refused,
-                Outcome::Rejected(_) => &mut counts.invalid,
-            } += 1;
+            *outcome.count_in(counts) += 1;
         }
-        match *outcome {
+        self.note_why(*outcome);
+    }
+
+    /// Counts why a line is not sent to, if it is not.
+    pub(super) fn note_why(&mut self, outcome: Outcome) {
+        match outcome {
             Outcome::Planned => {}
             Outcome::InDoubt(batch) => *self.doubt_lines.entry(batch).or_default() += 1,
             Outcome::Rejected(reason) => self.by_reason.add(reason),
@@ -244,25 +253,77 @@ impl Desk {
     }
 
     /// Cuts and gives out what is due, and says whether the reading ends here.
-    fn after_line(&mut self, outcome: &Outcome, sink: Sink<'_>, progress: &Progress) -> Option<ReadEnd> {
+    fn after_line(
+        &mut self,
+        outcome: &Outcome,
+        sink: Sink<'_>,
+        progress: &Progress,
+    ) -> Result<Option<ReadEnd>, IntakeError> {
         if self.batcher.is_full() {
             self.batcher.cut();
             // Before the sink, which may hold the reading up for as long as the provider takes.
             self.publish(progress);
+            while let Some(returned) = sink.returned() {
+                self.take_back(returned, progress)?;
+            }
         }
         let first_judgement = self.batcher.holds() && self.read >= InvalidLimit::JUDGED_FROM_LINES;
         let worse = matches!(outcome, Outcome::Rejected(reason) if reason.is_invalid());
         if (first_judgement || (worse && !self.batcher.holds()))
             && let Some(too_many) = self.too_many_invalid()
         {
-            return Some(ReadEnd::TooManyInvalid(too_many));
+            return Ok(Some(ReadEnd::TooManyInvalid(too_many)));
         }
         if first_judgement {
             self.batcher.release();
         }
-        match self.batcher.give_out(sink) {
-            ControlFlow::Continue(()) => None,
-            ControlFlow::Break(()) => Some(ReadEnd::Stopped),
+        loop {
+            match self.batcher.give_out(sink) {
+                ControlFlow::Continue(None) => return Ok(None),
+                ControlFlow::Continue(Some(returned)) => self.take_back(returned, progress)?,
+                ControlFlow::Break(()) => return Ok(Some(ReadEnd::Stopped)),
+            }
+        }
+    }
+
+    /// Gives out what nothing more is read for.
+    pub(super) fn give_out_rest(
+        &mut self,
+        rest: Rest,
+        sink: Sink<'_>,
+        progress: &Progress,
+    ) -> Result<ControlFlow<()>, IntakeError> {
+        if self.is_over() {
+            return Ok(ControlFlow::Break(()));
+        }
+        self.batcher.release();
+        loop {
+            match self.batcher.give_out(sink) {
+                // The last one may come back itself, and then what is left of it is the last.
+                ControlFlow::Continue(None) if rest == Rest::All && !self.batcher.is_empty() => {
+                    self.batcher.cut();
+                }
+                ControlFlow::Continue(None) => return Ok(ControlFlow::Continue(())),
+                ControlFlow::Continue(Some(returned)) => self.take_back(returned, progress)?,
+                ControlFlow::Break(()) => {
+                    self.ended = Some(ReadEnd::Stopped);
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+        }
+    }
+
+    /// Whether nothing more may be given out.
+    fn is_over(&self) -> bool {
+        self.ended == Some(ReadEnd::Stopped) || self.too_many_at_the_end().is_some()
+    }
+
+    /// Judged at the end, if there were too few lines to judge earlier.
+    fn too_many_at_the_end(&self) -> Option<TooManyInvalid> {
+        match self.ended {
+            Some(ReadEnd::TooManyInvalid(too_many)) => Some(too_many),
+            Some(ReadEnd::Stopped) => None,
+            _ => self.too_many_invalid(),
         }
     }
 
@@ -275,13 +336,8 @@ impl Desk {
     }
 
     pub(super) fn finish(&mut self, sink: Sink<'_>) -> Finished {
-        let too_many_invalid = match self.ended {
-            Some(ReadEnd::TooManyInvalid(too_many)) => Some(too_many),
-            Some(ReadEnd::Stopped) => None,
-            _ => self.too_many_invalid(),
-        };
-        let stopped = too_many_invalid.is_some() || self.ended == Some(ReadEnd::Stopped);
-        if !stopped {
+        let too_many_invalid = self.too_many_at_the_end();
+        if !self.is_over() {
             self.batcher.cut();
             self.batcher.release();
             if self.batcher.give_out(sink).is_break() {
@@ -300,6 +356,21 @@ impl Desk {
     }
 }
 
+impl Outcome {
+    /// Where a line of this outcome counts.
+    pub(super) fn count_in(self, counts: &mut LineCounts) -> &mut u64 {
+        match self {
+            Self::Planned => &mut counts.planned,
+            Self::InDoubt(_) => &mut counts.in_doubt,
+            Self::Rejected(Reason::Suppressed) => &mut counts.suppressed,
+            Self::Rejected(Reason::Duplicate) => &mut counts.duplicate,
+            Self::Rejected(Reason::AlreadySent) => &mut counts.already_sent,
+            Self::Rejected(Reason::RefusedByProvider) => &mut counts.refused,
+            Self::Rejected(_) => &mut counts.invalid,
+        }
+    }
+}
+
 /// What a number that is met may expect. One that is taken as it is written is suppressed as what it dials, too.
 fn standing(book: &mut NumberBook, number: Msisdn, rule: NumberRule) -> Standing {
     let dialled = || Normalizer::reading(number).is_some_and(|dialled| book.is_suppressed(dialled));
@@ -310,7 +381,7 @@ fn standing(book: &mut NumberBook, number: Msisdn, rule: NumberRule) -> Standing
 }
 
 /// What becomes of the line of a number of this standing.
-fn outcome_of(standing: Standing) -> Outcome {
+pub(super) fn outcome_of(standing: Standing) -> Outcome {
     Outcome::Rejected(match standing {
         Standing::Free => return Outcome::Planned,
         Standing::InDoubt(batch) => return Outcome::InDoubt(batch),
@@ -326,15 +397,20 @@ fn is_blank(line: Line<'_>) -> bool {
 }
 
 /// Where one line is rejected.
-struct Rejecting<'a> {
-    rejects: &'a mut Rejects,
-    number: u64,
-    input: &'a str,
+pub(super) struct Rejecting<'a> {
+    pub(super) rejects: &'a mut Rejects,
+    pub(super) number: u64,
+    pub(super) input: &'a str,
 }
 
 impl Rejecting<'_> {
     /// Counts it as rejected, and asks for the detail only if somebody reads it.
-    fn of(&mut self, reason: Reason, value: &[u8], detail: impl FnOnce() -> String) -> io::Result<Outcome> {
+    pub(super) fn of(
+        &mut self,
+        reason: Reason,
+        value: &[u8],
+        detail: impl FnOnce() -> String,
+    ) -> io::Result<Outcome> {
         if self.rejects.wants(reason) {
             self.rejects.add(&Rejection {
                 line: self.number,

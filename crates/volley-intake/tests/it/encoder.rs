@@ -29,6 +29,10 @@ impl BodyEncoder for Plain {
         body.push(b'\n');
     }
 
+    fn push_again(&mut self, body: &mut Vec<u8>, written: &[u8]) {
+        body.extend_from_slice(written);
+    }
+
     fn end(&mut self, body: &mut Vec<u8>) {
         body.push(b'>');
     }

@@ -8,4 +8,5 @@ mod encoder;
 mod faults;
 mod inputs;
 mod reasons;
+mod returns;
 mod stops;

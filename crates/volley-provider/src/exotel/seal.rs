@@ -126,6 +126,7 @@ mod tests {
                 ..LineCounts::default()
             },
             places: Vec::new(),
+            parts: Vec::new(),
         }
     }
 

@@ -142,6 +142,15 @@ impl BodyEncoder for Encoder {
         self.first = false;
     }
 
+    fn push_again(&mut self, body: &mut Vec<u8>, written: &[u8]) {
+        let bare = written.strip_prefix(b",").unwrap_or(written);
+        if !self.first {
+            body.push(b',');
+        }
+        body.extend_from_slice(bare);
+        self.first = false;
+    }
+
     fn end(&mut self, body: &mut Vec<u8>) {
         body.extend_from_slice(&self.tail);
     }

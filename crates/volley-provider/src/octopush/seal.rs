@@ -103,6 +103,7 @@ mod tests {
                 ..LineCounts::default()
             },
             places: Vec::new(),
+            parts: Vec::new(),
         }
     }
 

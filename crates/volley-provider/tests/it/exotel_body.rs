@@ -78,6 +78,7 @@ fn planned(message: &VoiceMessage, members: Vec<Msisdn>) -> PlannedBatch {
         body: body.into(),
         lines: LineCounts::default(),
         places: Vec::new(),
+        parts: Vec::new(),
     }
 }
 
@@ -130,6 +131,36 @@ fn retries_and_schedules_say_only_what_was_given() {
             { "end_at": "2026-12-01T09:00:00+00:00" },
         ]),
     );
+}
+
+#[test]
+fn numbers_of_another_body_are_written_again_as_if_they_were_pushed() {
+    let all = numbers(&[919_812_345_678, 33_612_345_678, 491_711_234_567, 12_025_550_123]);
+    let message = message();
+    for chosen in [&[0, 2][..], &[1, 3], &[3], &[0, 1, 2, 3], &[2, 0]] {
+        let mut encoder = Encoder::new(&message);
+        let mut first = Vec::new();
+        encoder.begin(&mut first);
+        let mut ends = vec![first.len()];
+        for &number in &all {
+            let fields = &[Excerpt::EMPTY; Field::COUNT];
+            let recipient = Recipient {
+                number,
+                fields,
+                verbatim: false,
+            };
+            encoder.push(&mut first, &recipient);
+            ends.push(first.len());
+        }
+        let mut again = Vec::new();
+        encoder.begin(&mut again);
+        for &at in chosen {
+            encoder.push_again(&mut again, &first[ends[at]..ends[at + 1]]);
+        }
+        encoder.end(&mut again);
+        let members: Vec<Msisdn> = chosen.iter().map(|&at| all[at]).collect();
+        assert_eq!(again, planned(&message, members).body.to_vec());
+    }
 }
 
 #[test]

@@ -70,6 +70,7 @@ fn sealed(message: &Message, recipients: &[(u64, Fields)]) -> SealedBatch {
         units: 0,
         lines: LineCounts::default(),
         places: Vec::new(),
+        parts: Vec::new(),
     };
     Sealer::new("me@example.org", "spring", false, HashMap::new()).seal(batch)
 }
@@ -78,6 +79,43 @@ fn check(message: &Message, recipients: &[(u64, Fields)], expected: &str) {
     let sealed = sealed(message, recipients);
     let expected = expected.replace("KEY", &sealed.key.0);
     assert_eq!(std::str::from_utf8(&sealed.body).unwrap(), expected);
+}
+
+#[test]
+fn recipients_of_another_body_are_written_again_as_if_they_were_pushed() {
+    let message = message("Hi {first_name:,you} {param1:}");
+    let named = |number, name: &str| {
+        let mut one = plain(number);
+        one.1[0] = Some(name.to_owned());
+        one
+    };
+    let all = [
+        named(33_612_345_678, ",{\"a\\"),
+        plain(491_711_234_567),
+        named(33_612_345_679, "Zoë"),
+    ];
+    for chosen in [&[0][..], &[1], &[2], &[0, 2], &[1, 2], &[2, 0], &[0, 1, 2]] {
+        let mut encoder = Encoder::new(&message);
+        let mut first = Vec::new();
+        encoder.begin(&mut first);
+        let mut ends = vec![first.len()];
+        for one in &all {
+            with(one, |recipient| encoder.push(&mut first, recipient));
+            ends.push(first.len());
+        }
+        let mut again = Vec::new();
+        encoder.begin(&mut again);
+        for &at in chosen {
+            encoder.push_again(&mut again, &first[ends[at]..ends[at + 1]]);
+        }
+        // Whoever is pushed behind them stands behind a comma too.
+        with(&plain(4_479_001), |recipient| encoder.push(&mut again, recipient));
+        encoder.end(&mut again);
+        let mut recipients: Vec<_> = chosen.iter().map(|&at| all[at].clone()).collect();
+        recipients.push(plain(4_479_001));
+        let expected = sealed(&message, &recipients).body;
+        assert!(expected.starts_with(&again), "{chosen:?}");
+    }
 }
 
 #[test]

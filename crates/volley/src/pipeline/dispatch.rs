@@ -191,6 +191,8 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                 () = self.stop.reached(Stage::Draining), if open => {
                     open = false;
                     batches.close();
+                    // What waits stays planned, and so pending. Whoever waits for it to be settled need not wait longer.
+                    while batches.try_recv().is_ok() {}
                 }
                 Some(()) = flights.next() => {}
                 () = &mut background => {}

@@ -1,19 +1,22 @@
-//! One new batch's way: whether it may go at all, gate and budget, intent, hand-over, decision, outcome.
+//! One new batch's way: whether it may go at all, [admission](super::admit), hand-over, decision, outcome.
 //!
 //! The order is the guarantee's: no byte before its intent is durable, no fate reported before its outcome is.
+
+use std::time::Duration;
 
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use tracing::Instrument;
 use volley_intake::IntakeError;
-use volley_ledger::{BatchId, Conclusion, Intent, Outcome};
+use volley_ledger::{BatchId, Conclusion, Held, Outcome};
 use volley_model::{Amount, Msisdn, Refusal, SealedBatch};
 use volley_provider::JudgeContext;
 
 use super::account::Fate;
+use super::admit::Admitted;
 use super::decision::Decision;
 use super::dispatch::Dispatch;
-use super::gate::{Errand, Settled};
+use super::gate::Settled;
 use super::handover::Flight;
 use super::line::Leg;
 use super::outside::{Clock, Journal, Wire};
@@ -22,9 +25,15 @@ use super::settle::Doubt;
 use super::stop::{Stage, StopReason};
 use super::telling::{self, batch_span};
 
+/// How often the ledger is asked again about a batch that other runs' reservations leave no room for: they tell nobody when
+/// one becomes smaller.
+const BUDGET_ASKED_EVERY: Duration = Duration::from_millis(200);
+
 /// Where a leg ended.
 enum Carried {
     To(Fate),
+    /// Nothing of it is written: other runs hold some of its numbers, these.
+    Held(Vec<Held>),
     /// Refused for one number: the others go again.
     Split {
         id: BatchId,
@@ -33,7 +42,7 @@ enum Carried {
 }
 
 /// A batch that the ledger knows.
-struct Intended {
+struct Booked {
     id: BatchId,
     reserved: Option<Amount>,
 }
@@ -78,7 +87,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         let held = self.reservation(&queued.batch).unwrap_or(Amount::ZERO);
         let mut window = Some(window);
         let mut legs = vec![Leg::first(queued)];
-        while let Some(leg) = legs.pop() {
+        while let Some(mut leg) = legs.pop() {
             let window = match window.take() {
                 Some(window) => window,
                 None => match self.stop.unless(Stage::Draining, self.window.acquire()).await {
@@ -88,8 +97,9 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                 },
             };
             let members = leg.batch.members.len() as u64;
-            match self.carry(&leg, window).await {
+            match self.carry(&mut leg, window).await {
                 Carried::To(fate) => self.account.borrow_mut().land(members, &fate),
+                Carried::Held(held) => self.give_back(leg, &held),
                 Carried::Split { id, named } => {
                     self.account.borrow_mut().refuse_one();
                     legs.extend(leg.children(id, named, &self.sealer));
@@ -97,6 +107,16 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             }
         }
         self.credit.let_go(held);
+    }
+
+    /// Of a batch that goes back no fate lands: its lines count elsewhere.
+    fn give_back(&self, leg: Leg, held: &[Held]) {
+        let (key, is_child) = (leg.batch.key.clone(), leg.parent.is_some());
+        tracing::debug!(key = %key, held = held.len(), "other runs hold some of its numbers, and it is cut anew");
+        if is_child || !leg.give_back(held) {
+            let why = format!("the ledger says that other runs hold numbers of {key}, where none can");
+            self.stop.request(StopReason::Bug(why));
+        }
     }
 
     /// What a batch may cost at most; `None` where nobody knows, or where nothing is owed.
@@ -108,8 +128,8 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         }
     }
 
-    async fn carry<'a>(&'a self, leg: &Leg, window: SemaphorePermit<'a>) -> Carried {
-        let Leg { batch, parent, .. } = leg;
+    async fn carry<'a>(&'a self, leg: &mut Leg, window: SemaphorePermit<'a>) -> Carried {
+        let batch = &leg.batch;
         let reserved = self.reservation(batch);
         let pending = Carried::To(Fate::Pending);
         // Before anything is reserved, gated or written: of this batch nothing is known to the ledger, nor to anybody.
@@ -117,31 +137,32 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             self.stop.request(StopReason::StopMention);
             return pending;
         }
-        let amount = reserved.unwrap_or(Amount::ZERO);
-        // Before the gate: whoever holds a trial must not wait for money that batches behind the gate hold.
-        if !self.reserve(amount).await {
-            return pending;
-        }
-        let pass = self.gate.pass(Errand::Batch);
-        let Some(pass) = self.stop.unless(Stage::Draining, pass).await else {
-            self.budget.free(amount);
-            return pending;
+        let (id, pass) = loop {
+            match self.admit(leg, reserved).await {
+                Admitted::Durable(id, pass) => break (id, pass),
+                Admitted::Held(held) => return Carried::Held(held),
+                Admitted::Crowded => {
+                    let pause = tokio::time::sleep(BUDGET_ASKED_EVERY);
+                    if self.stop.unless(Stage::Draining, pause).await.is_none() {
+                        return pending;
+                    }
+                }
+                Admitted::Never => return pending,
+            }
         };
-        let Some(id) = self.intend(batch, *parent, reserved).await else {
-            self.gate.settle(pass, Settled::Neither);
-            return pending;
-        };
+        leg.settle();
+        let batch = &leg.batch;
         let mut flight = Flight::new(batch.body.clone(), batch.members.len() as u64, pass, Some(window));
-        let intended = Intended { id, reserved };
-        self.send(leg, &intended, &mut flight)
+        let booked = Booked { id, reserved };
+        self.send(leg, &booked, &mut flight)
             .instrument(batch_span(id))
             .await
     }
 
     /// Sends a batch whose intent is durable, and books what became of it.
-    async fn send(&self, leg: &Leg, intended: &Intended, flight: &mut Flight<'_>) -> Carried {
+    async fn send(&self, leg: &Leg, booked: &Booked, flight: &mut Flight<'_>) -> Carried {
         let Leg { batch, .. } = leg;
-        let Intended { id, reserved } = *intended;
+        let Booked { id, reserved } = *booked;
         let members = batch.members.len() as u64;
         let context = JudgeContext {
             members: &batch.members,
@@ -151,7 +172,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         let decision = self.decide(heard, members, reserved);
         self.settle_gate(flight, decision.gate);
         let refused = Refused::of(&decision.outcome);
-        let fate = self.conclude(intended, batch, flight, decision).await;
+        let fate = self.conclude(booked, batch, flight, decision).await;
         match (fate, refused) {
             // Durable: only then its numbers are free for a child.
             (
@@ -180,77 +201,6 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         }
     }
 
-    /// Reserves the money; `false` if the run stops before that, or for that.
-    async fn reserve(&self, amount: Amount) -> bool {
-        match self
-            .stop
-            .unless(Stage::Draining, self.budget.reserve(amount))
-            .await
-        {
-            Some(Ok(())) => true,
-            Some(Err(out)) => {
-                let (spent, wanted, max_cost) = (out.spent, out.wanted, out.max_cost);
-                let why = format!("{spent} spent or reserved, {wanted} wanted, {max_cost} allowed");
-                self.stop.request(StopReason::MaxCost(why));
-                false
-            }
-            None => false,
-        }
-    }
-
-    /// Makes the intent durable; `None` if the run stops before that.
-    async fn intend(
-        &self,
-        batch: &SealedBatch,
-        parent: Option<BatchId>,
-        reserved: Option<Amount>,
-    ) -> Option<BatchId> {
-        let amount = reserved.unwrap_or(Amount::ZERO);
-        let recipients = u32::try_from(batch.members.len()).unwrap_or(u32::MAX);
-        let begun = Instant::now();
-        let due = self.pace.approach(recipients);
-        let due = self.stop.unless(Stage::Draining, due).await;
-        self.note_pace(begun.elapsed());
-        if due.is_none() {
-            self.budget.free(amount);
-            return None;
-        }
-        let intent = Intent {
-            batch: batch.clone(),
-            parent,
-            simulated: self.simulated,
-            reserved,
-            currency: self.currency,
-            at: self.stamp(),
-        };
-        let begun = Instant::now();
-        let order = self.commits.wait();
-        let intended = self.journal.intend(intent).await;
-        drop(order);
-        self.account.borrow_mut().waits.ledger += begun.elapsed();
-        match intended {
-            Ok(id) => {
-                *self.booked.borrow_mut() += batch.lines;
-                Some(id)
-            }
-            Err(error) => {
-                // Perhaps durable, certainly unsent; nothing more is sent by this process.
-                self.stop.request(error.into());
-                self.budget.keep();
-                let outcome = Outcome::Released {
-                    reason: "the ledger failed before it was sent".to_owned(),
-                };
-                let conclusion = Conclusion {
-                    outcome,
-                    attempts: Vec::new(),
-                    at: self.stamp(),
-                };
-                self.unrecorded.borrow_mut().push((batch.key.clone(), conclusion));
-                None
-            }
-        }
-    }
-
     pub(super) fn settle_gate(&self, flight: &Flight<'_>, how: Settled) {
         if self.gate.settle(flight.pass, how) {
             self.stop.request(StopReason::TrialsInDoubt);
@@ -260,12 +210,12 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     /// Makes the outcome durable, then moves the money; the fate counts only after that.
     async fn conclude(
         &self,
-        intended: &Intended,
+        booked: &Booked,
         batch: &SealedBatch,
         flight: &mut Flight<'_>,
         decision: Decision,
     ) -> Fate {
-        let Intended { id, reserved } = *intended;
+        let Booked { id, reserved } = *booked;
         self.decided.set(true);
         let Decision { outcome, fate, .. } = decision;
         let first_attempt_at = flight.first_handed_over_at().unwrap_or_else(|| self.stamp());

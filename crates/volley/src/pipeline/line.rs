@@ -8,10 +8,11 @@
 
 use std::num::NonZeroU32;
 
-use volley_ledger::BatchId;
+use volley_ledger::{BatchId, Held};
 use volley_model::{Msisdn, Place, RequestKey, SealedBatch};
 use volley_provider::Sealer;
 
+use super::neighbours::WayBack;
 use super::reading::Queued;
 
 /// Splits in one line before the rest goes as two children.
@@ -22,6 +23,8 @@ pub(super) struct Leg {
     pub(super) batch: SealedBatch,
     /// Where its members' lines stand, in their order; empty where nobody wants to know.
     places: Vec<Place>,
+    /// Until its intent is durable, where others may hold numbers of it. A child has none: its numbers are ours.
+    way_back: Option<WayBack>,
     /// The batch whose other numbers these are.
     pub(super) parent: Option<BatchId>,
     /// The key of the batch that the line began with.
@@ -32,14 +35,35 @@ pub(super) struct Leg {
 
 impl Leg {
     /// The beginning of a line.
-    pub(super) fn first(Queued { batch, places }: Queued) -> Self {
+    pub(super) fn first(queued: Queued) -> Self {
+        let Queued {
+            batch,
+            places,
+            way_back,
+        } = queued;
         Self {
             line: batch.key.clone(),
             batch,
             places,
+            way_back,
             parent: None,
             children: 0,
         }
+    }
+
+    /// Its intent is durable: it does not go back any more.
+    pub(super) fn settle(&mut self) {
+        self.way_back = None;
+    }
+
+    /// Gives the batch back to the intake, since others hold these numbers. `false` if there is no way back, or no reason.
+    pub(super) fn give_back(self, held: &[Held]) -> bool {
+        let queued = Queued {
+            batch: self.batch,
+            places: self.places,
+            way_back: self.way_back,
+        };
+        queued.give_back(held)
     }
 
     /// The members, or the one that is `named`, each with where its line stands.
@@ -66,7 +90,11 @@ impl Leg {
             let batch = sealer.child(&self.line, n, members, counted)?;
             Some(Self {
                 parent: Some(parent),
-                ..Self::first(Queued { batch, places })
+                ..Self::first(Queued {
+                    batch,
+                    places,
+                    way_back: None,
+                })
             })
         };
         let splits = self.children + 1;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use volley_ledger::{BatchId, Conclusion, Intent, LedgerError, Writer};
+use volley_ledger::{BatchId, Conclusion, Intended, Intent, LedgerError, Writer};
 use volley_model::{Evidence, Unsent};
 use volley_transport::{Pool, Ready};
 
@@ -43,8 +43,8 @@ impl Wire for Pool {
 
 /// What must be durable. See [`Writer`] for what each promises.
 pub(super) trait Journal {
-    /// Durable once it returns.
-    fn intend(&self, intent: Intent) -> impl Future<Output = Result<BatchId, LedgerError>>;
+    /// Durable once it returns so; else nothing of it is written.
+    fn intend(&self, intent: Intent) -> impl Future<Output = Result<Intended, LedgerError>>;
 
     /// Durable once it returns.
     fn conclude(&self, id: BatchId, conclusion: Conclusion) -> impl Future<Output = Result<(), LedgerError>>;
@@ -57,7 +57,7 @@ pub(super) trait Journal {
 }
 
 impl Journal for Writer {
-    async fn intend(&self, intent: Intent) -> Result<BatchId, LedgerError> {
+    async fn intend(&self, intent: Intent) -> Result<Intended, LedgerError> {
         self.intend(intent).await
     }
 

@@ -15,6 +15,7 @@ use volley_transport::{CONNECT_TIMEOUT, Endpoint, Pace, PaceConfig, Pool, PoolCo
 
 use super::budget::{Budget, Tariff};
 use super::dispatch::{Dispatch, Parts};
+use super::neighbours::Neighbours;
 use super::outside::WallClock;
 use super::refusals::{self, RefusalsThread};
 use super::settle::{Doubt, Doubts};
@@ -29,6 +30,7 @@ pub(super) struct Prepared {
     pub(super) campaign: Campaign,
     pub(super) opened: Opened,
     pub(super) intake: Intake,
+    pub(super) neighbours: Option<Neighbours>,
     pub(super) sealer: Arc<Sealer>,
     pub(super) dispatch: Dispatch<Pool, Writer, WallClock>,
     pub(super) writer_thread: WriterThread,
@@ -90,8 +92,11 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         let left = left_in_doubt(&campaign, &loaded, notice);
         earlier_doubts(&ledger, &entry, campaign.limits.settle, left)?
     };
+    // Whoever has the lock is alone.
+    let neighbours: Option<Neighbours> = None;
     let config = IntakeConfig {
         keep_places: options.rejects.is_some(),
+        keep_parts: neighbours.is_some(),
         ..intake_config(
             &campaign,
             campaign.limits.unit_price.is_some(),
@@ -125,6 +130,7 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         dispatch: Dispatch::new(parts, &campaign.limits),
         sealer,
         fail_on_invalid: options.fail_on_invalid,
+        neighbours,
         intake: Intake::new(config, campaign.content.encoder(), book, rejects.intake),
         campaign,
         opened,
@@ -278,6 +284,7 @@ pub(crate) fn intake_config(
         count_units,
         count_details: false,
         keep_places: false,
+        keep_parts: false,
         recipients_max,
         max_invalid: campaign.limits.max_invalid,
     }

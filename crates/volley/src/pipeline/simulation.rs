@@ -5,6 +5,7 @@
 //! every run. A failing seed says how to repeat it; then it tells what happened, step by step.
 //! Half of a theme's histories are Octopush's and half are Exotel's: the faults are from one table, the oracles are the same.
 //! What differs is in `provider/` (what it keeps), `network/` (what it says) and `history/parts.rs` (what a run is built from).
+//! In some histories another worker is at the same campaign, which takes up numbers before ours can, and money.
 //! Bounds: a history has at most a dozen batches of two or three numbers and a dozen runs; but for Exotel's lines of splits, which
 //! are long now and then.
 //! Not here: files, sockets, SQLite, the intake; the other harnesses kill and starve the real ones.
@@ -18,6 +19,7 @@ mod input;
 mod provider;
 
 mod books;
+mod others;
 mod watch;
 
 mod disk;

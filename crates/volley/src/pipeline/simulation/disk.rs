@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use volley_ledger::{BatchId, Conclusion, Intent, LedgerError, StorageError};
+use volley_ledger::{BatchId, Conclusion, Intended, Intent, LedgerError, StorageError};
 use volley_model::BatchState;
 
 use super::super::outside::Journal;
+use super::others;
 use super::scenario::OurClock;
 use super::world::{World, forever};
 
@@ -33,14 +34,19 @@ struct Pending<'a> {
 }
 
 impl Journal for Disk {
-    async fn intend(&self, intent: Intent) -> Result<BatchId, LedgerError> {
+    async fn intend(&self, intent: Intent) -> Result<Intended, LedgerError> {
         let key = intent.batch.key.clone();
         self.0
             .say(|| format!("intend {key}, {} numbers", intent.batch.members.len()));
+        if let Some(said) = others::in_the_way(&self.0, &intent) {
+            self.look().await?;
+            self.0.say(|| format!("not intended {key}: {said:?}"));
+            return Ok(said);
+        }
         self.commit(Order::Intend(Box::new(intent))).await?;
         let id = self.0.books.borrow().id_of(&key.0).expect("it was written");
         self.0.say(|| format!("intended {key} as {id}"));
-        Ok(id)
+        Ok(Intended::Durable(id))
     }
 
     async fn conclude(&self, id: BatchId, conclusion: Conclusion) -> Result<(), LedgerError> {
@@ -68,6 +74,14 @@ impl Journal for Disk {
     }
 
     async fn body(&self, id: BatchId) -> Result<Option<Bytes>, LedgerError> {
+        self.look().await?;
+        Ok(self.0.books.borrow_mut().row(id).body.clone())
+    }
+}
+
+impl Disk {
+    /// Reads, and writes nothing.
+    async fn look(&self) -> Result<(), LedgerError> {
         if self.0.step() {
             return forever().await;
         }
@@ -75,11 +89,9 @@ impl Journal for Disk {
         if self.0.storage_failed.get() {
             return Err(self.failure());
         }
-        Ok(self.0.books.borrow_mut().row(id).body.clone())
+        Ok(())
     }
-}
 
-impl Disk {
     async fn commit(&self, order: Order) -> Result<(), LedgerError> {
         let world = &*self.0;
         let mut pending = Pending {
@@ -146,7 +158,14 @@ impl Pending<'_> {
         let Some(order) = self.order.take() else { return };
         let books = &mut *self.world.books.borrow_mut();
         match order {
-            Order::Intend(intent) => drop(books.intend(&intent)),
+            Order::Intend(intent) => {
+                if self.world.scenario.shared && !intent.simulated {
+                    let size = self.world.scenario.limits.batch_size.get();
+                    let size = usize::try_from(size).unwrap_or_default();
+                    self.world.others.borrow_mut().check(&intent, books.run, size);
+                }
+                books.intend(&intent);
+            }
             Order::Conclude(id, conclusion) => {
                 books.conclude(id, &conclusion, &self.world.provider.borrow());
             }

@@ -73,6 +73,8 @@ pub(super) struct Scenario {
     /// What the account has at the start, where the answers tell what is left of it; then there is a `min_credit`.
     pub(super) credit: Option<Amount>,
     pub(super) numbers: u64,
+    /// Whether another worker is at the same campaign.
+    pub(super) shared: bool,
     /// The share of requests that meet a fault.
     pub(super) fault_rate: f64,
     pub(super) outages: bool,
@@ -107,6 +109,7 @@ impl Scenario {
             limits,
             credit,
             numbers,
+            shared: (seed / 8) % 4 == 3,
             fault_rate: [0.0, 0.05, 0.2, 0.5, 0.9][rng.usize(..5)],
             outages: rng.u8(..4) == 0,
             dates,

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::super::outside::Clock;
 use super::books::Books;
+use super::others::Others;
 use super::provider::Provider;
 use super::scenario::{OurClock, Scenario};
 use super::watch::Watch;
@@ -27,6 +28,7 @@ pub(super) struct World {
     pub(super) rng: RefCell<Rng>,
     pub(super) provider: RefCell<Provider>,
     pub(super) books: RefCell<Books>,
+    pub(super) others: RefCell<Others>,
     pub(super) watch: RefCell<Watch>,
     /// Whether anything still fails.
     pub(super) faults: Cell<bool>,
@@ -56,6 +58,7 @@ impl World {
         let world = Rc::new(Self {
             provider: RefCell::new(Provider::new(&scenario)),
             books: RefCell::new(Books::new(scenario.provider(), scenario.limits.max_cost)),
+            others: RefCell::default(),
             watch: RefCell::new(Watch::new(&scenario.limits)),
             rng: RefCell::new(rng),
             faults: Cell::new(true),

@@ -7,7 +7,7 @@ use volley_provider::Provider;
 
 use super::super::scenario::Theme;
 use super::super::world::World;
-use super::super::{books, watch};
+use super::super::{books, others, watch};
 
 /// What is met in one history of so many at least.
 const MANY_IN: u64 = 5;
@@ -21,6 +21,7 @@ pub(crate) struct Hits {
     pub(super) seen: watch::Hits,
     pub(super) booked: books::Hits,
     pub(super) listing: Listing,
+    pub(super) others: others::Hits,
     pub(super) time_in_runs: Duration,
     pub(super) runs: u64,
     pub(super) crashes: u64,
@@ -59,6 +60,9 @@ impl AddAssign for Hits {
         self.booked.absences += other.booked.absences;
         self.booked.freed += other.booked.freed;
         self.booked.priced += other.booked.priced;
+        self.others.returned += other.others.returned;
+        self.others.crowded += other.others.crowded;
+        self.others.spent += other.others.spent;
         self.listing.lagged += other.listing.lagged;
         self.listing.twins += other.listing.twins;
         self.listing.twins_deleted += other.listing.twins_deleted;
@@ -81,6 +85,7 @@ impl Hits {
         self.time_in_runs = world.time_in_runs();
         self.seen = world.watch.borrow().hits;
         self.booked = world.books.borrow().hits;
+        self.others = world.others.borrow().hits;
         if world.scenario.exotel().is_some() {
             let provider = world.provider.borrow();
             let campaigns = provider.campaigns();
@@ -126,6 +131,11 @@ impl Hits {
         ];
         let many = |hits: &u64| hits * MANY_IN > self.histories;
         let some = |hits: &u64| hits * SOME_IN > self.histories;
-        all.iter().chain(&own).all(many) && rare.iter().chain(&self.seen.faults).all(some)
+        let spent = (theme == Theme::Money).then_some(self.others.spent);
+        let others: Vec<u64> = [self.others.returned, self.others.crowded]
+            .into_iter()
+            .chain(spent)
+            .collect();
+        all.iter().chain(&own).all(many) && rare.iter().chain(&self.seen.faults).chain(&others).all(some)
     }
 }

@@ -4,14 +4,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
-use volley_model::SealedBatch;
 
-use super::super::super::reading::Queued;
 use super::super::super::stop::StopReason;
 use super::super::input::{self, Planned};
 use super::super::oracles::{check_account, check_asked, check_twins};
 use super::super::world::{World, forever};
 use super::History;
+use super::feed::feed;
 use super::parts::{Simulated, prepare};
 use crate::exit::Exit;
 
@@ -34,7 +33,7 @@ impl History {
             "invariant 2, none lost: in the test's own intake"
         );
         let before = world.watch.borrow().hits.requests;
-        let ended = play(&world, &dispatch, &planned).await;
+        let ended = play(&world, &dispatch, &planned, simulated).await;
         let reasons = dispatch.stop.reasons();
         self.count(&reasons, ended);
         world.say(|| format!("the run {}: {reasons:?}", if ended { "ends" } else { "is gone" }));
@@ -68,9 +67,7 @@ impl History {
 }
 
 /// Whether the run came to its end; else the process is gone.
-async fn play(world: &World, dispatch: &Simulated, planned: &Planned) -> bool {
-    let seal = |batch: &volley_model::PlannedBatch| dispatch.sealer.seal(batch.clone());
-    let batches: Vec<SealedBatch> = planned.batches.iter().map(seal).collect();
+async fn play(world: &World, dispatch: &Simulated, planned: &Planned, simulated: bool) -> bool {
     let (crash, signal) = (
         Rc::clone(&world.crash.borrow()),
         Rc::clone(&world.signal.borrow()),
@@ -80,7 +77,7 @@ async fn play(world: &World, dispatch: &Simulated, planned: &Planned) -> bool {
         biased;
         () = crash.notified() => false,
         () = signalled(world, dispatch, &signal) => false,
-        () = feed(world, batches, send) => false,
+        () = feed(world, &dispatch.sealer, planned, simulated, send) => false,
         () = tokio::time::sleep(RUN_MAX) => panic!("liveness: the run does not end"),
         () = dispatch.run(&mut receive, |_| {}) => true,
     }
@@ -98,22 +95,6 @@ fn check_end(world: &World, dispatch: &Simulated, planned: &Planned, reasons: &[
     if reasons.iter().any(gave_up) {
         world.watch.borrow().check_given_up();
     }
-}
-
-/// The intake's side of the channel. Never ends.
-async fn feed(world: &World, batches: Vec<SealedBatch>, send: mpsc::Sender<Queued>) {
-    let slow = world.chance(0.2);
-    for batch in batches {
-        if slow {
-            tokio::time::sleep(world.millis_below(2_000)).await;
-        }
-        let places = Vec::new();
-        if send.send(Queued { batch, places }).await.is_err() {
-            break;
-        }
-    }
-    drop(send);
-    forever::<()>().await;
 }
 
 /// The first signal, and the second or the end of the grace. Never ends.
