@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc as queue, oneshot, watch};
 
+use volley_model::Msisdn;
+
 use crate::{LedgerError, OpenDoubt};
 
 pub(crate) use thread::Start;
@@ -45,9 +47,10 @@ pub struct Among {
 /// What comes with it, once.
 #[derive(Debug)]
 pub struct AmongThread {
-    /// Doubts that are this run's to ask about from now on.
-    pub doubts: queue::UnboundedReceiver<OpenDoubt>,
-    thread: JoinHandle<()>,
+    /// What the dead left, and is this run's to ask about from now on.
+    pub left: queue::UnboundedReceiver<Left>,
+    /// It ends when the last [`Among`] is dropped, and has nothing more to tell then.
+    pub thread: JoinHandle<()>,
 }
 
 /// The right to hand one request over.
@@ -59,6 +62,15 @@ pub struct Token {
     pub void: Instant,
     /// When one that is leased next would be due, about.
     pub next: Instant,
+}
+
+/// A doubt that a dead run left.
+#[derive(Debug, Clone)]
+pub struct Left {
+    /// The doubt.
+    pub doubt: OpenDoubt,
+    /// Its numbers, rising.
+    pub members: Vec<Msisdn>,
 }
 
 /// What others have written.
@@ -157,13 +169,5 @@ impl Among {
         end.unwrap_or_else(|| LedgerError::WriterStopped {
             detail: "the thread that leases tokens is gone".to_owned(),
         })
-    }
-}
-
-impl AmongThread {
-    /// Waits for the thread's end, once every [`Among`] is dropped.
-    pub fn join(self) {
-        // It tells why it ended by its news.
-        drop(self.thread.join());
     }
 }

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::postgres::workers;
 use crate::database::{self};
 use crate::database::{Connection, OptionalExtension as _, Row, params};
+use crate::postgres::workers;
 use jiff::Timestamp;
 use volley_model::BatchState;
 
@@ -446,7 +446,8 @@ fn parts<C: FromIterator<(String, String)>>(
     connection: &Connection,
     message: MessageId,
 ) -> database::Result<C> {
-    let mut statement = connection.prepare("SELECT key, value FROM message_part WHERE message = ?1 ORDER BY key")?;
+    let mut statement =
+        connection.prepare("SELECT key, value FROM message_part WHERE message = ?1 ORDER BY key")?;
     statement
         .query_map([message], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()

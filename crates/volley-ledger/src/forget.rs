@@ -7,8 +7,8 @@
 
 use std::path::Path;
 
-use crate::postgres::workers;
 use crate::database::{Connection, params};
+use crate::postgres::workers;
 
 use crate::bodies;
 use crate::place::Place;

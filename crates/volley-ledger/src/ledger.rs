@@ -18,12 +18,12 @@ use crate::doubts::{self, Which};
 use crate::lock::LockFile;
 use crate::place::Place;
 use crate::postgres::Address;
+use crate::rows::BatchRow;
 use crate::writer::{self, Writer, WriterThread};
 use crate::{
     BatchId, CampaignId, CampaignIdentity, Changes, Entry, LedgerError, OpenDoubt, RunId, Spending,
     StoredMembers,
 };
-use crate::rows::BatchRow;
 use crate::{bodies, postgres, queries, schema};
 
 pub use opening::Opening;
@@ -46,6 +46,8 @@ pub struct Terms {
     pub retry_refused: bool,
     /// What the campaign may cost over all of its runs.
     pub max_cost: Option<Amount>,
+    /// Recipients in a full batch.
+    pub batch_size: u32,
 }
 
 /// What keeps others from writing what must be written once.

@@ -172,7 +172,9 @@ fn wait_in<T: Send>(runtime: &Runtime, future: impl Future<Output = T> + Send) -
     }
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| runtime.block_on(future));
-        waiting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        waiting
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 

@@ -6,9 +6,9 @@
 
 use std::path::Path;
 
-use crate::postgres::workers;
 use crate::database::{self};
 use crate::database::{Connection, params};
+use crate::postgres::workers;
 use jiff::Timestamp;
 use rusqlite::types::Value;
 use volley_model::{Amount, BatchState, CostSource, Currency};

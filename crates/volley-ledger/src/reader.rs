@@ -12,8 +12,8 @@ use volley_model::Msisdn;
 
 use crate::doubts::{self, Which};
 use crate::ledger::{marks, misfit, server};
-use crate::postgres::Address;
 use crate::place::Place;
+use crate::postgres::Address;
 use crate::report::{self, CampaignReport};
 use crate::schema::Format;
 use crate::{

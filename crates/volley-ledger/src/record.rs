@@ -1,7 +1,7 @@
 //! What a run tells the ledger: intents, outcomes, attempts, its end; and how an operator signs a word.
 
 use jiff::Timestamp;
-use volley_model::{Amount, Currency, Msisdn, SealedBatch};
+use volley_model::{Amount, BatchState, Currency, Msisdn, SealedBatch};
 
 use crate::BatchId;
 
@@ -67,6 +67,15 @@ pub enum Holding {
     Reached,
     /// The provider refused it.
     Refused,
+}
+
+/// How the campaign stands at a run's end, as far as others have to do with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outlook {
+    /// Batches of the campaign in doubt.
+    pub in_doubt: u64,
+    /// Where those batches stand that were asked for.
+    pub states: Vec<(BatchId, BatchState)>,
 }
 
 /// What came of a batch, with the attempts since it was last concluded.
@@ -166,6 +175,9 @@ pub struct RunEnd {
     pub exit_code: u8,
     /// Lines that were booked as in doubt, for an earlier run's batch, and were sent already as this run has settled it.
     pub lines_settled: u64,
+    /// Lines that were booked as in doubt, for another run's batch, and that run gave their numbers back: pending. None in a
+    /// file.
+    pub lines_freed: u64,
     /// Now.
     pub at: Timestamp,
 }

@@ -185,7 +185,9 @@ pub(crate) fn insert(
         return connection.insert(INSERT, values).map(BatchId);
     };
     values.push(id.into());
-    let insert = INSERT.replace(", intent_sum)", ", intent_sum, id)").replace("?24)", "?24, ?25)");
+    let insert = INSERT
+        .replace(", intent_sum)", ", intent_sum, id)")
+        .replace("?24)", "?24, ?25)");
     connection.prepare_cached(&insert)?.execute(values)?;
     Ok(id)
 }

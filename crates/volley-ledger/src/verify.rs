@@ -17,8 +17,8 @@ use crate::place::{self, Place};
 use crate::rows::{BatchRow, COLUMN_COUNT, COLUMNS, RowError};
 use crate::schema::Format;
 use crate::{
-    BatchId, LedgerError, campaign, filesystem, list_campaigns, lock, lookup, members, pricing,
-    queries, report, schedule, schema, split, suppress, upgrade, word,
+    BatchId, LedgerError, campaign, filesystem, list_campaigns, lock, lookup, members, pricing, queries,
+    report, schedule, schema, split, suppress, upgrade, word,
 };
 
 /// Faults in the structure that are told one by one; a file that has more is lost anyway.

@@ -5,9 +5,9 @@
 
 use std::path::Path;
 
-use crate::postgres::workers;
 use crate::database::{self};
 use crate::database::{Connection, Params};
+use crate::postgres::workers;
 use jiff::Timestamp;
 use volley_model::{BatchState, RequestKey};
 

@@ -6,9 +6,9 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::postgres::workers;
 use crate::database::{self};
 use crate::database::{Connection, OptionalExtension as _, params};
+use crate::postgres::workers;
 use rusqlite::types::Value;
 use volley_model::{Amount, BatchState, CostSource};
 

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use volley_model::LineCounts;
 
-use crate::{BatchId, Conclusion, Intended, Intent, Ledger, LedgerError, RunEnd, RunId};
+use crate::{BatchId, Conclusion, Intended, Intent, Ledger, LedgerError, Outlook, RunEnd, RunId};
 
 use desk::Desk;
 pub(crate) use desk::number_commit;
@@ -57,6 +57,7 @@ enum Order {
     ReadBody(BatchId, Reply<Option<Bytes>>),
     BookLines(LineCounts, Reply<()>),
     EndRun(RunEnd, Reply<()>),
+    Look(Vec<BatchId>, Reply<Outlook>),
 }
 
 /// Who waits for an order, and what they are told once its transaction is durable.
@@ -112,6 +113,14 @@ impl Writer {
     /// As [`intend`](Self::intend).
     pub async fn book_lines(&self, lines: LineCounts) -> Result<(), LedgerError> {
         self.ask(|reply| Order::BookLines(lines, reply)).await
+    }
+
+    /// How the campaign stands, and these batches of others.
+    ///
+    /// # Errors
+    /// As [`intend`](Self::intend).
+    pub async fn look(&self, batches: Vec<BatchId>) -> Result<Outlook, LedgerError> {
+        self.ask(|reply| Order::Look(batches, reply)).await
     }
 
     /// Writes how the run ended. Once a run.
@@ -219,6 +228,7 @@ impl Order {
         match self {
             Self::Intend(_, reply) => reply.send(failure),
             Self::ReadBody(_, reply) => reply.send(failure),
+            Self::Look(_, reply) => reply.send(failure),
             Self::Conclude(_, _, reply)
             | Self::Absent(_, _, reply)
             | Self::BookLines(_, reply)

@@ -12,6 +12,7 @@ pub(crate) mod account;
 mod admit;
 pub(crate) mod budget;
 mod commits;
+mod company;
 mod credit;
 mod decision;
 pub(crate) mod dispatch;
@@ -25,6 +26,7 @@ mod line;
 mod lookup;
 mod neighbours;
 mod outside;
+mod pacing;
 pub(crate) mod patience;
 mod reading;
 mod refusals;
@@ -173,8 +175,10 @@ fn ledger_exit(error: &LedgerError) -> Exit {
         | LedgerError::Exists { .. }
         | LedgerError::CampaignFixed { .. }
         | LedgerError::MessageChanged { .. }
-        | LedgerError::CampaignClosed { .. } => Exit::Config,
-        LedgerError::Locked { .. } => Exit::Locked,
+        | LedgerError::CampaignClosed { .. }
+        | LedgerError::OtherLimits { .. }
+        | LedgerError::Address { .. } => Exit::Config,
+        LedgerError::Locked { .. } | LedgerError::Running { .. } | LedgerError::Buried { .. } => Exit::Locked,
         LedgerError::Foreign { .. }
         | LedgerError::Newer { .. }
         | LedgerError::Damaged { .. }
@@ -219,6 +223,7 @@ pub fn run(
         ledger,
         run,
         fail_on_invalid,
+        among_thread,
     } = prepared;
     _in_run = telling::run_span(run).entered();
     tracing::info!(
@@ -264,11 +269,17 @@ pub fn run(
         loaded,
         finished: finished.as_ref(),
         ledger: &ledger,
+        is_shared: among_thread.is_some(),
         run,
         fail_on_invalid,
         begun,
     };
-    Ok(runtime.block_on(ending.close(dispatch, writer_thread)))
+    let summary = runtime.block_on(ending.close(dispatch, writer_thread));
+    if let Some(thread) = among_thread {
+        // It ends with the last who speaks through it, and told by its news how.
+        drop(thread.join());
+    }
+    Ok(summary)
 }
 
 /// A stop must not wait for an input that has nothing to say: dropping the waker ends blocked reading.

@@ -146,7 +146,7 @@ pub fn plan(
     options: &PlanOptions,
 ) -> Result<Plan, RunError> {
     let mut book = NumberBook::default();
-    standing::suppress(&campaign.input, &mut book)?;
+    standing::suppress(&campaign.input, &mut |number| book.suppress(number))?;
     standing::load_existing(ledger, campaign, options.retry_refused, &mut book)?;
     let config = IntakeConfig {
         count_details: true,

@@ -83,10 +83,17 @@ mod tests {
         // The server's clock shows SERVER + our microseconds + 40.
         let told = |ours: u64| SERVER + ours.cast_signed() + 40;
         let mut clocks = Clocks::new(begun, told(900), after(begun, 1_000));
-        for (asked, read, answered) in [(2_000, 2_100, 2_200), (3_000, 3_700, 4_000), (5_000, 5_010, 9_000)] {
+        for (asked, read, answered) in [
+            (2_000, 2_100, 2_200),
+            (3_000, 3_700, 4_000),
+            (5_000, 5_010, 9_000),
+        ] {
             clocks.narrow(after(begun, asked), told(read), after(begun, answered));
         }
-        let (soonest, latest) = (clocks.not_yet_come(told(20_000)), clocks.surely_come(told(20_000)));
+        let (soonest, latest) = (
+            clocks.not_yet_come(told(20_000)),
+            clocks.surely_come(told(20_000)),
+        );
         let truth = after(begun, 20_000);
         assert!(soonest <= truth && truth <= latest, "{clocks:?}");
         assert!(latest - soonest < Duration::from_micros(150), "{clocks:?}");
@@ -99,6 +106,9 @@ mod tests {
         let set = SERVER + 3_600_000_000;
         clocks.narrow(after(begun, 1_000), set, after(begun, 1_100));
         let latest = clocks.surely_come(set + 1_000);
-        assert!(latest >= after(begun, 2_000) && latest <= after(begun, 2_101), "{clocks:?}");
+        assert!(
+            latest >= after(begun, 2_000) && latest <= after(begun, 2_101),
+            "{clocks:?}"
+        );
     }
 }

@@ -9,13 +9,15 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc as queue, oneshot, watch};
 
 use super::clocks::Clocks;
-use super::{Among, AmongThread, Ask, BEAT, GateNews, LEASED_MAX, News, POLL, TOKEN_LIFE, Token, TrialEnd};
+use super::{
+    Among, AmongThread, Ask, BEAT, GateNews, LEASED_MAX, Left, News, POLL, TOKEN_LIFE, Token, TrialEnd,
+};
 use crate::database::{self, Connection, params};
 use crate::doubts::{self, Which};
 use crate::place::Place;
 use crate::postgres::workers::{self, LIVES, SILENCE_MAX};
 use crate::postgres::{Address, Session, Use};
-use crate::{CampaignId, LedgerError, OpenDoubt, RunId, RunLimits};
+use crate::{CampaignId, LedgerError, RunId, RunLimits, queries};
 
 /// How long the server may be away before the run ends.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -62,7 +64,7 @@ struct Worker {
     /// The last beat seen of each of the others, and since when.
     seen: HashMap<RunId, (i64, Instant)>,
     news: watch::Sender<News>,
-    doubts: queue::UnboundedSender<OpenDoubt>,
+    left: queue::UnboundedSender<Left>,
 }
 
 impl Among {
@@ -72,7 +74,7 @@ impl Among {
         let (connection, clocks) = connect(&start.address, &place)?;
         let (asks, asked) = mpsc::channel();
         let (news, heard) = watch::channel(News::default());
-        let (left, doubts) = queue::unbounded_channel();
+        let (found, left) = queue::unbounded_channel();
         let now = Instant::now();
         let worker = Worker {
             spacing: Spacing::of(&start.limits),
@@ -87,19 +89,22 @@ impl Among {
             beat_at: now,
             seen: HashMap::new(),
             news,
-            doubts: left,
+            left: found,
         };
         let thread = thread::Builder::new().name("among".to_owned());
         let thread = thread.spawn(move || worker.run(&asked));
         let thread = thread.map_err(|error| LedgerError::WriterStopped {
             detail: format!("it could not be started: {error}"),
         })?;
-        Ok((Self { asks, news: heard }, AmongThread { doubts, thread }))
+        Ok((Self { asks, news: heard }, AmongThread { left, thread }))
     }
 }
 
 impl Spacing {
-    #[expect(clippy::cast_possible_truncation, reason = "microseconds of a rate; the cast saturates")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "microseconds of a rate; the cast saturates"
+    )]
     fn of(limits: &RunLimits) -> Self {
         let rate = limits.requests_per_second;
         let most = (rate + f64::from(limits.burst)).floor().max(1.0);
@@ -190,7 +195,9 @@ impl Worker {
             let most = usize::try_from(ahead / self.spacing.request).unwrap_or(0);
             let count = self.leases.len().min(LEASED_MAX).min(most.max(1));
             let recipients: Vec<u32> = self.leases.iter().take(count).map(|(count, _)| *count).collect();
-            let Some(tokens) = self.lease_for(&recipients)? else { break };
+            let Some(tokens) = self.lease_for(&recipients)? else {
+                break;
+            };
             for (token, (_, reply)) in tokens.into_iter().zip(self.leases.drain(..count)) {
                 // A token that nobody waits for any more is lost.
                 drop(reply.send(Ok(token)));
@@ -206,8 +213,14 @@ impl Worker {
         let all: u64 = recipients.iter().map(|count| u64::from(*count)).sum();
         let ahead = i64::try_from(AHEAD.as_micros()).unwrap_or(i64::MAX);
         let asked = Instant::now();
-        let leased = lease(&self.connection, &self.start, requests, spacing.recipients(all), ahead)
-            .map_err(|error| self.failed("leasing tokens", error))?;
+        let leased = lease(
+            &self.connection,
+            &self.start,
+            requests,
+            spacing.recipients(all),
+            ahead,
+        )
+        .map_err(|error| self.failed("leasing tokens", error))?;
         self.clocks.narrow(asked, leased.now, Instant::now());
         if !leased.lives {
             return Err(LedgerError::Buried {
@@ -284,7 +297,8 @@ impl Worker {
 
     /// Shows that this run lives, looks who else does, and takes up what the dead left.
     fn beat(&mut self) -> Result<(), LedgerError> {
-        let update = format!("UPDATE run SET beat = beat + 1, beat_at = server_time() WHERE id = ?1 AND {LIVES}");
+        let update =
+            format!("UPDATE run SET beat = beat + 1, beat_at = server_time() WHERE id = ?1 AND {LIVES}");
         let beaten = self
             .connection
             .prepare_cached(&update)
@@ -301,9 +315,15 @@ impl Worker {
         let taken = workers::take_up_doubts(&self.connection, self.start.campaign, self.start.run)
             .map_err(|error| self.failed("taking up doubts", error))?;
         for batch in taken {
+            let path = &self.place.ledger;
+            let Some(row) = queries::batch(&self.connection, path, batch)? else {
+                continue;
+            };
+            let members = queries::members(&self.connection, path, &row)?;
             for doubt in doubts::open(&self.connection, &self.place, Which::One(batch))? {
+                let members = members.clone();
                 // Where nobody listens any more the run ends, and the next one takes it up.
-                drop(self.doubts.send(doubt));
+                drop(self.left.send(Left { doubt, members }));
             }
         }
         Ok(())
@@ -313,7 +333,8 @@ impl Worker {
         let living = workers::living(&self.connection, self.start.campaign, self.start.run)
             .map_err(|error| self.failed("looking for runs", error))?;
         let now = Instant::now();
-        self.seen.retain(|run, _| living.iter().any(|living| living.run == *run));
+        self.seen
+            .retain(|run, _| living.iter().any(|living| living.run == *run));
         for run in living {
             let seen = self.seen.entry(run.run).or_insert((run.beat, now));
             if seen.0 != run.beat {
@@ -412,11 +433,13 @@ fn lease(
 /// Writes what all are to know.
 fn carry_out(connection: &Connection, start: &Start, ask: &mut Ask) -> database::Result<()> {
     let micros = |duration: &Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
-    let execute = |sql: &str, values: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(values);
+    let execute =
+        |sql: &str, values: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(values);
     match ask {
         Ask::Lease(..) => {}
         Ask::CoolDown(for_) => {
-            let update = "UPDATE pace SET cool_until = greatest(cool_until, server_time() + ?2) WHERE campaign = ?1";
+            let update =
+                "UPDATE pace SET cool_until = greatest(cool_until, server_time() + ?2) WHERE campaign = ?1";
             execute(update, params![start.campaign, micros(for_)])?;
         }
         Ask::Close => {
@@ -433,7 +456,7 @@ fn carry_out(connection: &Connection, start: &Start, ask: &mut Ask) -> database:
             let taken = execute(&update, params![start.campaign, start.run, micros(at_most)])?;
             let (unheard, _) = oneshot::channel();
             // Whoever no longer waits lets the right run out.
-            drop(std::mem::replace(reply, unheard).send(taken == 1));
+            let _ = std::mem::replace(reply, unheard).send(taken == 1);
         }
         Ask::EndTrial(end) => {
             let change = match end {
@@ -495,8 +518,14 @@ mod tests {
             let most = most_in_a_second(spacing);
             #[expect(clippy::cast_precision_loss, reason = "small counts")]
             let (most, reached) = (most as f64, 1e6 / spacing.request as f64);
-            assert!(most <= rate + f64::from(burst), "{rate} and {burst}: {spacing:?}, {most}");
-            assert!(reached >= 0.97 * rate, "{rate} and {burst}: {spacing:?}, {reached} a second");
+            assert!(
+                most <= rate + f64::from(burst),
+                "{rate} and {burst}: {spacing:?}, {most}"
+            );
+            assert!(
+                reached >= 0.97 * rate,
+                "{rate} and {burst}: {spacing:?}, {reached} a second"
+            );
         }
     }
 }

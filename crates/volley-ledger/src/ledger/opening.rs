@@ -7,11 +7,11 @@ use crate::database::{self};
 use crate::database::{Connection, params};
 use jiff::Timestamp;
 
+use crate::ledger::{Hold, Terms, server};
 use crate::lock::{LockFile, Memory};
 use crate::place::Place;
-use crate::schema::Format;
-use crate::ledger::{Hold, Terms, server};
 use crate::postgres::Address;
+use crate::schema::Format;
 use crate::{Ledger, LedgerError, Occupant, Signature, filesystem, rows, schema};
 
 /// What a missing ledger means.
@@ -238,8 +238,6 @@ pub(super) fn last_at(connection: &Connection, path: &Path) -> Result<Timestamp,
         Some(_) => "SELECT greatest(made_at, (SELECT max(last_at) FROM run)) FROM ledger",
     };
     connection
-        .query_row(query, [], |row| {
-            rows::timestamp(0, row.get(0)?)
-        })
+        .query_row(query, [], |row| rows::timestamp(0, row.get(0)?))
         .map_err(|error| LedgerError::database(path, "reading the ledger's marks", error))
 }

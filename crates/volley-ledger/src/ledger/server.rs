@@ -81,7 +81,8 @@ fn connect(path: &Path, use_: Use) -> Result<(Address, Connection, Place), Ledge
     })?;
     let place = Place::on_server(&address.to_string());
     let session = Session::connect(&address, use_);
-    let session = session.map_err(|error| LedgerError::database(&place.ledger, "connecting", error.into()))?;
+    let session =
+        session.map_err(|error| LedgerError::database(&place.ledger, "connecting", error.into()))?;
     Ok((address, Connection::Postgres(session), place))
 }
 
@@ -139,7 +140,11 @@ fn make(connection: &Connection, place: &Place, now: Timestamp) -> Result<bool, 
     let failed = |error| LedgerError::database(&place.ledger, "making the ledger", error);
     let transaction = connection.transaction().map_err(failed)?;
     transaction
-        .query_row("SELECT pg_advisory_xact_lock(?1)::text", params![LOCK], |_| Ok(()))
+        .query_row(
+            "SELECT pg_advisory_xact_lock(?1)::text",
+            params![LOCK],
+            |_| Ok(()),
+        )
         .map_err(failed)?;
     if !matches!(find(&transaction).map_err(failed)?, Found::Nothing) {
         return Ok(false);

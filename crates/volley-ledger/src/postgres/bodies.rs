@@ -30,7 +30,11 @@ pub(crate) fn write(connection: &Connection, id: BatchId, batch: &SealedBatch) -
 }
 
 /// The body of an open batch; `None` if it is gone, or not what it was.
-pub(crate) fn read(connection: &Connection, path: &Path, row: &BatchRow) -> Result<Option<Bytes>, LedgerError> {
+pub(crate) fn read(
+    connection: &Connection,
+    path: &Path,
+    row: &BatchRow,
+) -> Result<Option<Bytes>, LedgerError> {
     let found: Option<(Vec<u8>, Vec<u8>)> = connection
         .query_row("SELECT bytes, sum FROM body WHERE batch = ?1", [row.id], |row| {
             Ok((row.get(0)?, row.get(1)?))

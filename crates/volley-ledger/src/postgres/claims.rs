@@ -10,7 +10,7 @@ use std::path::Path;
 
 use volley_model::{BatchState, Msisdn};
 
-use super::Session;
+use super::{Address, Session, Use};
 use crate::database::{self, Connection};
 use crate::{BatchId, CampaignId, Held, Holding, LedgerError, MessageId};
 
@@ -47,7 +47,11 @@ impl Wanted {
 impl Claimant {
     /// Claims numbers for their batches, inside the caller's transaction: which of them somebody else holds. If there are any,
     /// the transaction must be given up.
-    pub(crate) fn claim(&self, session: &Session, wanted: &Wanted) -> database::Result<Vec<(Msisdn, BatchId)>> {
+    pub(crate) fn claim(
+        &self,
+        session: &Session,
+        wanted: &Wanted,
+    ) -> database::Result<Vec<(Msisdn, BatchId)>> {
         if wanted.0.is_empty() {
             return Ok(Vec::new());
         }
@@ -131,10 +135,9 @@ impl Claimant {
 /// What a batch makes of a number of its that may not be claimed.
 fn holding(batch: BatchId, state: BatchState, is_named: bool) -> Holding {
     match state {
-        BatchState::Accepted
-        | BatchState::Unticketed
-        | BatchState::DeclaredSent
-        | BatchState::Abandoned => Holding::Reached,
+        BatchState::Accepted | BatchState::Unticketed | BatchState::DeclaredSent | BatchState::Abandoned => {
+            Holding::Reached
+        }
         BatchState::Refused => Holding::Refused,
         BatchState::Split if is_named => Holding::Refused,
         // Of a split one that its run is about to send again. The last ones are free by now: whoever asks again hears so.
@@ -152,24 +155,39 @@ fn holding(batch: BatchId, state: BatchState, is_named: bool) -> Holding {
 #[derive(Debug)]
 pub struct Neighbours {
     connection: Connection,
+    address: Address,
     claimant: Claimant,
     path: std::path::PathBuf,
 }
 
 impl Neighbours {
-    pub(crate) fn new(connection: Connection, claimant: Claimant, path: &Path) -> Self {
+    pub(crate) fn new(connection: Connection, address: Address, claimant: Claimant, path: &Path) -> Self {
         Self {
             connection,
+            address,
             claimant,
             path: path.to_owned(),
         }
     }
 
-    /// Which of these numbers others hold, and how.
+    /// Which of these numbers others hold, and how. Where the server is away, none, as far as is known: the intent's own
+    /// transaction asks once more.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn held(&self, numbers: &[Msisdn]) -> Result<Vec<Held>, LedgerError> {
+    pub fn held(&mut self, numbers: &[Msisdn]) -> Result<Vec<Held>, LedgerError> {
+        match self.ask(numbers) {
+            Err(failure) if failure.is_passing() => {
+                if let Ok(session) = Session::connect(&self.address, Use::Write) {
+                    self.connection = Connection::Postgres(session);
+                }
+                Ok(Vec::new())
+            }
+            asked => asked,
+        }
+    }
+
+    fn ask(&self, numbers: &[Msisdn]) -> Result<Vec<Held>, LedgerError> {
         let Some(session) = self.connection.postgres() else {
             return Ok(Vec::new());
         };

@@ -61,9 +61,8 @@ pub(crate) fn bury(
     now: Timestamp,
 ) -> Result<FoundOpen, LedgerError> {
     let failed = |error| LedgerError::database(path, "fencing a run", error);
-    let fence = format!(
-        "UPDATE run SET fenced_at = ?3, fenced_by = ?4 WHERE id = ?1 AND beat = ?2 AND {LIVES}"
-    );
+    let fence =
+        format!("UPDATE run SET fenced_at = ?3, fenced_by = ?4 WHERE id = ?1 AND beat = ?2 AND {LIVES}");
     let fenced = connection
         .execute(&fence, params![silent.run, silent.beat, now.as_microsecond(), by])
         .map_err(failed)?;
@@ -85,9 +84,8 @@ pub(crate) fn conclude_left_by_dead(
     by: RunId,
     now: Timestamp,
 ) -> Result<FoundOpen, LedgerError> {
-    let of_dead = format!(
-        "campaign = ?1 AND NOT EXISTS (SELECT 1 FROM run WHERE run.id = batch.run AND {LIVES})"
-    );
+    let of_dead =
+        format!("campaign = ?1 AND NOT EXISTS (SELECT 1 FROM run WHERE run.id = batch.run AND {LIVES})");
     let reason = format!("found open by run {by}");
     conclude_left(connection, path, &of_dead, campaign.0, &reason, Some(by), now)
 }
@@ -198,7 +196,10 @@ impl Common {
         let none = || "no limit".to_owned();
         let rate = |rate: f64| rate.to_string();
         vec![
-            ("limits.requests_per_second", rate(self.limits.requests_per_second)),
+            (
+                "limits.requests_per_second",
+                rate(self.limits.requests_per_second),
+            ),
             ("limits.burst", self.limits.burst.to_string()),
             (
                 "limits.recipients_per_second",
@@ -281,9 +282,10 @@ fn difference(
     theirs: &[(&'static str, String)],
 ) -> (&'static str, String, String) {
     let differing = ours.iter().zip(theirs).find(|(ours, theirs)| ours != theirs);
-    differing.map_or(("limits", String::new(), String::new()), |((key, is), (_, was))| {
-        (key, is.clone(), was.clone())
-    })
+    differing.map_or(
+        ("limits", String::new(), String::new()),
+        |((key, is), (_, was))| (key, is.clone(), was.clone()),
+    )
 }
 
 /// Takes up the doubts of a campaign that nobody asks about: those of this run, and of runs that do not live any more. From

@@ -18,8 +18,8 @@ use crate::ledger::Hold;
 use crate::place::Place;
 use crate::rows::{self, Concluded, OpenBatch, Position};
 use crate::{
-    BatchId, CampaignId, Conclusion, Intended, Intent, Ledger, LedgerError, Outcome, RunEnd, RunId, ledger,
-    lookup, members, postgres, queries, schema, split,
+    BatchId, CampaignId, Conclusion, Intended, Intent, Ledger, LedgerError, Outcome, Outlook, RunEnd, RunId,
+    ledger, lookup, members, postgres, queries, schema, split,
 };
 use files::Files;
 use server::{Money, Server};
@@ -124,7 +124,10 @@ impl Desk {
                 queries::each_open(&connection, &place.ledger, &mut |batch| {
                     open.insert(batch.id, batch.open());
                 })?;
-                (Keeping::Files(Files::new(&place, lock, open.values())?), commit_number)
+                (
+                    Keeping::Files(Files::new(&place, lock, open.values())?),
+                    commit_number,
+                )
             }
             Hold::Among(address) => {
                 let server = Server::new(&connection, &place.ledger, address, campaign, run, &terms, hurry)?;
@@ -281,6 +284,7 @@ impl Desk {
             Order::Absent(batches, at, reply) => reply.keep(self.absent(batches, *at)),
             Order::BookLines(lines, reply) => reply.keep(self.book_lines(*lines)),
             Order::EndRun(end, reply) => reply.keep(self.end_run(end)),
+            Order::Look(batches, reply) => reply.keep(self.look(batches)),
             Order::ReadBody(batch, reply) => {
                 // Nothing written failed: whoever asked is told, and that is all.
                 let body = ledger::read_body(&self.connection, &self.place, *batch);
@@ -451,6 +455,12 @@ impl Desk {
     }
 
     fn end_run(&mut self, end: &RunEnd) -> Result<(), LedgerError> {
+        if end.lines_freed > 0 {
+            let update = "UPDATE run SET lines_freed = ?2 WHERE id = ?1";
+            self.connection
+                .execute(update, params![self.run, end.lines_freed])
+                .map_err(|error| self.failed("the run's end written", error))?;
+        }
         let update = "UPDATE run SET ended_at = ?2, outcome = ?3, reason = ?4, exit_code = ?5, \
             lines_settled = ?6 WHERE id = ?1";
         let values = params![
@@ -465,6 +475,20 @@ impl Desk {
         written
             .map(drop)
             .map_err(|error| self.failed("the run's end written", error))
+    }
+
+    fn look(&self, batches: &[BatchId]) -> Result<Outlook, LedgerError> {
+        let query = "SELECT count(*) FROM batch WHERE campaign = ?1 AND state = 'in_doubt'";
+        let in_doubt = self
+            .connection
+            .query_row(query, [self.campaign], |row| row.get(0))
+            .map_err(|error| self.failed("looking at the doubts", error))?;
+        let mut states = Vec::with_capacity(batches.len());
+        for batch in batches {
+            let row = queries::batch(&self.connection, &self.place.ledger, *batch)?;
+            states.extend(row.map(|row| (row.id, row.state)));
+        }
+        Ok(Outlook { in_doubt, states })
     }
 
     /// Frees what the commit made free. Not before: until then a crash would bring the old row back.
@@ -522,12 +546,18 @@ impl Order {
     fn is_answered(&self) -> bool {
         match self {
             Self::Intend(_, reply) => {
-                matches!(&reply.result, Some(Ok(Intended::Held(_) | Intended::OverBudget { .. }) | Err(_)))
+                matches!(
+                    &reply.result,
+                    Some(Ok(Intended::Held(_) | Intended::OverBudget { .. }) | Err(_))
+                )
             }
-            Self::Conclude(_, _, reply) | Self::Absent(_, _, reply) | Self::BookLines(_, reply) | Self::EndRun(_, reply) => {
+            Self::Conclude(_, _, reply)
+            | Self::Absent(_, _, reply)
+            | Self::BookLines(_, reply)
+            | Self::EndRun(_, reply) => {
                 matches!(reply.result, Some(Err(_)))
             }
-            Self::ReadBody(..) => false,
+            Self::ReadBody(..) | Self::Look(..) => false,
         }
     }
 
@@ -538,7 +568,7 @@ impl Order {
             Self::Conclude(_, conclusion, _) => Some(conclusion.at),
             Self::Absent(_, at, _) => Some(*at),
             Self::EndRun(end, _) => Some(end.at),
-            Self::BookLines(..) | Self::ReadBody(..) => None,
+            Self::BookLines(..) | Self::ReadBody(..) | Self::Look(..) => None,
         }
     }
 }

@@ -29,7 +29,9 @@ impl Stage {
         let path = if std::env::var_os("HACK").is_some() {
             let database = test_postgres::shared().database();
             PathBuf::from(database.url())
-        } else { folder.path().join("volley.db") };
+        } else {
+            folder.path().join("volley.db")
+        };
         Self { folder, path }
     }
 

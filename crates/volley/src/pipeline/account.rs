@@ -128,6 +128,8 @@ pub(crate) struct Account {
     /// Batches of this run that came in doubt, and batches of any run whose doubt this run has settled.
     pub(crate) doubts_opened: u64,
     pub(crate) doubts_settled: u64,
+    /// Batches of dead runs whose doubts this run has taken up on its way.
+    pub(crate) doubts_taken_up: u64,
     /// Batches of earlier runs whose doubts this run has cleared, and their members.
     pub(crate) settled: Vec<BatchId>,
     pub(crate) settled_recipients: u64,

@@ -32,7 +32,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         if !self.reserve(amount).await {
             return Admitted::Never;
         }
-        let pass = self.gate.pass(Errand::Batch);
+        let pass = self.pass_gate(Errand::Batch);
         let Some(pass) = self.stop.unless(Stage::Draining, pass).await else {
             self.budget.free(amount);
             return Admitted::Never;
@@ -54,7 +54,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             }
             None => Admitted::Never,
         };
-        self.gate.settle(pass, Settled::Neither);
+        self.settle_gate(pass, Settled::Neither);
         admitted
     }
 

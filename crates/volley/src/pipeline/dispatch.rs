@@ -20,14 +20,16 @@ use tracing::Instrument;
 use volley_ledger::Conclusion;
 use volley_model::{Amount, Currency, LineCounts, Refusal, RequestKey};
 use volley_provider::{Api, JudgeContext, Sealer, presentable};
-use volley_transport::{Backoff, Endpoint, Limit, Pace};
+use volley_transport::{Backoff, Endpoint, Limit};
 
 use super::account::Account;
 use super::budget::{Budget, Tariff};
 use super::commits::Commits;
+use super::company::Company;
 use super::credit::Credit;
 use super::gate::Gate;
 use super::outside::{Clock, Journal, Wire};
+use super::pacing::Pacing;
 use super::patience::Patience;
 use super::reading::Queued;
 use super::refusals::Refusals;
@@ -59,7 +61,9 @@ pub(super) struct Dispatch<W, J, C> {
     pub(super) lacks_stop_mention: bool,
     pub(super) endpoint: Endpoint,
     pub(super) wire: W,
-    pub(super) pace: Pace,
+    pub(super) pace: Pacing,
+    /// Those that send the same campaign at once; `None` where the ledger is a file, and there are none.
+    pub(super) company: Option<Company>,
     pub(super) journal: J,
     pub(super) clock: C,
     pub(super) gate: Gate,
@@ -117,7 +121,9 @@ pub(super) struct Parts<W, J, C> {
     pub(super) currency: Currency,
     pub(super) endpoint: Endpoint,
     pub(super) wire: W,
-    pub(super) pace: Pace,
+    pub(super) pace: Pacing,
+    /// Those that send the same campaign at once; `None` where the ledger is a file, and there are none.
+    pub(super) company: Option<Company>,
     pub(super) journal: J,
     pub(super) clock: C,
     pub(super) budget: Budget,
@@ -143,6 +149,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             endpoint: parts.endpoint,
             wire: parts.wire,
             pace: parts.pace,
+            company: parts.company,
             journal: parts.journal,
             clock: parts.clock,
             gate: Gate::new(),
@@ -179,7 +186,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     pub(super) async fn run(&self, batches: &mut mpsc::Receiver<Queued>, mut tick: impl FnMut(&Self)) {
         self.look_at_credit().await;
         let mut flights = FuturesUnordered::new();
-        let mut background = pin!(self.knock_while_closed());
+        let mut background = pin!(async { tokio::join!(self.knock_while_closed(), self.attend()) });
         let mut ticks = tokio::time::interval(Duration::from_millis(200));
         let mut open = true;
         while open || !flights.is_empty() || self.may_probe() {
@@ -195,7 +202,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                     while batches.try_recv().is_ok() {}
                 }
                 Some(()) = flights.next() => {}
-                () = &mut background => {}
+                _ = &mut background => {}
                 // A due probe is taken before a new batch.
                 doubt = self.doubts.due(), if room && self.may_probe() && !self.looking.get() => {
                     flights.push(match self.api {

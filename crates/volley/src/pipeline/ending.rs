@@ -1,18 +1,18 @@
 //! The end of a run: the last lines booked, the ledger closed, the summary drawn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use volley_intake::Finished;
 use volley_ledger::{BatchId, Conclusion, Ledger, LedgerError, Opening, RunEnd, RunId, Writer, WriterThread};
-use volley_model::{Currency, LineCounts, RequestKey};
+use volley_model::{BatchState, Currency, LineCounts, RequestKey};
 
 use super::account::Account;
 use super::dispatch::Dispatch;
 use super::standing::Loaded;
-use super::stop::StopReason;
+use super::stop::{Stage, Stop, StopReason};
 use crate::clock;
 use crate::config::Campaign;
 use crate::exit::Exit;
@@ -27,10 +27,25 @@ pub(super) struct Ending<'a> {
     /// The intake's account; `None` if its thread panicked.
     pub(super) finished: Option<&'a Finished>,
     pub(super) ledger: &'a Path,
+    /// Whether others may send the campaign at the same time.
+    pub(super) is_shared: bool,
     pub(super) run: RunId,
     pub(super) fail_on_invalid: bool,
     pub(super) begun: Instant,
 }
+
+/// What others have to do with a run's account.
+struct Others {
+    /// Lines of numbers that were in another's doubt, and were sent.
+    lines_settled: u64,
+    /// Lines of numbers that another held, and gave back unsent.
+    lines_freed: u64,
+    /// The campaign's, at the end.
+    batches_in_doubt: u64,
+}
+
+/// How soon what others have in flight is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 impl Ending<'_> {
     /// Books what is left, closes the ledger, and tells.
@@ -46,18 +61,21 @@ impl Ending<'_> {
             booked,
             unrecorded,
             credit,
+            company,
             ..
         } = dispatch;
         let account = account.into_inner();
         let booked = booked.into_inner();
         let totals = self.finished.map_or(booked, |finished| finished.totals);
-        let lines = self.lines(&totals, &account);
-        let exit = self.exit(&lines, &account, &stop.reasons());
+        let others = self.look_at_others(&writer, &account, &stop).await;
+        let lines = self.lines(&totals, &account, &others);
+        let exit = self.exit(&lines, &account, &others, &stop.reasons());
         let end = RunEnd {
             outcome: exit.outcome(lines.pending).to_owned(),
             reason: self.sentence(&stop.reasons(), exit, &account),
             exit_code: exit.code(),
-            lines_settled: self.lines_settled(&account),
+            lines_settled: others.lines_settled,
+            lines_freed: others.lines_freed,
             at: clock::now(),
         };
         let ended = end_run(writer, totals - booked, end).await;
@@ -65,9 +83,10 @@ impl Ending<'_> {
         if let Err(error) = ended.and(thread.join()) {
             stop.note(error.into());
         }
+        drop(company);
         self.record_late(unrecorded.into_inner());
         let reasons = stop.reasons();
-        let exit = self.exit(&lines, &account, &reasons);
+        let exit = self.exit(&lines, &account, &others, &reasons);
         let reason = self.sentence(&reasons, exit, &account);
         tracing::info!(
             outcome = exit.outcome(lines.pending),
@@ -81,7 +100,7 @@ impl Ending<'_> {
         );
         Summary {
             residual_credit: credit.left().map(|left| left.to_string()),
-            ..self.summary(&account, lines, exit, reason)
+            ..self.summary(&account, &others, lines, exit, reason)
         }
     }
 
@@ -91,6 +110,13 @@ impl Ending<'_> {
         if late.is_empty() {
             return;
         }
+        if self.is_shared {
+            // A run that was taken for dead writes nothing more, and a server that came back was written to.
+            for (key, conclusion) in late {
+                print::unrecorded(&key, &conclusion.outcome);
+            }
+            return;
+        }
         let taken = Ledger::open(self.ledger, Opening::MustExist, clock::now())
             .and_then(|mut ledger| ledger.record_late(self.run, late.clone()));
         for (key, conclusion) in taken.unwrap_or(late) {
@@ -98,9 +124,54 @@ impl Ending<'_> {
         }
     }
 
-    /// The campaign's, at the end.
-    fn batches_in_doubt(&self, account: &Account) -> u64 {
-        self.loaded.batches_in_doubt - account.settled.len() as u64 + account.batches_in_doubt
+    /// What became of numbers that other runs held. In a file those are runs of before, and this run knows by itself.
+    async fn look_at_others(&self, writer: &Writer, account: &Account, stop: &Stop) -> Others {
+        let mut others = Others {
+            lines_settled: self.lines_settled(account),
+            lines_freed: 0,
+            batches_in_doubt: self.loaded.batches_in_doubt + account.doubts_taken_up
+                - account.settled.len() as u64
+                + account.batches_in_doubt,
+        };
+        if !self.is_shared {
+            return others;
+        }
+        let empty = HashMap::new();
+        let held = self.finished.map_or(&empty, |finished| &finished.doubt_lines);
+        let ids: Vec<BatchId> = held.keys().map(|id| BatchId(id.cast_signed())).collect();
+        // As long as this run waits for its own: what others have in flight is settled or in doubt by then.
+        let limits = &self.campaign.limits;
+        let deadline = Instant::now() + limits.request_timeout + limits.settle;
+        loop {
+            let outlook = match writer.look(ids.clone()).await {
+                Ok(outlook) => outlook,
+                Err(error) => {
+                    stop.note(error.into());
+                    return others;
+                }
+            };
+            let open = |state: BatchState| matches!(state, BatchState::Intended | BatchState::InDoubt);
+            let is_open = outlook.states.iter().any(|(_, state)| open(*state));
+            if is_open && Instant::now() < deadline && !stop.has_reached(Stage::Stopping) {
+                let pause = tokio::time::sleep(LOOK_AGAIN);
+                stop.unless(Stage::Stopping, pause).await;
+                continue;
+            }
+            (others.lines_settled, others.lines_freed) = (0, 0);
+            for (batch, state) in outlook.states {
+                let lines = held.get(&batch.0.cast_unsigned()).copied().unwrap_or(0);
+                match state {
+                    state if open(state) => {}
+                    BatchState::Accepted
+                    | BatchState::Unticketed
+                    | BatchState::DeclaredSent
+                    | BatchState::Abandoned => others.lines_settled += lines,
+                    _ => others.lines_freed += lines,
+                }
+            }
+            others.batches_in_doubt = outlook.in_doubt;
+            return others;
+        }
     }
 
     /// This run's lines whose numbers were in an earlier run's doubt that this run has settled.
@@ -112,8 +183,8 @@ impl Ending<'_> {
 
     /// What happened to every line. A line that was planned and never landed is pending; one whose number was in an
     /// earlier run's doubt that this run has settled was sent already.
-    fn lines(&self, totals: &LineCounts, account: &Account) -> Lines {
-        let settled = self.lines_settled(account);
+    fn lines(&self, totals: &LineCounts, account: &Account, others: &Others) -> Lines {
+        let settled = others.lines_settled;
         let landed = account.accepted + account.refused + account.in_doubt;
         Lines {
             read: totals.read(),
@@ -123,20 +194,21 @@ impl Ending<'_> {
             suppressed: totals.suppressed,
             already_sent: totals.already_sent + settled,
             refused: totals.refused + account.refused,
-            in_doubt: totals.in_doubt - settled + account.in_doubt,
-            pending: totals.planned - landed,
+            in_doubt: totals.in_doubt - settled - others.lines_freed + account.in_doubt,
+            pending: totals.planned - landed + others.lines_freed,
         }
     }
 
-    fn exit(&self, lines: &Lines, account: &Account, reasons: &[StopReason]) -> Exit {
+    fn exit(&self, lines: &Lines, account: &Account, others: &Others, reasons: &[StopReason]) -> Exit {
         let all_invalid = lines.read > 0 && lines.invalid == lines.read;
         let refused = account.refused > 0 || all_invalid || (self.fail_on_invalid && lines.invalid > 0);
-        let doubts = self.batches_in_doubt(account);
+        let doubts = others.batches_in_doubt > 0 || (self.is_shared && lines.in_doubt > 0);
         reasons
             .iter()
             .map(StopReason::exit)
             .chain(refused.then_some(Exit::Refused))
-            .chain((doubts > 0).then_some(Exit::Doubtful))
+            .chain(doubts.then_some(Exit::Doubtful))
+            .chain((others.lines_freed > 0).then_some(Exit::Locked))
             .fold(Exit::Complete, Exit::or)
     }
 
@@ -171,12 +243,24 @@ impl Ending<'_> {
                 counted_as(invalid, "line is", "lines are")
             ),
             Exit::Refused => "every line is invalid".to_owned(),
+            Exit::Locked => {
+                return Some(
+                    "other runs of this campaign held numbers of this input, and gave them back unsent; run it again".to_owned(),
+                );
+            }
             _ => return None,
         };
         Some(format!("{what}; --rejects FILE writes each with its reason"))
     }
 
-    fn summary(&self, account: &Account, lines: Lines, exit: Exit, reason: Option<String>) -> Summary {
+    fn summary(
+        &self,
+        account: &Account,
+        others: &Others,
+        lines: Lines,
+        exit: Exit,
+        reason: Option<String>,
+    ) -> Summary {
         let seconds = self.begun.elapsed().as_secs_f64();
         let simulated = self.campaign.content.is_simulated();
         let failed = exit.outcome(lines.pending) == "failed";
@@ -201,7 +285,7 @@ impl Ending<'_> {
             batches: Batches {
                 accepted: account.batches_accepted,
                 refused: account.batches_refused,
-                in_doubt: self.batches_in_doubt(account),
+                in_doubt: others.batches_in_doubt,
             },
             settled: Settled {
                 batches: account.settled.len() as u64,

@@ -16,7 +16,6 @@ use super::account::Fate;
 use super::admit::Admitted;
 use super::decision::Decision;
 use super::dispatch::Dispatch;
-use super::gate::Settled;
 use super::handover::Flight;
 use super::line::Leg;
 use super::outside::{Clock, Journal, Wire};
@@ -170,7 +169,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         };
         let heard = self.hear(flight, &context).await;
         let decision = self.decide(heard, members, reserved);
-        self.settle_gate(flight, decision.gate);
+        self.settle_gate(flight.pass, decision.gate);
         let refused = Refused::of(&decision.outcome);
         let fate = self.conclude(booked, batch, flight, decision).await;
         match (fate, refused) {
@@ -198,12 +197,6 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         let written = self.refusals.write(leg.places(named), &self.explain(why));
         if let Err(source) = written {
             self.stop.request(IntakeError::Rejects { source }.into());
-        }
-    }
-
-    pub(super) fn settle_gate(&self, flight: &Flight<'_>, how: Settled) {
-        if self.gate.settle(flight.pass, how) {
-            self.stop.request(StopReason::TrialsInDoubt);
         }
     }
 

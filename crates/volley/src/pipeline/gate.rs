@@ -120,6 +120,21 @@ impl Gate {
         self.trials_in_doubt.get() >= TRIALS_IN_DOUBT_MAX
     }
 
+    /// Another who sends the campaign is in doubt. A trial that is out stays the only one here: its own end decides on.
+    pub(crate) fn close_for_others(&self) {
+        if self.state.get() == State::Open {
+            self.become_(State::Closed);
+        }
+    }
+
+    /// Another's trial went well.
+    pub(crate) fn open_for_others(&self) {
+        if matches!(self.state.get(), State::Closed | State::TrialDue) {
+            self.trials_in_doubt.set(0);
+            self.become_(State::Open);
+        }
+    }
+
     /// Resolves while the gate is closed and wants a free GET.
     pub(crate) async fn closed(&self) {
         loop {

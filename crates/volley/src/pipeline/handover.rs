@@ -137,7 +137,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         let stage = flight.yields_to();
         let (place, stream) = loop {
             if !self.gate.admits(flight.pass) {
-                flight.pass = self.stop.unless(stage, self.gate.pass(flight.errand)).await?;
+                flight.pass = self.stop.unless(stage, self.pass_gate(flight.errand)).await?;
             }
             let begun = Instant::now();
             let place = self.stop.unless(stage, self.in_flight.acquire()).await?.ok()?;

@@ -185,12 +185,12 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
 
     /// Asks about a doubt once, and books what is heard.
     pub(super) async fn probe(&self, doubt: Doubt) {
-        let pass = self.gate.pass(Errand::Probe);
+        let pass = self.pass_gate(Errand::Probe);
         let Some(pass) = self.stop.unless(Stage::Stopping, pass).await else {
             return;
         };
         let Some(body) = self.body_to_ask_with(&doubt).await else {
-            self.gate.settle(pass, Settled::Neither);
+            self.settle_gate(pass, Settled::Neither);
             self.budget.keep();
             return;
         };
@@ -204,7 +204,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         };
         let heard = self.hear(&mut flight, &context).await;
         let decision = self.decide_on_doubt(heard, &doubt);
-        self.settle_gate(&flight, decision.gate);
+        self.settle_gate(flight.pass, decision.gate);
         self.settle_doubt(doubt, flight.attempts, decision).await;
     }
 

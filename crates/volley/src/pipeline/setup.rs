@@ -3,24 +3,28 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use volley_intake::{Intake, IntakeConfig, NumberBook};
 use volley_ledger::{
-    BatchId, CampaignIdentity, Changes, Entry, Ledger, LedgerError, Reader, RunId, RunLimits, Writer,
-    WriterThread,
+    AmongThread, BatchId, CampaignIdentity, Changes, Entry, Ledger, OpenDoubt, Reader, RunId,
+    RunLimits, Terms, Writer, WriterThread,
 };
+use volley_model::{Amount, Msisdn};
 use volley_provider::{Provider, Sealer};
 use volley_transport::{CONNECT_TIMEOUT, Endpoint, Pace, PaceConfig, Pool, PoolConfig};
 
 use super::budget::{Budget, Tariff};
+use super::company::{Company, Suppressed};
 use super::dispatch::{Dispatch, Parts};
 use super::neighbours::Neighbours;
 use super::outside::WallClock;
+use super::pacing::Pacing;
 use super::refusals::{self, RefusalsThread};
 use super::settle::{Doubt, Doubts};
 use super::standing::{self, Loaded, Retry};
-use super::{Job, RunError};
+use super::{Job, Options, RunError};
 use crate::clock;
 use crate::config::{Campaign, TransportRules};
 use crate::inputs::Opened;
@@ -39,6 +43,8 @@ pub(super) struct Prepared {
     pub(super) ledger: PathBuf,
     pub(super) run: RunId,
     pub(super) fail_on_invalid: bool,
+    /// The thread that speaks with others, if there may be some.
+    pub(super) among_thread: Option<JoinHandle<()>>,
 }
 
 /// Opens, compares and loads. `notice` hears what the user should know.
@@ -55,7 +61,11 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
     let pool = Pool::new(pool_config(&campaign.endpoint, connections, &campaign.transport)?)?;
     let api = credentials.api()?;
     let mut book = NumberBook::default();
-    standing::suppress(&campaign.input, &mut book)?;
+    let mut barred = Vec::new();
+    standing::suppress(&campaign.input, &mut |number| {
+        book.suppress(number);
+        barred.push(number);
+    })?;
     let path = ledger;
     let mut ledger = Ledger::open(&path, opening, clock::now())?;
     if ledger.made() {
@@ -73,7 +83,10 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
     let ledger_last_at = ledger.last_at()?;
     let identity = identity(&campaign, &credentials.account());
     refuse_what_cannot_go_on(&campaign, &path, &identity, changes)?;
-    ledger.suppressed(&mut |number, _| book.suppress(number))?;
+    ledger.suppressed(&mut |number, _| {
+        book.suppress(number);
+        barred.push(number);
+    })?;
     let entry = ledger.enter(&identity, changes, clock::now())?;
     let retry = Retry {
         message: Some(entry.message),
@@ -81,7 +94,12 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
     };
     let limits = run_limits(&campaign);
     ledger.note_limits(entry.run, &limits, clock::now())?;
-    let loaded = standing::load(&ledger, entry.campaign, retry, &mut book)?;
+    let joined = ledger.join(&entry, &limits, terms(&campaign, &options), clock::now())?;
+    let loaded = match &joined {
+        // Whose a number is is asked batch by batch.
+        Some(joined) => standing::of_doubts(&ledger, &joined.doubts, &Suppressed::of(barred.clone()))?,
+        None => standing::load(&ledger, entry.campaign, retry, &mut book)?,
+    };
     let spending = ledger.spending(entry.campaign)?;
     let generations = ledger.generations(entry.campaign)?;
     let simulated = campaign.content.is_simulated();
@@ -90,10 +108,19 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         Doubts::default()
     } else {
         let left = left_in_doubt(&campaign, &loaded, notice);
-        earlier_doubts(&ledger, &entry, campaign.limits.settle, left)?
+        let doubts = match &joined {
+            Some(joined) => joined.doubts.clone(),
+            None => ledger.doubts(entry.campaign)?,
+        };
+        earlier_doubts(doubts, &entry, campaign.limits.settle, left)
     };
-    // Whoever has the lock is alone.
-    let neighbours: Option<Neighbours> = None;
+    let Shares {
+        neighbours,
+        company,
+        pace,
+        max_cost,
+        among_thread,
+    } = shares(joined, &campaign, barred);
     let config = IntakeConfig {
         keep_places: options.rejects.is_some(),
         keep_parts: neighbours.is_some(),
@@ -119,10 +146,11 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         currency: campaign.currency,
         endpoint: campaign.endpoint.clone(),
         wire: pool,
-        pace: Pace::new(pace_config(&campaign)),
+        pace,
+        company,
         journal: writer,
         clock: WallClock,
-        budget: Budget::new(campaign.limits.max_cost, spending.settled, spending.reserved),
+        budget: Budget::new(max_cost, spending.settled, spending.reserved),
         doubts,
         ledger_last_at,
     };
@@ -139,7 +167,56 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         refusals: rejects.thread,
         ledger: path,
         run: entry.run,
+        among_thread,
     })
+}
+
+/// The parts of a run that others have to do with.
+struct Shares {
+    neighbours: Option<Neighbours>,
+    company: Option<Company>,
+    pace: Pacing,
+    /// The budget that this run keeps to by itself.
+    max_cost: Option<Amount>,
+    among_thread: Option<JoinHandle<()>>,
+}
+
+fn shares(joined: Option<volley_ledger::Company>, campaign: &Campaign, barred: Vec<Msisdn>) -> Shares {
+    let Some(joined) = joined else {
+        // Whoever has the lock is alone.
+        return Shares {
+            neighbours: None,
+            company: None,
+            pace: Pacing::Own(Pace::new(pace_config(campaign))),
+            max_cost: campaign.limits.max_cost,
+            among_thread: None,
+        };
+    };
+    let volley_ledger::Company {
+        among,
+        thread: AmongThread { left, thread },
+        mut neighbours,
+        ..
+    } = joined;
+    Shares {
+        neighbours: Some(Neighbours {
+            ask: Box::new(move |numbers| neighbours.held(numbers)),
+        }),
+        pace: Pacing::shared(among.clone(), campaign.limits.requests_per_second),
+        company: Some(Company::new(among, left, Suppressed::of(barred))),
+        // The ledger keeps it, over all who send the campaign.
+        max_cost: None,
+        among_thread: Some(thread),
+    }
+}
+
+/// On what terms a run joins others.
+fn terms(campaign: &Campaign, options: &Options) -> Terms {
+    Terms {
+        retry_refused: options.retry_refused,
+        max_cost: campaign.limits.max_cost,
+        batch_size: campaign.limits.batch_size.get(),
+    }
 }
 
 /// The pool that these settings ask for.
@@ -218,21 +295,15 @@ fn left_in_doubt<'a>(campaign: &Campaign, loaded: &'a Loaded, notice: &mut dyn F
 }
 
 /// The doubts of earlier runs but for those that are left, each due `settle` after its last attempt failed.
-fn earlier_doubts(
-    ledger: &Ledger,
-    entry: &Entry,
-    settle: Duration,
-    left: &[BatchId],
-) -> Result<Doubts, LedgerError> {
+fn earlier_doubts(all: Vec<OpenDoubt>, entry: &Entry, settle: Duration, left: &[BatchId]) -> Doubts {
     let doubts = Doubts::default();
     let now = clock::now();
-    let all = ledger.doubts(entry.campaign)?;
     for doubt in all.into_iter().filter(|doubt| !left.contains(&doubt.batch)) {
         // A run that was killed may have been asking about it, and could not tell.
         let failed_at = doubt.failed_at.filter(|_| !entry.unended).unwrap_or(now);
         doubts.add(Doubt::of_an_earlier_run(&doubt, failed_at, settle, now));
     }
-    Ok(doubts)
+    doubts
 }
 
 /// What stands in the way of a run. Asked before the run is entered, so that a refusal leaves no run behind.

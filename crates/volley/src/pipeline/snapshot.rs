@@ -164,7 +164,8 @@ impl View<'_> {
             share: self.extent.share(),
             lines: lines(self.progress, &account.settled),
             invalid_by_reason: self.progress.invalid_by_reason().collect(),
-            batches_in_doubt: self.batches_in_doubt - account.settled.len() as u64 + account.batches_in_doubt,
+            batches_in_doubt: self.batches_in_doubt + account.doubts_taken_up - account.settled.len() as u64
+                + account.batches_in_doubt,
             account,
             probe_due_in: dispatch.doubts.due_in(),
             gate_is_open: dispatch.gate.is_open(),

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use volley_intake::{Normalizer, NumberBook};
-use volley_ledger::{BatchId, CampaignId, Ledger, LedgerError, MessageId, Reader, StoredMembers};
+use volley_ledger::{BatchId, CampaignId, Ledger, LedgerError, MessageId, OpenDoubt, Reader, StoredMembers};
 use volley_model::{BatchState, Msisdn};
 
 use super::RunError;
+use super::company::Suppressed;
 use crate::config::{Campaign, InputRules};
 use crate::number_file;
 
@@ -98,8 +99,26 @@ fn is_suppressed(book: &NumberBook, number: Msisdn) -> bool {
     book.is_suppressed(number) || dialled()
 }
 
-/// Loads the suppression files that the campaign names.
-pub(crate) fn suppress(rules: &InputRules, book: &mut NumberBook) -> Result<(), RunError> {
+/// What is known of a campaign's doubts that are this run's to ask about, where others may send it, too.
+pub(super) fn of_doubts(
+    ledger: &Ledger,
+    doubts: &[OpenDoubt],
+    suppressed: &Suppressed,
+) -> Result<Loaded, LedgerError> {
+    let mut loaded = Loaded {
+        batches_in_doubt: doubts.len() as u64,
+        suppressed_doubts: Vec::new(),
+    };
+    for doubt in doubts {
+        if suppressed.has_one_of(&ledger.members(doubt.batch)?) {
+            loaded.suppressed_doubts.push(doubt.batch);
+        }
+    }
+    Ok(loaded)
+}
+
+/// Tells the numbers in the suppression files that the campaign names.
+pub(crate) fn suppress(rules: &InputRules, each: &mut dyn FnMut(Msisdn)) -> Result<(), RunError> {
     // Whether a number may be contacted does not matter for one that must not be.
     let normalizer = Normalizer::new(rules.default_region, rules.numbers, None);
     for path in &rules.suppress {
@@ -108,8 +127,7 @@ pub(crate) fn suppress(rules: &InputRules, book: &mut NumberBook) -> Result<(), 
             path: path.clone(),
             source,
         })?;
-        number_file::read(path, &text, &normalizer, &mut |number| book.suppress(number))
-            .map_err(RunError::Suppression)?;
+        number_file::read(path, &text, &normalizer, each).map_err(RunError::Suppression)?;
     }
     Ok(())
 }

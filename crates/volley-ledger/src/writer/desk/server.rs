@@ -105,7 +105,12 @@ impl Server {
     }
 
     /// Claims the numbers of a group's intents and reserves what they may cost, inside the desk's transaction.
-    fn secure(&self, connection: &Connection, group: &mut [Order], effects: &mut Money) -> database::Result<Secured> {
+    fn secure(
+        &self,
+        connection: &Connection,
+        group: &mut [Order],
+        effects: &mut Money,
+    ) -> database::Result<Secured> {
         let Some(session) = connection.postgres() else {
             return Ok(Secured::Rooms(Vec::new()));
         };
@@ -130,7 +135,10 @@ impl Server {
             };
             match intent.parent {
                 // That they are not its parent's is refused with the row.
-                Some(parent) => drop(self.claimant.hand_on(session, parent, id, &intent.batch.members)?),
+                Some(parent) => drop(
+                    self.claimant
+                        .hand_on(session, parent, id, &intent.batch.members)?,
+                ),
                 None => wanted.push((id, intent.batch.members.clone())),
             }
         }
@@ -141,7 +149,9 @@ impl Server {
         let numbers: Vec<Msisdn> = lacking.iter().map(|(number, _)| *number).collect();
         let held = self.claimant.held(session, &numbers)?;
         for order in group.iter_mut().filter(|order| order.wants_room()) {
-            let Order::Intend(intent, reply) = order else { continue };
+            let Order::Intend(intent, reply) = order else {
+                continue;
+            };
             let members = &intent.batch.members;
             let of_it: Vec<_> = held
                 .iter()
@@ -168,7 +178,9 @@ impl Server {
         let mut spent = decimal(found.get(0))?;
         let mut fits = true;
         for order in group.iter_mut().filter(|order| order.wants_room()) {
-            let Order::Intend(intent, reply) = order else { continue };
+            let Order::Intend(intent, reply) = order else {
+                continue;
+            };
             let wanted = intent.reserved.unwrap_or_default().decimal();
             if spent + wanted <= max_cost.decimal() {
                 spent += wanted;
@@ -307,7 +319,9 @@ impl Desk {
                 Ok((connection, number))
             });
             match found {
-                Ok((connection, number)) if (self.commit_number..=self.commit_number + 1).contains(&number) => {
+                Ok((connection, number))
+                    if (self.commit_number..=self.commit_number + 1).contains(&number) =>
+                {
                     self.connection = connection;
                     return Ok(number);
                 }
@@ -378,6 +392,7 @@ impl Order {
         match self {
             Self::Intend(_, reply) => reply.result = None,
             Self::ReadBody(_, reply) => reply.result = None,
+            Self::Look(_, reply) => reply.result = None,
             Self::Conclude(_, _, reply)
             | Self::Absent(_, _, reply)
             | Self::BookLines(_, reply)

@@ -10,6 +10,8 @@ use volley_provider::octopush::{self, DUPLICATE_CODES_DEFAULT, Octopush};
 use volley_provider::{Api, ExotelCredentials, OctopushCredentials, Provider, Sealer, Secret};
 use volley_transport::{Endpoint, Pace, PaceConfig};
 
+use crate::pipeline::pacing::Pacing;
+
 use super::super::super::budget::{Budget, Tariff};
 use super::super::super::dispatch::{Dispatch, Parts};
 use super::super::super::refusals::Refusals;
@@ -59,12 +61,13 @@ pub(super) fn prepare(world: &Rc<World>, simulated: bool) -> Simulated {
         currency: Currency::EUR,
         endpoint: Endpoint::parse("https://provider.example").expect("an endpoint"),
         wire: Network(Rc::clone(world)),
-        pace: Pace::new(PaceConfig {
+        company: None,
+        pace: Pacing::Own(Pace::new(PaceConfig {
             requests_per_second: limits.requests_per_second,
             burst: limits.burst,
             recipients_per_second: limits.recipients_per_second,
             batch_size: limits.batch_size,
-        }),
+        })),
         journal: Disk(Rc::clone(world)),
         clock: SimulatedClock(Rc::clone(world)),
         budget: Budget::new(limits.max_cost, settled, reserved),

@@ -1,0 +1,193 @@
+//! Those that send the same campaign at once: what the dispatcher hears of them, and what it tells them.
+//!
+//! - The gate: a doubt of one closes it for all, and the good trial of one opens it for all. While it is closed one batch alone is
+//!   one batch of all of them.
+//! - Doubts of the dead are taken up, and asked about like those of an earlier run.
+//!
+//! Not here: the pace, and whose a number is.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
+use volley_intake::Normalizer;
+use volley_ledger::{Among, GateNews, Left, News, TrialEnd};
+use volley_model::Msisdn;
+use volley_provider::Provider;
+
+use super::dispatch::Dispatch;
+use super::gate::{Errand, Gate, Pass, Settled, TRIALS_IN_DOUBT_MAX};
+use super::outside::{Clock, Journal, Wire};
+use super::settle::Doubt;
+use super::stop::StopReason;
+
+/// After the time a request may take, for a trial to be told.
+const TRIAL_SPARE: Duration = Duration::from_secs(10);
+/// How long to wait for another's trial before asking again, if nothing is heard.
+const TRIAL_PAUSE: Duration = Duration::from_millis(500);
+
+/// The numbers that must not be contacted, rising: to ask about a doubt of Octopush's may send it.
+#[derive(Debug, Default)]
+pub(super) struct Suppressed(Vec<Msisdn>);
+
+impl Suppressed {
+    pub(super) fn of(mut numbers: Vec<Msisdn>) -> Self {
+        numbers.sort_unstable();
+        Self(numbers)
+    }
+
+    /// Whether one of these is among them, as it is written or as it is dialled.
+    pub(super) fn has_one_of(&self, numbers: &[Msisdn]) -> bool {
+        let has = |number: Msisdn| self.0.binary_search(&number).is_ok();
+        numbers
+            .iter()
+            .any(|number| has(*number) || Normalizer::reading(*number).is_some_and(has))
+    }
+}
+
+/// See the module.
+pub(super) struct Company {
+    among: Among,
+    left: RefCell<Option<UnboundedReceiver<Left>>>,
+    suppressed: Suppressed,
+    gate: Cell<GateNews>,
+    /// Whether this run has the right to the one trial of all.
+    holds_trial: Cell<bool>,
+}
+
+impl Company {
+    pub(super) fn new(among: Among, left: UnboundedReceiver<Left>, suppressed: Suppressed) -> Self {
+        Self {
+            among,
+            left: RefCell::new(Some(left)),
+            suppressed,
+            gate: Cell::default(),
+            holds_trial: Cell::new(false),
+        }
+    }
+}
+
+impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
+    /// Waits for the right to send a batch: this run's gate's, and while the gate of all is closed, theirs too.
+    pub(super) async fn pass_gate(&self, errand: Errand) -> Pass {
+        loop {
+            let pass = self.gate.pass(errand).await;
+            let Some(company) = &self.company else { return pass };
+            if pass != Pass::Trial || !company.gate.get().closed {
+                return pass;
+            }
+            let trial = Held::of(&self.gate);
+            let mut news = company.among.news();
+            if company.among.try_alone(self.request_timeout + TRIAL_SPARE).await {
+                company.holds_trial.set(true);
+                trial.keep();
+                return pass;
+            }
+            // Another tries. What comes of it is heard.
+            drop(tokio::time::timeout(TRIAL_PAUSE, news.changed()).await);
+        }
+    }
+
+    /// Tells the gate how what had passed it ended, and the others what concerns them.
+    pub(super) fn settle_gate(&self, pass: Pass, how: Settled) {
+        if self.gate.settle(pass, how) {
+            self.stop.request(StopReason::TrialsInDoubt);
+        }
+        let Some(company) = &self.company else { return };
+        if how == Settled::Doubt {
+            company.among.close();
+        }
+        if pass == Pass::Trial && company.holds_trial.take() {
+            company.among.end_trial(match how {
+                Settled::Definite => TrialEnd::Definite,
+                Settled::Doubt => TrialEnd::Doubt,
+                Settled::Neither => TrialEnd::Neither,
+            });
+        }
+    }
+
+    /// Hears of the others for as long as the run goes on. Never ends.
+    pub(super) async fn attend(&self) {
+        let Some(company) = &self.company else {
+            return std::future::pending().await;
+        };
+        let Some(mut left) = company.left.borrow_mut().take() else {
+            return std::future::pending().await;
+        };
+        let mut news = company.among.news();
+        loop {
+            tokio::select! {
+                Some(left) = left.recv() => self.take_up(company, &left),
+                heard = heard(&mut news) => self.hear_of_others(company, heard),
+            }
+        }
+    }
+
+    fn hear_of_others(&self, company: &Company, heard: News) {
+        if let Some(end) = heard.end {
+            self.stop.request(end.into());
+            return;
+        }
+        if let Some(until) = heard.cool_until {
+            self.pace.hear_of_cool_down(until.into());
+        }
+        let before = company.gate.replace(heard.gate);
+        if before.generation == heard.gate.generation {
+            return;
+        }
+        if heard.gate.closed {
+            self.gate.close_for_others();
+        } else {
+            self.gate.open_for_others();
+        }
+        if heard.gate.closed && heard.gate.trials_in_doubt >= TRIALS_IN_DOUBT_MAX {
+            self.stop.request(StopReason::TrialsInDoubt);
+        }
+    }
+
+    /// A run that died left it: from now on it is this one's to ask about, when `settle` is over.
+    fn take_up(&self, company: &Company, left: &Left) {
+        let Left { doubt, members } = left;
+        if self.simulated {
+            return;
+        }
+        if self.api.provider() == Provider::Octopush && company.suppressed.has_one_of(members) {
+            tracing::warn!(batch = %doubt.batch, "stays in doubt: a number in it is suppressed since, and to ask could send it");
+            return;
+        }
+        tracing::info!(batch = %doubt.batch, "took up a doubt that a dead run left");
+        self.account.borrow_mut().doubts_taken_up += 1;
+        let now = self.clock.now();
+        self.ask_later(Doubt::of_an_earlier_run(doubt, now, self.settle, now));
+    }
+}
+
+async fn heard(news: &mut watch::Receiver<News>) -> News {
+    if news.changed().await.is_err() {
+        // The thread has ended, and its last news were heard.
+        std::future::pending::<()>().await;
+    }
+    news.borrow_and_update().clone()
+}
+
+/// A trial that is given back unless it is kept: whoever waits for the right to it may be dropped.
+struct Held<'a>(Option<&'a Gate>);
+
+impl<'a> Held<'a> {
+    fn of(gate: &'a Gate) -> Self {
+        Self(Some(gate))
+    }
+
+    fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(gate) = self.0 {
+            gate.settle(Pass::Trial, Settled::Neither);
+        }
+    }
+}

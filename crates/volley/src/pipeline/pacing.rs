@@ -1,0 +1,153 @@
+//! When a request may go: by a bucket of this process's own, or by tokens that all who send the campaign lease from one row.
+//!
+//! A leased token is for one moment: it is waited for, and used within a few milliseconds, or it is void and another is leased.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+use volley_ledger::Among;
+use volley_transport::{Limit, Pace};
+
+/// How early [`Pacing::approach`] returns (guarantee, "Intent, pace, in flight").
+const APPROACH: Duration = Duration::from_millis(20);
+
+/// See the module.
+pub(super) enum Pacing {
+    /// Nobody else sends the campaign.
+    Own(Pace),
+    Shared(SharedPace),
+}
+
+/// The pace of all who send the campaign.
+pub(super) struct SharedPace {
+    among: Among,
+    /// The distance of two requests.
+    spacing: Duration,
+    /// When the next token is due, about, as the last lease told.
+    next: Cell<Instant>,
+    /// Who waits for a token here.
+    waiting: Cell<u32>,
+    cool_until: Cell<Option<Instant>>,
+    limit: Cell<Limit>,
+}
+
+impl Pacing {
+    pub(super) fn shared(among: Among, requests_per_second: f64) -> Self {
+        Self::Shared(SharedPace {
+            among,
+            spacing: Duration::try_from_secs_f64(1.0 / requests_per_second).unwrap_or(Duration::MAX),
+            next: Cell::new(Instant::now()),
+            waiting: Cell::new(0),
+            cool_until: Cell::new(None),
+            limit: Cell::new(Limit::None),
+        })
+    }
+
+    /// Returns when a token is at most 20 ms away for a caller that would arrive now, as far as is known. Takes nothing.
+    pub(super) async fn approach(&self, recipients: u32) {
+        match self {
+            Self::Own(pace) => pace.approach(recipients).await,
+            Self::Shared(pace) => pace.approach().await,
+        }
+    }
+
+    /// Takes what a request to so many recipients needs, and returns at the moment it may go.
+    pub(super) async fn token(&self, recipients: u32) {
+        match self {
+            Self::Own(pace) => pace.token(recipients).await,
+            Self::Shared(pace) => pace.token(recipients).await,
+        }
+    }
+
+    /// Makes everybody wait at least that long from now.
+    pub(super) fn cool_down(&self, for_: Duration) {
+        match self {
+            Self::Own(pace) => pace.cool_down(for_),
+            Self::Shared(pace) => {
+                pace.cool_until(Instant::now() + for_);
+                pace.among.cool_down(for_);
+            }
+        }
+    }
+
+    /// What made the latest token wait.
+    pub(super) fn waiting_for(&self) -> Limit {
+        match self {
+            Self::Own(pace) => pace.waiting_for(),
+            Self::Shared(pace) if pace.is_cooling() => Limit::CoolDown,
+            Self::Shared(pace) => pace.limit.get(),
+        }
+    }
+
+    /// Another who sends the campaign was told to wait until then.
+    pub(super) fn hear_of_cool_down(&self, until: Instant) {
+        if let Self::Shared(pace) = self {
+            pace.cool_until(until);
+        }
+    }
+}
+
+impl SharedPace {
+    async fn approach(&self) {
+        loop {
+            let mut due = self.next.get() + self.spacing * self.waiting.get();
+            if let Some(until) = self.cool_until.get() {
+                due = due.max(until);
+            }
+            let now = Instant::now();
+            if due <= now + APPROACH {
+                return;
+            }
+            // What was heard of it may change meanwhile.
+            sleep_until((due - APPROACH).min(now + Duration::from_secs(1))).await;
+        }
+    }
+
+    async fn token(&self, recipients: u32) {
+        let _waiting = Waiting::join(&self.waiting);
+        let asked = Instant::now();
+        loop {
+            let Ok(token) = self.among.lease(recipients).await else {
+                // The run must end, and hears of it by the news.
+                return std::future::pending().await;
+            };
+            self.next.set(token.next.into());
+            sleep_until(token.due.into()).await;
+            let now = Instant::now();
+            if now < token.void.into() && !self.is_cooling() {
+                self.limit.set(if now - asked > APPROACH {
+                    Limit::RequestsPerSecond
+                } else {
+                    Limit::None
+                });
+                return;
+            }
+            tracing::debug!("a token was void before it could be used");
+        }
+    }
+
+    fn cool_until(&self, until: Instant) {
+        self.cool_until.set(self.cool_until.get().max(Some(until)));
+    }
+
+    fn is_cooling(&self) -> bool {
+        self.cool_until.get().is_some_and(|until| until > Instant::now())
+    }
+}
+
+/// One who waits, for as long as it does.
+struct Waiting<'a>(&'a Cell<u32>);
+
+impl<'a> Waiting<'a> {
+    fn join(count: &'a Cell<u32>) -> Self {
+        count.set(count.get() + 1);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
