@@ -191,7 +191,7 @@ impl Drop for Session {
 /// long is held by something that hangs.
 const SETTINGS: &str = "SET search_path = volley; SET timezone = 'UTC'; SET lock_timeout = '60s'; \
     SET default_transaction_isolation = 'read committed'; SET client_min_messages = warning; \
-    SET standard_conforming_strings = on; SET application_name = 'volley'";
+    SET standard_conforming_strings = on; SET jit = off; SET application_name = 'volley'";
 
 impl Statement<'_> {
     pub(crate) fn execute(&mut self, values: &[&dyn ToSql]) -> Result<usize, Error> {

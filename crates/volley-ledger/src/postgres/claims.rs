@@ -110,9 +110,16 @@ impl Claimant {
     /// Which of these numbers others hold, and how. A number that is not among them is free, as far as is known.
     pub(crate) fn held(&self, session: &Session, numbers: &[Msisdn]) -> database::Result<Vec<Held>> {
         let found = session.rows(
-            "SELECT claim.number, claim.batch, batch.state, batch.named_number FROM claim JOIN batch ON batch.id = claim.batch \
-             WHERE claim.campaign = $1 AND claim.number = ANY($2) \
-             AND NOT claimable(claim.batch, claim.number, $3, $4, NULL)",
+            // Each number is looked up by itself, so that the planner has no choice: of a table that grew from nothing within a
+            // minute it knows nothing, and would read all of a campaign's claims. What a batch makes of its numbers is asked
+            // once a batch: no number is 0, and the one that a batch was split for is seen to behind it.
+            "WITH mine AS MATERIALIZED (SELECT wanted.number, \
+               (SELECT batch FROM claim WHERE campaign = $1 AND claim.number = wanted.number) AS batch \
+               FROM unnest($2::bigint[]) AS wanted (number)), \
+             its AS MATERIALIZED (SELECT id, state, named_number, claimable(id, 0, $3, $4, NULL) AS free \
+               FROM batch WHERE id IN (SELECT batch FROM mine)) \
+             SELECT mine.number, mine.batch, its.state, its.named_number FROM mine JOIN its ON its.id = mine.batch \
+             WHERE NOT its.free OR its.named_number IS NOT DISTINCT FROM mine.number",
             &[
                 &self.campaign.0,
                 &integers(numbers),
