@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use rusqlite::ToSql;
@@ -61,6 +62,7 @@ pub(crate) struct Session {
     /// Drives the connection while somebody waits for it. `None` only while it is dropped.
     runtime: Option<Runtime>,
     client: Client,
+    silence: Duration,
     statements: RefCell<HashMap<String, tokio_postgres::Statement>>,
 }
 
@@ -91,6 +93,7 @@ impl Session {
         let session = Self {
             runtime: Some(runtime),
             client,
+            silence: address.silence(),
             statements: RefCell::default(),
         };
         session.execute_batch(SETTINGS)?;
@@ -98,6 +101,11 @@ impl Session {
             session.execute_batch("SET default_transaction_read_only = on")?;
         }
         Ok(session)
+    }
+
+    /// After how long without a sign of life a run counts as dead.
+    pub(crate) fn silence(&self) -> Duration {
+        self.silence
     }
 
     /// What a future that needs this connection comes to.

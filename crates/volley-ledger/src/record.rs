@@ -74,6 +74,8 @@ pub enum Holding {
 pub struct Outlook {
     /// Batches of the campaign in doubt.
     pub in_doubt: u64,
+    /// Those among them that another run asks about, which is under way.
+    pub asked_by_others: u64,
     /// Where those batches stand that were asked for.
     pub states: Vec<(BatchId, BatchState)>,
 }

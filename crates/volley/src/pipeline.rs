@@ -43,11 +43,12 @@ pub(crate) mod telling;
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
 use volley_intake::{IntakeError, Progress};
-use volley_ledger::{LedgerError, Opening};
+use volley_ledger::{BatchId, LedgerError, Opening};
 use volley_model::Currency;
 use volley_provider::CredentialsError;
 use volley_transport::TransportError;
@@ -178,7 +179,10 @@ fn ledger_exit(error: &LedgerError) -> Exit {
         | LedgerError::CampaignClosed { .. }
         | LedgerError::OtherLimits { .. }
         | LedgerError::Address { .. } => Exit::Config,
-        LedgerError::Locked { .. } | LedgerError::Running { .. } | LedgerError::Buried { .. } => Exit::Locked,
+        LedgerError::Locked { .. }
+        | LedgerError::Running { .. }
+        | LedgerError::Buried { .. }
+        | LedgerError::Server { passing: true, .. } => Exit::Locked,
         LedgerError::Foreign { .. }
         | LedgerError::Newer { .. }
         | LedgerError::Damaged { .. }
@@ -259,6 +263,13 @@ pub fn run(
     };
     if let Some(reason) = early {
         dispatch.stop.note(reason);
+    } else if let Some(finished) = &finished {
+        let held: Vec<BatchId> = finished
+            .doubt_lines
+            .keys()
+            .map(|id| BatchId(id.cast_signed()))
+            .collect();
+        runtime.block_on(dispatch.linger(&held, |dispatch| display(&view.snapshot(dispatch))));
     }
     drop(std::mem::replace(&mut dispatch.refusals, Refusals::none()));
     if let Err(source) = refusals.join() {

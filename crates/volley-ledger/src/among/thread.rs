@@ -15,7 +15,7 @@ use super::{
 use crate::database::{self, Connection, params};
 use crate::doubts::{self, Which};
 use crate::place::Place;
-use crate::postgres::workers::{self, LIVES, SILENCE_MAX};
+use crate::postgres::workers::{self, LIVES};
 use crate::postgres::{Address, Session, Use};
 use crate::{CampaignId, LedgerError, RunId, RunLimits, queries};
 
@@ -339,7 +339,7 @@ impl Worker {
             let seen = self.seen.entry(run.run).or_insert((run.beat, now));
             if seen.0 != run.beat {
                 *seen = (run.beat, now);
-            } else if now - seen.1 >= SILENCE_MAX {
+            } else if now - seen.1 >= self.start.address.silence() {
                 self.bury(run)?;
             }
         }

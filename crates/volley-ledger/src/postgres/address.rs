@@ -1,7 +1,8 @@
 //! Where a PostgreSQL ledger is, as users write it: `postgres://user@host:port/database?sslrootcert=FILE`.
 //!
 //! Over a network it is always TLS, and the server's certificate is always verified, against `sslrootcert` or the platform's
-//! roots; without TLS only this machine is spoken to. A password stands in the URL, in `PGPASSWORD`, or in the file that
+//! roots; without TLS only this machine is spoken to. `silence=30` says after how many seconds without a sign a run counts as
+//! dead. A password stands in the URL, in `PGPASSWORD`, or in the file that
 //! `PGPASSFILE` names.
 //! Sources: PostgreSQL 15's manual, "Connection URIs", "Environment Variables" and "The Password File".
 
@@ -25,6 +26,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// After so long without a sign of the server a connection is lost: much sooner than the system's own two hours.
 const SILENCE_MAX: Duration = Duration::from_secs(20);
 
+/// For so long a run may be silent: longer than a server takes to start again, or a machine to swap.
+const SILENCE_DEFAULT: Duration = Duration::from_secs(15);
+/// Seconds: a run shows every second that it lives.
+const SILENCES: std::ops::RangeInclusive<u64> = 3..=3600;
+
 /// How such an address begins.
 const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 
@@ -39,6 +45,8 @@ pub(crate) enum AddressError {
     Roots { path: PathBuf, why: String },
     #[error("read {}, which PGPASSFILE names: {source}", path.display())]
     Passwords { path: PathBuf, source: std::io::Error },
+    #[error("silence={0} is no number of seconds from 3 to 3600")]
+    Silence(String),
     #[error("set up TLS: {0}")]
     Tls(#[from] rustls::Error),
 }
@@ -48,6 +56,7 @@ pub(crate) enum AddressError {
 pub(crate) struct Address {
     config: Config,
     roots: Option<PathBuf>,
+    silence: Duration,
     shown: String,
 }
 
@@ -60,7 +69,7 @@ impl Address {
 
     pub(crate) fn parse(path: &Path) -> Result<Self, AddressError> {
         let text = path.to_string_lossy();
-        let (bare, roots) = without_tls_words(&text)?;
+        let (bare, Own { roots, silence }) = without_own_words(&text)?;
         // The password, if it has one, stands in what the parser says it did not understand.
         let mut config: Config = bare
             .parse()
@@ -85,7 +94,17 @@ impl Address {
         {
             config.password(password);
         }
-        Ok(Self { config, roots, shown })
+        Ok(Self {
+            config,
+            roots,
+            silence,
+            shown,
+        })
+    }
+
+    /// After how long without a sign of life a run counts as dead.
+    pub(crate) fn silence(&self) -> Duration {
+        self.silence
     }
 
     /// Connects; the connection itself is driven by the runtime that this is called in.
@@ -147,22 +166,36 @@ impl fmt::Debug for Address {
     }
 }
 
-/// Takes out what the client's parser does not know: `sslrootcert`, and those of `sslmode`'s values that ask for what is
-/// always done.
-fn without_tls_words(text: &str) -> Result<(String, Option<PathBuf>), AddressError> {
-    let Some((base, query)) = text.split_once('?') else {
-        return Ok((text.to_owned(), None));
+/// What an address says besides what the client knows.
+struct Own {
+    roots: Option<PathBuf>,
+    silence: Duration,
+}
+
+/// Takes out what the client's parser does not know: our own words, `sslrootcert`, and those of `sslmode`'s values that ask for
+/// what is always done.
+fn without_own_words(text: &str) -> Result<(String, Own), AddressError> {
+    let mut own = Own {
+        roots: None,
+        silence: SILENCE_DEFAULT,
     };
-    let mut roots = None;
+    let Some((base, query)) = text.split_once('?') else {
+        return Ok((text.to_owned(), own));
+    };
     let mut kept = Vec::new();
     for word in query.split('&').filter(|word| !word.is_empty()) {
         match word.split_once('=') {
-            Some(("sslrootcert", path)) => roots = Some(PathBuf::from(unescaped(path)?)),
+            Some(("sslrootcert", path)) => own.roots = Some(PathBuf::from(unescaped(path)?)),
+            Some(("silence", seconds)) => {
+                let known = seconds.parse().ok().filter(|seconds| SILENCES.contains(seconds));
+                let known = known.ok_or_else(|| AddressError::Silence(seconds.to_owned()))?;
+                own.silence = Duration::from_secs(known);
+            }
             Some(("sslmode", "verify-full" | "verify-ca" | "allow")) => {}
             _ => kept.push(word),
         }
     }
-    Ok((format!("{base}?{}", kept.join("&")), roots))
+    Ok((format!("{base}?{}", kept.join("&")), own))
 }
 
 /// `%2F` as `/`.

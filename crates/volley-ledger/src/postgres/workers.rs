@@ -1,12 +1,11 @@
 //! The runs of a campaign that are under way at once, and how one of them is found dead.
 //!
-//! A run lives until it has told its end or is fenced. It beats; whoever sees its beat stand still for [`SILENCE_MAX`] fences it:
+//! A run lives until it has told its end or is fenced. It beats; whoever sees its beat stand still for as long as the ledger's address says (15 seconds) fences it:
 //! from then on the server takes nothing more from it, and what it had intended is in doubt, for others to settle. A run that
 //! was only slow loses nothing by that but its time.
 //! Not here: who watches, and when.
 
 use std::path::Path;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use volley_model::BatchState;
@@ -14,9 +13,6 @@ use volley_model::BatchState;
 use crate::database::{self, Connection, OptionalExtension as _, params};
 use crate::rows::{self, Concluded};
 use crate::{BatchId, CampaignId, FoundOpen, LedgerError, Outcome, RunId, RunLimits, queries};
-
-/// For so long a run may be silent: longer than a server takes to start again, or a machine to swap.
-pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(15);
 
 /// Of a run's row: it may still write.
 pub(crate) const LIVES: &str = "ended_at IS NULL AND fenced_at IS NULL";
@@ -128,9 +124,9 @@ pub(crate) fn refuse_living(
     campaign: CampaignId,
     now: Timestamp,
 ) -> Result<(), LedgerError> {
-    if connection.postgres().is_none() {
+    let Some(session) = connection.postgres() else {
         return Ok(());
-    }
+    };
     let failed = |error| LedgerError::database(path, "looking for runs", error);
     let name = crate::campaign::name(connection, campaign).map_err(failed)?;
     enter_alone(connection, &name).map_err(failed)?;
@@ -139,7 +135,7 @@ pub(crate) fn refuse_living(
         let (silent, worker): (i64, Option<String>) = connection
             .query_row(query, [run.run], |row| Ok((row.get(0)?, row.get(1)?)))
             .map_err(failed)?;
-        if u128::from(silent.max(0).unsigned_abs()) < SILENCE_MAX.as_micros() {
+        if u128::from(silent.max(0).unsigned_abs()) < session.silence().as_micros() {
             return Err(LedgerError::Running {
                 path: path.to_owned(),
                 run: run.run,
@@ -306,4 +302,21 @@ pub(crate) fn take_up_doubts(
     statement
         .query_map(params![campaign, run], |row| row.get(0).map(BatchId))?
         .collect()
+}
+
+/// How many of a campaign's doubts another run asks about, which lives: those that it intended itself, and those that it has
+/// taken up.
+pub(crate) fn asked_by_others(
+    connection: &Connection,
+    campaign: CampaignId,
+    run: RunId,
+) -> database::Result<u64> {
+    let query = format!(
+        "SELECT count(*) FROM batch WHERE campaign = ?1 AND state = 'in_doubt' AND EXISTS (SELECT 1 FROM run \
+         WHERE run.id <> ?2 AND {LIVES} \
+         AND (run.id = batch.run OR run.id = (SELECT probe.run FROM probe WHERE probe.batch = batch.id)))"
+    );
+    connection
+        .prepare_cached(&query)?
+        .query_row(params![campaign, run], |row| row.get(0))
 }

@@ -16,6 +16,7 @@ use volley_model::{BatchState, LineCounts};
 use super::{Order, Reply};
 use crate::ledger::Hold;
 use crate::place::Place;
+use crate::postgres::workers;
 use crate::rows::{self, Concluded, OpenBatch, Position};
 use crate::{
     BatchId, CampaignId, Conclusion, Intended, Intent, Ledger, LedgerError, Outcome, Outlook, RunEnd, RunId,
@@ -478,17 +479,28 @@ impl Desk {
     }
 
     fn look(&self, batches: &[BatchId]) -> Result<Outlook, LedgerError> {
+        let failed = |error| self.failed("looking at the doubts", error);
         let query = "SELECT count(*) FROM batch WHERE campaign = ?1 AND state = 'in_doubt'";
         let in_doubt = self
             .connection
             .query_row(query, [self.campaign], |row| row.get(0))
-            .map_err(|error| self.failed("looking at the doubts", error))?;
+            .map_err(failed)?;
+        let asked_by_others = match self.keeping {
+            Keeping::Files(_) => 0,
+            Keeping::Server(_) => {
+                workers::asked_by_others(&self.connection, self.campaign, self.run).map_err(failed)?
+            }
+        };
         let mut states = Vec::with_capacity(batches.len());
         for batch in batches {
             let row = queries::batch(&self.connection, &self.place.ledger, *batch)?;
             states.extend(row.map(|row| (row.id, row.state)));
         }
-        Ok(Outlook { in_doubt, states })
+        Ok(Outlook {
+            in_doubt,
+            asked_by_others,
+            states,
+        })
     }
 
     /// Frees what the commit made free. Not before: until then a crash would bring the old row back.

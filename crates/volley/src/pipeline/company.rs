@@ -6,26 +6,29 @@
 //!
 //! Not here: the pace, and whose a number is.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use volley_intake::Normalizer;
-use volley_ledger::{Among, GateNews, Left, News, TrialEnd};
-use volley_model::Msisdn;
+use volley_ledger::{Among, BatchId, GateNews, Left, News, TrialEnd, Writer};
+use volley_model::{BatchState, Msisdn};
 use volley_provider::Provider;
 
 use super::dispatch::Dispatch;
 use super::gate::{Errand, Gate, Pass, Settled, TRIALS_IN_DOUBT_MAX};
 use super::outside::{Clock, Journal, Wire};
 use super::settle::Doubt;
-use super::stop::StopReason;
+use super::stop::{Stage, StopReason};
 
 /// After the time a request may take, for a trial to be told.
 const TRIAL_SPARE: Duration = Duration::from_secs(10);
 /// How long to wait for another's trial before asking again, if nothing is heard.
 const TRIAL_PAUSE: Duration = Duration::from_millis(500);
+/// How soon what others have in flight is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// The numbers that must not be contacted, rising: to ask about a doubt of Octopush's may send it.
 #[derive(Debug, Default)]
@@ -49,7 +52,7 @@ impl Suppressed {
 /// See the module.
 pub(super) struct Company {
     among: Among,
-    left: RefCell<Option<UnboundedReceiver<Left>>>,
+    left: tokio::sync::Mutex<UnboundedReceiver<Left>>,
     suppressed: Suppressed,
     gate: Cell<GateNews>,
     /// Whether this run has the right to the one trial of all.
@@ -60,7 +63,7 @@ impl Company {
     pub(super) fn new(among: Among, left: UnboundedReceiver<Left>, suppressed: Suppressed) -> Self {
         Self {
             among,
-            left: RefCell::new(Some(left)),
+            left: tokio::sync::Mutex::new(left),
             suppressed,
             gate: Cell::default(),
             holds_trial: Cell::new(false),
@@ -112,9 +115,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         let Some(company) = &self.company else {
             return std::future::pending().await;
         };
-        let Some(mut left) = company.left.borrow_mut().take() else {
-            return std::future::pending().await;
-        };
+        let mut left = company.left.lock().await;
         let mut news = company.among.news();
         loop {
             tokio::select! {
@@ -161,6 +162,43 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         let now = self.clock.now();
         self.ask_later(Doubt::of_an_earlier_run(doubt, now, self.settle, now));
     }
+}
+
+impl<W: Wire, C: Clock> Dispatch<W, Writer, C> {
+    /// At the end of the inputs: others may still have numbers of theirs in flight, or ask about a doubt. That is waited for as
+    /// long as this run waits for its own, and what is left by those that die meanwhile is asked about here.
+    pub(super) async fn linger(&self, held: &[BatchId], mut tick: impl FnMut(&Self)) {
+        if self.company.is_none() {
+            return;
+        }
+        let deadline = Instant::now() + self.request_timeout + self.settle;
+        while Instant::now() < deadline && !self.stop.has_reached(Stage::Draining) {
+            match self.journal.look(held.to_vec()).await {
+                Ok(outlook)
+                    if outlook.asked_by_others == 0
+                        && !outlook.states.iter().any(|(_, state)| is_open(*state)) =>
+                {
+                    return;
+                }
+                Ok(_) => {}
+                Err(error) => return self.stop.request(error.into()),
+            }
+            let pause = async {
+                tokio::select! {
+                    () = self.attend() => {}
+                    () = tokio::time::sleep(LOOK_AGAIN) => {}
+                }
+            };
+            self.stop.unless(Stage::Draining, pause).await;
+            let (_, mut none) = mpsc::channel(1);
+            self.run(&mut none, &mut tick).await;
+        }
+    }
+}
+
+/// Whether nobody knows yet what became of the batch.
+pub(super) fn is_open(state: BatchState) -> bool {
+    matches!(state, BatchState::Intended | BatchState::InDoubt)
 }
 
 async fn heard(news: &mut watch::Receiver<News>) -> News {

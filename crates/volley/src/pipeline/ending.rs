@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use volley_intake::Finished;
 use volley_ledger::{BatchId, Conclusion, Ledger, LedgerError, Opening, RunEnd, RunId, Writer, WriterThread};
 use volley_model::{BatchState, Currency, LineCounts, RequestKey};
 
 use super::account::Account;
+use super::company::is_open;
 use super::dispatch::Dispatch;
 use super::standing::Loaded;
-use super::stop::{Stage, Stop, StopReason};
+use super::stop::{Stop, StopReason};
 use crate::clock;
 use crate::config::Campaign;
 use crate::exit::Exit;
@@ -43,9 +44,6 @@ struct Others {
     /// The campaign's, at the end.
     batches_in_doubt: u64,
 }
-
-/// How soon what others have in flight is looked at again.
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 impl Ending<'_> {
     /// Books what is left, closes the ledger, and tells.
@@ -139,39 +137,27 @@ impl Ending<'_> {
         let empty = HashMap::new();
         let held = self.finished.map_or(&empty, |finished| &finished.doubt_lines);
         let ids: Vec<BatchId> = held.keys().map(|id| BatchId(id.cast_signed())).collect();
-        // As long as this run waits for its own: what others have in flight is settled or in doubt by then.
-        let limits = &self.campaign.limits;
-        let deadline = Instant::now() + limits.request_timeout + limits.settle;
-        loop {
-            let outlook = match writer.look(ids.clone()).await {
-                Ok(outlook) => outlook,
-                Err(error) => {
-                    stop.note(error.into());
-                    return others;
-                }
-            };
-            let open = |state: BatchState| matches!(state, BatchState::Intended | BatchState::InDoubt);
-            let is_open = outlook.states.iter().any(|(_, state)| open(*state));
-            if is_open && Instant::now() < deadline && !stop.has_reached(Stage::Stopping) {
-                let pause = tokio::time::sleep(LOOK_AGAIN);
-                stop.unless(Stage::Stopping, pause).await;
-                continue;
+        let outlook = match writer.look(ids).await {
+            Ok(outlook) => outlook,
+            Err(error) => {
+                stop.note(error.into());
+                return others;
             }
-            (others.lines_settled, others.lines_freed) = (0, 0);
-            for (batch, state) in outlook.states {
-                let lines = held.get(&batch.0.cast_unsigned()).copied().unwrap_or(0);
-                match state {
-                    state if open(state) => {}
-                    BatchState::Accepted
-                    | BatchState::Unticketed
-                    | BatchState::DeclaredSent
-                    | BatchState::Abandoned => others.lines_settled += lines,
-                    _ => others.lines_freed += lines,
-                }
+        };
+        (others.lines_settled, others.lines_freed) = (0, 0);
+        for (batch, state) in outlook.states {
+            let lines = held.get(&batch.0.cast_unsigned()).copied().unwrap_or(0);
+            match state {
+                state if is_open(state) => {}
+                BatchState::Accepted
+                | BatchState::Unticketed
+                | BatchState::DeclaredSent
+                | BatchState::Abandoned => others.lines_settled += lines,
+                _ => others.lines_freed += lines,
             }
-            others.batches_in_doubt = outlook.in_doubt;
-            return others;
         }
+        others.batches_in_doubt = outlook.in_doubt;
+        others
     }
 
     /// This run's lines whose numbers were in an earlier run's doubt that this run has settled.

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use volley_intake::{Intake, IntakeConfig, NumberBook};
 use volley_ledger::{
-    AmongThread, BatchId, CampaignIdentity, Changes, Entry, Ledger, OpenDoubt, Reader, RunId,
-    RunLimits, Terms, Writer, WriterThread,
+    AmongThread, BatchId, CampaignIdentity, Changes, Entry, Ledger, OpenDoubt, Reader, RunId, RunLimits,
+    Terms, Writer, WriterThread,
 };
 use volley_model::{Amount, Msisdn};
 use volley_provider::{Provider, Sealer};

@@ -32,4 +32,5 @@ mod strace;
 mod suppress;
 mod transport;
 mod watch;
+mod workers;
 mod workspace;

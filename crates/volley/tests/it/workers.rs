@@ -1,0 +1,263 @@
+//! Many workers send one campaign at once, over a ledger on a server, and die, sleep and lose the server on their way: nobody is
+//! sent to twice, nobody is lost, and what all of them share is kept by all of them (invariants 1, 2, 4, 5, 7, 8, 12).
+//!
+//! `VOLLEY_TEST_SEED` repeats the moments; `VOLLEY_TEST_RECIPIENTS` and `VOLLEY_TEST_STOPPED_SECONDS` make it as large as it is
+//! shown by hand: 400000 and 60.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use rust_decimal::Decimal;
+use rustix::process::{Pid, Signal, kill_process};
+use test_postgres::{Database, Server};
+
+use crate::support::{Sandbox, contacts, wait_until};
+
+const WORKERS: usize = 4;
+const PARTS: u32 = 8;
+const KILLS: u32 = 6;
+const REQUESTS_PER_SECOND: u32 = 100;
+const BURST: u32 = 2;
+
+/// From the environment, or the usual.
+fn extent<T: FromStr>(name: &str, usual: T) -> T {
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(usual)
+}
+
+/// What the workers share: the parts that are to be sent, and who is at it.
+struct Job<'a> {
+    sandbox: &'a Sandbox,
+    url: String,
+    next_part: AtomicUsize,
+    /// The process of each worker, while it has one.
+    at_work: [Mutex<Option<Pid>>; WORKERS],
+    done: AtomicUsize,
+}
+
+#[test]
+fn workers_that_die_and_sleep_and_lose_the_server_send_once_and_lose_nobody() {
+    if !test_postgres::is_there() {
+        return;
+    }
+    let seed = extent("VOLLEY_TEST_SEED", fastrand::u64(..));
+    println!("VOLLEY_TEST_SEED={seed}");
+    let recipients = extent("VOLLEY_TEST_RECIPIENTS", 20_000_u32);
+    let stopped = Duration::from_secs(extent("VOLLEY_TEST_STOPPED_SECONDS", 6));
+    let server = Server::start();
+    let database = server.database();
+    let sandbox = Sandbox::with_mock("[server]\nanswer_delay_ms = 20\n");
+    sandbox
+        .campaign()
+        .set("limits.batch_size", i64::from(recipients / 400))
+        .set("limits.requests_per_second", f64::from(REQUESTS_PER_SECOND))
+        .set("limits.burst", i64::from(BURST))
+        .set("limits.settle", "1s")
+        .set("limits.unit_price", "0.0495")
+        .set("limits.max_cost", "1000000")
+        .write();
+    write_parts(&sandbox, recipients);
+    // Three seconds without a sign, so that the dead are found while the others are still at it.
+    let url = format!("{}?silence=3", database.url());
+    sandbox
+        .volley(["ledger", "init", "--ledger", &url])
+        .run()
+        .expect(0);
+    let job = Job {
+        sandbox: &sandbox,
+        url,
+        next_part: AtomicUsize::new(0),
+        at_work: Default::default(),
+        done: AtomicUsize::new(0),
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..WORKERS)
+            .map(|worker| {
+                scope.spawn({
+                    let job = &job;
+                    move || job.work(worker)
+                })
+            })
+            .collect();
+        job.disturb(&server, seed, stopped);
+        for worker in workers {
+            worker.join().expect("a worker");
+        }
+    });
+    job.expect_nothing_left();
+    expect_all_agree(&sandbox, &database, recipients);
+}
+
+/// Eight parts, each with a fifth of its recipients in the next one too.
+fn write_parts(sandbox: &Sandbox, recipients: u32) {
+    let each = recipients / PARTS;
+    for part in 0..PARTS {
+        let from = part * each;
+        let to = (from + each + each / 4).min(recipients);
+        sandbox.write(&part_name(part as usize), contacts(from..to));
+    }
+}
+
+fn part_name(part: usize) -> String {
+    format!("part-{part}.ndjson")
+}
+
+impl Job<'_> {
+    /// Sends one part after another, each as often as it takes.
+    fn work(&self, worker: usize) {
+        loop {
+            let part = self.next_part.fetch_add(1, Ordering::Relaxed);
+            if part >= PARTS as usize {
+                return;
+            }
+            while !self.send(worker, part) {}
+            self.done.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the part is done; otherwise it must be sent again, as an orchestrator does.
+    fn send(&self, worker: usize, part: usize) -> bool {
+        let name = part_name(part);
+        let run = self
+            .sandbox
+            .volley(["--json", "send", "--ledger", &self.url, "campaign.toml", &name]);
+        let started = run.start();
+        let pid = Pid::from_raw(started.id().cast_signed()).expect("a process");
+        *self.at_work[worker].lock().expect("a lock") = Some(pid);
+        let end = started.wait();
+        *self.at_work[worker].lock().expect("a lock") = None;
+        match end.status.code() {
+            Some(0) => true,
+            // In doubt; held by others and given back, or buried: all of them say to run it again.
+            Some(6 | 10) | None => false,
+            Some(code) => panic!(
+                "worker {worker}, part {part}: exit {code}\n{}\n{}",
+                end.stdout, end.stderr
+            ),
+        }
+    }
+
+    /// Kills workers, stops one for a while, and takes the server away once.
+    fn disturb(&self, server: &Server, seed: u64, stopped: Duration) {
+        let mut dice = fastrand::Rng::with_seed(seed);
+        self.wait_for_requests(20);
+        for kill in 1..=KILLS {
+            self.wait_for_requests(self.requests() + dice.u64(5..40));
+            self.signal(dice.usize(..WORKERS), Signal::KILL);
+            if kill == 2 {
+                let sleeper = self.signal(dice.usize(..WORKERS), Signal::STOP);
+                thread::scope(|scope| {
+                    scope.spawn(move || {
+                        pause(stopped);
+                        if let Some(sleeper) = sleeper {
+                            // It may have been killed meanwhile.
+                            let _ = kill_process(sleeper, Signal::CONT);
+                        }
+                    });
+                    self.wait_for_requests(self.requests() + 20);
+                });
+            }
+            if kill == 4 {
+                server.kill();
+                pause(Duration::from_millis(500));
+                server.start_again();
+            }
+        }
+    }
+
+    fn requests(&self) -> u64 {
+        self.sandbox.mock().stats().together.requests
+    }
+
+    /// Until the provider has seen so many, or there is nothing left to send.
+    fn wait_for_requests(&self, requests: u64) {
+        wait_until("more requests", || {
+            self.requests() >= requests || self.done.load(Ordering::Relaxed) == PARTS as usize
+        });
+    }
+
+    /// Signals a worker's process, if it has one.
+    fn signal(&self, worker: usize, signal: Signal) -> Option<Pid> {
+        let at_work = self.at_work[worker].lock().expect("a lock");
+        let pid = (*at_work)?;
+        kill_process(pid, signal).expect("a process of ours");
+        Some(pid)
+    }
+
+    /// A further run over all parts sends nothing, and every line is sent already.
+    fn expect_nothing_left(&self) {
+        let before = self.sandbox.mock().stats().together.accepted_requests;
+        for part in 0..PARTS as usize {
+            let name = part_name(part);
+            let run = ["--json", "send", "--ledger", &self.url, "campaign.toml", &name];
+            let end = self.sandbox.volley(run).run();
+            end.expect(0);
+            assert_eq!(end.lines("already_sent"), end.lines("read"), "{name}");
+        }
+        assert_eq!(self.sandbox.mock().stats().together.accepted_requests, before);
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "what is tested is that time passes")]
+fn pause(time: Duration) {
+    thread::sleep(time);
+}
+
+fn expect_all_agree(sandbox: &Sandbox, database: &Database, recipients: u32) {
+    let stats = sandbox.mock().stats().together;
+    assert_eq!(stats.max_per_recipient, 1);
+    assert_eq!(stats.distinct_recipients, u64::from(recipients));
+    assert_eq!(database.psql("SELECT place, fault FROM volley.conservation"), "");
+    let open = "SELECT count(*) FROM volley.batch WHERE state IN ('intended', 'in_doubt')";
+    assert_eq!(database.psql(open).trim(), "0");
+    expect_tickets(sandbox, database);
+    expect_rate(database);
+}
+
+/// The ledger's tickets are the provider's, at the same cost; those that it lacks are of batches that it says so of.
+fn expect_tickets(sandbox: &Sandbox, database: &Database) {
+    let theirs: HashMap<String, Decimal> = sandbox
+        .mock()
+        .tickets()
+        .into_iter()
+        .map(|ticket| (ticket.ticket, ticket.cost))
+        .collect();
+    let ours = database.psql("SELECT ticket || ' ' || cost FROM volley.tickets");
+    let mut known = 0;
+    for line in ours.lines() {
+        let (ticket, cost) = line.split_once(' ').expect("a ticket and its cost");
+        assert_eq!(theirs.get(ticket), cost.parse().ok().as_ref(), "{ticket}");
+        known += 1;
+    }
+    let lacking = database.psql("SELECT count(*) FROM volley.batch WHERE state = 'unticketed'");
+    assert_eq!(
+        theirs.len(),
+        known + lacking.trim().parse::<usize>().expect("a count")
+    );
+}
+
+/// By the hand-over times, no second had more requests than the limits of the campaign allow, whoever sent them.
+fn expect_rate(database: &Database) {
+    let times = database
+        .psql("SELECT handed_over_at FROM volley.attempt WHERE handed_over_at IS NOT NULL ORDER BY 1");
+    let times: Vec<i64> = times.lines().map(|line| line.parse().expect("a time")).collect();
+    let mut most = 0;
+    let mut first = 0;
+    for (nth, at) in times.iter().enumerate() {
+        while at - times[first] >= 1_000_000 {
+            first += 1;
+        }
+        most = most.max(nth - first + 1);
+    }
+    println!("{} hand-overs, at most {most} in a second", times.len());
+    assert!(
+        most <= (REQUESTS_PER_SECOND + BURST) as usize,
+        "{most} in a second"
+    );
+}
