@@ -249,28 +249,35 @@ pub fn run(
         batches_in_doubt: loaded.batches_in_doubt,
         begun,
     };
-    runtime.block_on(async {
-        let mut tick = |dispatch: &_| display(&view.snapshot(dispatch));
-        tokio::select! {
-            () = dispatch.run(&mut reading.batches, &mut tick) => {}
-            () = signals::listen(signals, &dispatch.stop, campaign.limits.shutdown_grace) => {}
-            () = wake_when_stopped(&dispatch, opened.waker) => {}
+    let mut tick = |dispatch: &_| display(&view.snapshot(dispatch));
+    let finished = {
+        let stop = &dispatch.stop;
+        let mut listening = pin!(signals::listen(signals, stop, campaign.limits.shutdown_grace));
+        runtime.block_on(async {
+            tokio::select! {
+                () = dispatch.run(&mut reading.batches, &mut tick) => {}
+                () = &mut listening => {}
+                () = wake_when_stopped(&dispatch, opened.waker) => {}
+            }
+        });
+        let (finished, early) = match reading.join() {
+            Ok(read) => (Some(read.finished), read.early),
+            Err(bug) => (None, Some(bug)),
+        };
+        if let Some(reason) = early {
+            stop.note(reason);
+        } else if let Some(finished) = &finished {
+            let held = finished.doubt_lines.keys().map(|id| BatchId(id.cast_signed()));
+            let held: Vec<BatchId> = held.collect();
+            runtime.block_on(async {
+                tokio::select! {
+                    () = dispatch.linger(&held, &mut tick) => {}
+                    () = &mut listening => {}
+                }
+            });
         }
-    });
-    let (finished, early) = match reading.join() {
-        Ok(read) => (Some(read.finished), read.early),
-        Err(bug) => (None, Some(bug)),
+        finished
     };
-    if let Some(reason) = early {
-        dispatch.stop.note(reason);
-    } else if let Some(finished) = &finished {
-        let held: Vec<BatchId> = finished
-            .doubt_lines
-            .keys()
-            .map(|id| BatchId(id.cast_signed()))
-            .collect();
-        runtime.block_on(dispatch.linger(&held, |dispatch| display(&view.snapshot(dispatch))));
-    }
     drop(std::mem::replace(&mut dispatch.refusals, Refusals::none()));
     if let Err(source) = refusals.join() {
         dispatch.stop.note(IntakeError::Rejects { source }.into());
