@@ -134,6 +134,13 @@ pub enum LedgerError {
         /// Why; never the password.
         detail: String,
     },
+    /// Another run had the same batch and gave it back unsent: its key is used, and this run, which began before, does not know
+    /// the next one.
+    #[error("another run had the same batch at {}, and gave it back unsent; run it again", path.display())]
+    KeyUsed {
+        /// The ledger.
+        path: PathBuf,
+    },
     /// The campaign is being sent, and what is asked for must wait until it is not.
     #[error(
         "run {run}{} of the campaign is under way at {}; wait until it has ended: one that was killed counts as ended 15 seconds          after its last sign of life", told_worker(worker), path.display()
@@ -455,6 +462,9 @@ impl LedgerError {
     fn postgres(path: &Path, step: &'static str, error: postgres::Error) -> Self {
         let path = path.to_owned();
         let detail = error.to_string();
+        if error.is_of_constraint("batch_request_key_key") {
+            return Self::KeyUsed { path };
+        }
         match error.state().map(|state| &state.code()[..2]) {
             // Class 23: integrity constraint violation, our triggers' too.
             Some("23") => Self::Refused { path, step, detail },

@@ -259,6 +259,12 @@ impl Error {
         ["08", "40", "53", "57", "58"].contains(&&code[..2]) || ["55P03", "25006"].contains(&code)
     }
 
+    /// Whether that constraint was in the way.
+    pub(crate) fn is_of_constraint(&self, name: &str) -> bool {
+        let Self::Said(error) = self else { return false };
+        error.as_db_error().is_some_and(|said| said.constraint() == Some(name))
+    }
+
     /// What PostgreSQL calls it.
     pub(crate) fn state(&self) -> Option<&SqlState> {
         match self {

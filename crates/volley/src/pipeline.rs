@@ -48,7 +48,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use volley_intake::{IntakeError, Progress};
-use volley_ledger::{BatchId, LedgerError, Opening};
+use volley_ledger::{BatchId, LedgerError, Opening, Writer};
 use volley_model::Currency;
 use volley_provider::CredentialsError;
 use volley_transport::TransportError;
@@ -182,6 +182,7 @@ fn ledger_exit(error: &LedgerError) -> Exit {
         LedgerError::Locked { .. }
         | LedgerError::Running { .. }
         | LedgerError::Buried { .. }
+        | LedgerError::KeyUsed { .. }
         | LedgerError::Server { passing: true, .. } => Exit::Locked,
         LedgerError::Foreign { .. }
         | LedgerError::Newer { .. }
@@ -300,9 +301,12 @@ pub fn run(
     Ok(summary)
 }
 
-/// A stop must not wait for an input that has nothing to say: dropping the waker ends blocked reading.
-async fn wake_when_stopped<W, J, C>(dispatch: &Dispatch<W, J, C>, waker: Waker) {
+/// A stop must not wait for an input that has nothing to say: dropping the waker ends blocked reading. Nor, once the grace is
+/// over, for a server that is away.
+async fn wake_when_stopped<W, C>(dispatch: &Dispatch<W, Writer, C>, waker: Waker) {
     dispatch.stop.reached(Stage::Draining).await;
     drop(waker);
+    dispatch.stop.reached(Stage::GraceOver).await;
+    dispatch.journal.hurry();
     std::future::pending::<()>().await;
 }

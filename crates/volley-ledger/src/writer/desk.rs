@@ -590,7 +590,7 @@ impl<T> Reply<T> {
     fn keep(&mut self, result: Result<T, LedgerError>) -> Result<Went, LedgerError> {
         let went = match &result {
             Ok(_) => Went::Through,
-            Err(LedgerError::Refused { .. }) => Went::Refused,
+            Err(LedgerError::Refused { .. } | LedgerError::KeyUsed { .. }) => Went::Refused,
             Err(failure) => return Err(failure.clone()),
         };
         self.result = Some(result);
