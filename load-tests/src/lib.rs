@@ -29,6 +29,8 @@ mod check;
 mod measure;
 mod stage;
 
+mod shared;
+
 mod expression;
 pub mod results;
 pub mod run;
@@ -45,3 +47,4 @@ mod error;
 pub use bare::Bare;
 pub use counting::Count;
 pub use error::LoadError;
+pub use shared::Shared;

@@ -9,7 +9,7 @@ use load_tests::compare::Compare;
 use load_tests::generate::Generate;
 use load_tests::report::Report;
 use load_tests::run::Run;
-use load_tests::{Bare, Count};
+use load_tests::{Bare, Count, Shared};
 
 /// As Volley's: the bare sender shall differ in what it does alone.
 #[global_allocator]
@@ -31,6 +31,7 @@ enum Command {
     Report(Report),
     Bare(Bare),
     Count(Count),
+    Shared(Shared),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Report(report) => report.run().map_err(Into::into),
         Command::Bare(bare) => bare.run().map_err(Into::into),
         Command::Count(count) => count.run().map_err(Into::into),
+        Command::Shared(shared) => shared.run().map_err(Into::into),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -16,12 +16,13 @@ use crate::results::{CaseResults, Results};
 use crate::scenario;
 
 /// Columns of a scenario's cases: metric, heading, decimals.
-const COLUMNS: [(&str, &str, usize); 6] = [
+const COLUMNS: [(&str, &str, usize); 7] = [
     ("wall", "wall s", 3),
     ("cpu", "CPU s", 3),
     ("cpu_per_million", "CPU s a million", 3),
     ("peak_mb", "peak MB", 1),
     ("server_cpu", "server's CPU s", 3),
+    ("database_cpu_per_million", "PostgreSQL's CPU s a million", 3),
     ("recipients_per_second", "recipients/s", 0),
 ];
 
