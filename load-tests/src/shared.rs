@@ -95,7 +95,8 @@ impl Shared {
         }
         let results = self.results(&cases, &measured);
         if let Some(path) = &self.save {
-            let json = serde_json::to_string(&results).map_err(|error| LoadError::Scenario(error.to_string()))?;
+            let json =
+                serde_json::to_string(&results).map_err(|error| LoadError::Scenario(error.to_string()))?;
             fs::write(path, json + "\n").map_err(|source| LoadError::Write {
                 path: path.clone(),
                 source,
@@ -110,7 +111,12 @@ impl Shared {
     }
 
     fn results(&self, cases: &[Case], measured: &[Vec<Measures>]) -> Results {
-        let of = |case: Case| cases.iter().position(|other| *other == case).map(|at| &measured[at]);
+        let of = |case: Case| {
+            cases
+                .iter()
+                .position(|other| *other == case)
+                .map(|at| &measured[at])
+        };
         let ratio = |name: &str, metric: &str, above: Case, below: Case| {
             let (above, below) = (of(above)?, of(below)?);
             let runs: Vec<f64> = above
@@ -149,7 +155,12 @@ impl Shared {
         }
         for count in self.workers.iter().copied().filter(|count| *count > 1) {
             let name = format!("recipients a second, {count} workers ÷ 1");
-            figures.push(ratio(&name, "recipients_per_second", Case::Workers(count), Case::Workers(1)));
+            figures.push(ratio(
+                &name,
+                "recipients_per_second",
+                Case::Workers(count),
+                Case::Workers(1),
+            ));
         }
         Results {
             schema: SCHEMA,
@@ -190,9 +201,10 @@ impl Shared {
         self.prepare(folder.path(), case, &mock.control.address)?;
         let server = (case != Case::File).then(Server::start);
         let database = server.as_ref().map(Server::database);
-        let ledger = database
-            .as_ref()
-            .map_or_else(|| folder.path().join("volley.db"), |database| PathBuf::from(database.url()));
+        let ledger = database.as_ref().map_or_else(
+            || folder.path().join("volley.db"),
+            |database| PathBuf::from(database.url()),
+        );
         init(folder.path(), &ledger)?;
         let before = match (&server, &database) {
             (Some(server), Some(database)) => Some(UsedByDatabase::of(server, database)?),
@@ -211,7 +223,10 @@ impl Shared {
             )));
         }
         let recipients = number(self.recipients);
-        let cpu: f64 = used.iter().map(|used| (used.user + used.system).as_secs_f64()).sum();
+        let cpu: f64 = used
+            .iter()
+            .map(|used| (used.user + used.system).as_secs_f64())
+            .sum();
         let peak = used.iter().map(|used| used.peak_bytes).max().unwrap_or(0);
         let mut measures = Measures::from([
             ("wall".to_owned(), wall),
@@ -227,7 +242,10 @@ impl Shared {
             let seconds = after.cpu_seconds - before.cpu_seconds;
             measures.insert("database_cpu".to_owned(), seconds);
             measures.insert("database_cpu_per_million".to_owned(), seconds * per_million);
-            measures.insert("wal_mb_per_million".to_owned(), (after.wal_bytes - before.wal_bytes) / 1e6 * per_million);
+            measures.insert(
+                "wal_mb_per_million".to_owned(),
+                (after.wal_bytes - before.wal_bytes) / 1e6 * per_million,
+            );
             measures.insert("commits".to_owned(), after.commits - before.commits);
             measures.extend(sizes(database, per_million)?);
         }
@@ -262,7 +280,9 @@ impl Shared {
                 source,
             };
             let mut out = BufWriter::new(fs::File::create(&path).map_err(failed)?);
-            part.iter().try_for_each(|line| out.write_all(line)).map_err(failed)?;
+            part.iter()
+                .try_for_each(|line| out.write_all(line))
+                .map_err(failed)?;
             out.flush().map_err(failed)?;
         }
         Ok(())
@@ -313,11 +333,19 @@ fn volley(folder: &Path, name: &str, args: &[&std::ffi::OsStr]) -> Result<Used, 
     if used.exit_code == Some(0) {
         return Ok(used);
     }
-    Err(LoadError::Wrong(format!("{name}: exit {:?}: {}", used.exit_code, used.stderr)))
+    Err(LoadError::Wrong(format!(
+        "{name}: exit {:?}: {}",
+        used.exit_code, used.stderr
+    )))
 }
 
 fn init(folder: &Path, ledger: &Path) -> Result<(), LoadError> {
-    let args = ["ledger".as_ref(), "init".as_ref(), "--ledger".as_ref(), ledger.as_os_str()];
+    let args = [
+        "ledger".as_ref(),
+        "init".as_ref(),
+        "--ledger".as_ref(),
+        ledger.as_os_str(),
+    ];
     volley(folder, "init", &args).map(drop)
 }
 
@@ -363,7 +391,10 @@ impl UsedByDatabase {
     fn of(server: &Server, database: &Database) -> Result<Self, LoadError> {
         Ok(Self {
             cpu_seconds: cpu_seconds(&server.folder().join("data/postmaster.pid"))?,
-            wal_bytes: ask(database, "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')")?,
+            wal_bytes: ask(
+                database,
+                "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')",
+            )?,
             commits: ask(
                 database,
                 "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()",
@@ -401,7 +432,11 @@ fn cpu_seconds(postmaster: &Path) -> Result<f64, LoadError> {
     };
     let told = read(postmaster)?;
     let pid = told.lines().next().unwrap_or_default().trim();
-    let stat = |pid: &str| fs::read_to_string(format!("/proc/{pid}/stat")).ok().map(|stat| Stat::of(&stat));
+    let stat = |pid: &str| {
+        fs::read_to_string(format!("/proc/{pid}/stat"))
+            .ok()
+            .map(|stat| Stat::of(&stat))
+    };
     let Some(first) = stat(pid) else {
         return Err(LoadError::Server("PostgreSQL has ended".to_owned()));
     };
@@ -412,7 +447,9 @@ fn cpu_seconds(postmaster: &Path) -> Result<f64, LoadError> {
     })?;
     for process in processes.flatten() {
         let name = process.file_name();
-        let found = name.to_str().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+        let found = name
+            .to_str()
+            .filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
         // One that has ended since counts with its parent.
         if let Some(child) = found.and_then(stat)
             && child.parent == pid
@@ -435,7 +472,12 @@ impl Stat {
         // Behind the program's name, which may have spaces and brackets itself.
         let behind = stat.rsplit_once(") ").map_or("", |(_, behind)| behind);
         let fields: Vec<&str> = behind.split(' ').collect();
-        let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
+        let ticks = |at: usize| {
+            fields
+                .get(at)
+                .and_then(|field| field.parse::<u64>().ok())
+                .unwrap_or(0)
+        };
         Self {
             parent: fields.get(1).copied().unwrap_or_default().to_owned(),
             own: ticks(11) + ticks(12),

@@ -262,7 +262,9 @@ impl Error {
     /// Whether that constraint was in the way.
     pub(crate) fn is_of_constraint(&self, name: &str) -> bool {
         let Self::Said(error) = self else { return false };
-        error.as_db_error().is_some_and(|said| said.constraint() == Some(name))
+        error
+            .as_db_error()
+            .is_some_and(|said| said.constraint() == Some(name))
     }
 
     /// What PostgreSQL calls it.

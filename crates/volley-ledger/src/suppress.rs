@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use rusqlite::types::Value;
 use volley_model::Msisdn;
 
+use crate::postgres::workers;
 use crate::schema::{self, Format};
 use crate::{Ledger, LedgerError, Signature, checksum, rows};
 
@@ -109,6 +110,8 @@ impl Ledger {
     ) -> Result<Suppressed, LedgerError> {
         self.transact(STEP, signature.at, |connection, place| {
             let failed = |error| LedgerError::database(&place.ledger, STEP, error);
+            // A run has read the list when it began.
+            workers::refuse_any_living(connection, &place.ledger, signature.at)?;
             let before = total(connection, &place.ledger)?;
             let after = change(connection, before).map_err(failed)?;
             if after != before {

@@ -147,6 +147,27 @@ pub(crate) fn refuse_living(
     Ok(())
 }
 
+/// The same of a word that concerns all campaigns.
+pub(crate) fn refuse_any_living(
+    connection: &Connection,
+    path: &Path,
+    now: Timestamp,
+) -> Result<(), LedgerError> {
+    if connection.postgres().is_none() {
+        return Ok(());
+    }
+    let failed = |error| LedgerError::database(path, "looking for runs", error);
+    let query = format!("SELECT DISTINCT campaign FROM run WHERE {LIVES} ORDER BY campaign");
+    let campaigns: Vec<CampaignId> = connection
+        .prepare_cached(&query)
+        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+        .map_err(failed)?;
+    for campaign in campaigns {
+        refuse_living(connection, path, campaign, now)?;
+    }
+    Ok(())
+}
+
 /// What all who send a campaign at once have in common.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Common {
