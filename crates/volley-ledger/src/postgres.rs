@@ -34,7 +34,7 @@ use value::Bound;
 pub(crate) enum Error {
     /// What it said, or that it could not be reached.
     #[error("{}", told(.0))]
-    Said(#[from] tokio_postgres::Error),
+    Said(tokio_postgres::Error),
     /// The connection could not be set up.
     #[error(transparent)]
     Address(#[from] address::AddressError),
@@ -244,6 +244,13 @@ impl Row {
     }
 }
 
+// Not by thiserror's word, which would tell the same once more as the cause.
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Said(error)
+    }
+}
+
 impl Error {
     /// Whether it may well be over in a while: the server is away, it starts, it has no room, or two got in each other's way.
     pub(crate) fn is_passing(&self) -> bool {
@@ -285,6 +292,7 @@ impl fmt::Debug for Session {
 /// What PostgreSQL's error says, in one line: its own words are in the source of the one that the client makes of it.
 fn told(error: &tokio_postgres::Error) -> String {
     match (error.as_db_error(), std::error::Error::source(error)) {
+        // Its detail may have numbers in it: a key that exists already.
         (Some(said), _) => said.message().to_owned(),
         (None, Some(source)) => source.to_string(),
         (None, None) => error.to_string(),
