@@ -127,10 +127,21 @@ impl Server {
 
     /// A fresh database.
     pub fn database(&self) -> Database {
+        // Nobody may be connected to it, so that several can be made at a time.
+        self.made_of("template0")
+    }
+
+    /// A database with all that this one has, to which nobody may be connected.
+    pub fn copy_of(&self, database: &Database) -> Database {
+        self.made_of(&database.name)
+    }
+
+    fn made_of(&self, template: &str) -> Database {
         let number = self.databases.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{number}");
-        // template0: nobody may be connected to it, so that several can be made at a time.
-        self.administer(&format!("CREATE DATABASE {name} OWNER {ROLE} TEMPLATE template0"));
+        self.administer(&format!(
+            "CREATE DATABASE {name} OWNER {ROLE} TEMPLATE {template}"
+        ));
         self.reach(name)
     }
 

@@ -178,7 +178,7 @@ impl Ledger {
 
 /// All of them, oldest first.
 pub(crate) fn all(connection: &Connection, path: &Path) -> Result<Vec<ListCampaign>, LedgerError> {
-    let found = rows::select(connection, path, "1", [])?;
+    let found = rows::select(connection, path, "TRUE", [])?;
     Ok(found.into_iter().map(|stored| stored.campaign).collect())
 }
 

@@ -3,6 +3,8 @@
 //! Output: what was looked at, and a list of findings, each with its place, the fault and the remedy.
 //! Not here: whether the provider agrees.
 
+mod server;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -14,6 +16,7 @@ use volley_model::BatchState;
 use crate::checksum;
 use crate::ledger::{kept_body, marks, misfit};
 use crate::place::{self, Place};
+use crate::postgres::Address;
 use crate::rows::{BatchRow, COLUMN_COUNT, COLUMNS, RowError};
 use crate::schema::Format;
 use crate::{
@@ -31,7 +34,7 @@ const RESTORE: &str = "keep all its files, and put back the newest sound copy";
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verification {
-    /// The ledger, symbolic links resolved.
+    /// The ledger, symbolic links resolved; the address of one on a server, without its password.
     pub path: PathBuf,
     /// Batches that were read and checked.
     pub batches: u64,
@@ -52,25 +55,23 @@ pub struct Finding {
     pub remedy: String,
 }
 
-/// Checks the ledger at that path.
+/// Checks the ledger at that path, or at that address.
 ///
 /// # Errors
 /// It cannot be looked at: [`Missing`](LedgerError::Missing), [`Foreign`](LedgerError::Foreign),
 /// [`Newer`](LedgerError::Newer), [`NetworkFileSystem`](LedgerError::NetworkFileSystem),
 /// [`Storage`](LedgerError::Storage).
 pub fn verify(path: &Path) -> Result<Verification, LedgerError> {
+    if Address::is_one(path) {
+        return server::verify(path);
+    }
     let place = Place::at(path)?;
     if !place.has_ledger()? {
         return Err(place.missing());
     }
     filesystem::refuse_network(&place)?;
     schema::check_marks(&place)?;
-    let mut found = Verification {
-        path: place.ledger.clone(),
-        batches: 0,
-        recipients: 0,
-        findings: Vec::new(),
-    };
+    let mut found = Verification::of(&place);
     found.modes(&place)?;
     // Read before the database: a writer notes a commit behind it, so that what it notes is never ahead.
     let remembered = lock::recall(&place);
@@ -101,6 +102,16 @@ fn open(path: &Path) -> Result<Connection, LedgerError> {
 }
 
 impl Verification {
+    /// Nothing is found yet.
+    fn of(place: &Place) -> Self {
+        Self {
+            path: place.ledger.clone(),
+            batches: 0,
+            recipients: 0,
+            findings: Vec::new(),
+        }
+    }
+
     fn find(&mut self, place: impl Into<String>, fault: impl Into<String>, remedy: impl Into<String>) {
         self.findings.push(Finding {
             place: place.into(),
@@ -157,7 +168,7 @@ struct Check {
 type Step = fn(&mut Check) -> Result<(), LedgerError>;
 
 impl Check {
-    /// Every step; one that damage ends does not keep the others from being taken.
+    /// Every step of a file.
     fn all(&mut self, remembered: Result<Option<lock::Memory>, LedgerError>) -> Result<(), LedgerError> {
         let agrees = remembered.and_then(|memory| self.lock(memory.as_ref()));
         self.found.note(agrees)?;
@@ -177,6 +188,11 @@ impl Check {
             Self::conservation,
             Self::bodies,
         ];
+        self.take(&steps)
+    }
+
+    /// Takes steps; one that damage ends does not keep the others from being taken.
+    fn take(&mut self, steps: &[Step]) -> Result<(), LedgerError> {
         for step in steps {
             let done = step(self);
             self.found.note(done)?;

@@ -12,9 +12,9 @@ use crate::database::{Connection, OptionalExtension as _, params};
 use crate::place::Place;
 use crate::postgres::{Address, Session, Use};
 use crate::schema::VERSION;
-use crate::{Absent, LedgerError, Occupant};
+use crate::{Absent, LedgerError, Occupant, campaign, list_campaigns, schedule};
 
-const SCHEMA: &str = include_str!("../postgres/schema.sql");
+pub(crate) const SCHEMA: &str = include_str!("../postgres/schema.sql");
 /// "VLLY", as SQLite's files are marked: the advisory lock of whoever makes or changes a ledger.
 const LOCK: i64 = 0x564c_4c59;
 const STEP: &str = "opening the ledger";
@@ -50,6 +50,10 @@ pub(super) fn open(path: &Path, opening: Opening, now: Timestamp) -> Result<Ledg
         }
         check(&connection, &place)?;
     }
+    // As of a file: what must not be taken for something else is held against its checksums before a run may trust it.
+    campaign::check_rows(&connection, &place.ledger)?;
+    schedule::check_rows(&connection, &place.ledger)?;
+    list_campaigns::check_rows(&connection, &place.ledger)?;
     Ok(Ledger {
         connection,
         place,

@@ -29,10 +29,10 @@ pub(crate) fn faults(connection: &Connection, path: &Path) -> Result<Vec<(String
 
 fn add_of_rows(connection: &Connection, faults: &mut Vec<(String, String)>) -> database::Result<()> {
     let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM list_campaign NOT INDEXED"))?;
-    let mut found = statement.query([])?;
-    while let Some(row) = found.next()? {
-        let id: i64 = row.get(0)?;
-        let fault = match rows::read(&row) {
+    let found = statement.query_map([], |row| Ok((row.get(0)?, rows::read(row))))?;
+    for row in found {
+        let (id, stored): (i64, _) = row?;
+        let fault = match stored {
             Err(fault) => fault.to_string(),
             Ok(stored) if campaign::hash(&parts(connection, ListCampaignId(id))?) != stored.message_hash => {
                 "its message is not the one that was recorded".to_owned()

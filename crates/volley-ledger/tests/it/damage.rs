@@ -9,7 +9,7 @@ use crate::stage::{Stage, accepted, at, conclusion, identity, intent, signed};
 
 /// Fifty batches of a hundred, accepted.
 fn written() -> Stage {
-    let stage = Stage::new();
+    let stage = Stage::in_a_file();
     let run = stage.run();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
@@ -37,7 +37,7 @@ fn refusal(stage: &Stage) -> LedgerError {
 
 #[test]
 fn a_missing_ledger_is_made_only_where_that_is_wanted() {
-    let stage = Stage::new();
+    let stage = Stage::in_a_file();
     let missing = Ledger::open(&stage.path, Opening::MustExist, at(0)).unwrap_err();
     assert!(matches!(missing, LedgerError::Missing { .. }), "{missing:?}");
     assert!(missing.to_string().contains("volley ledger init"), "{missing}");
@@ -46,7 +46,7 @@ fn a_missing_ledger_is_made_only_where_that_is_wanted() {
         Err(LedgerError::Missing { .. })
     ));
     assert_eq!(
-        fs::read_dir(stage.folder.path()).unwrap().count(),
+        fs::read_dir(stage.folder()).unwrap().count(),
         0,
         "nothing was made"
     );
@@ -59,21 +59,21 @@ fn what_stands_where_a_ledger_is_to_be_made_is_named_with_the_remedy() {
         let refused = Ledger::init(&stage.path, at(0)).unwrap_err().to_string();
         assert!(refused.contains(said) && refused.contains(remedy), "{refused}");
     };
-    let stage = Stage::new();
+    let stage = Stage::in_a_file();
     Ledger::init(&stage.path, at(0)).unwrap();
     check(&stage, "is a ledger already", "go on with it");
-    let stage = Stage::new();
+    let stage = Stage::in_a_file();
     fs::write(&stage.path, "a letter").unwrap();
     check(&stage, "is no ledger of Volley", "name another file");
     assert_eq!(fs::read(&stage.path).unwrap(), b"a letter");
-    let mut stage = Stage::new();
-    stage.path = stage.folder.path().join("nowhere").join("volley.db");
+    let mut stage = Stage::in_a_file();
+    stage.path = stage.folder().join("nowhere").join("volley.db");
     check(&stage, "nowhere does not exist", "make it");
 }
 
 #[test]
 fn a_second_opener_is_told_who_holds_it_and_a_reader_is_not_kept_out() {
-    let stage = Stage::new();
+    let stage = Stage::in_a_file();
     let held = stage.run();
     let locked = refusal(&stage);
     let own = std::process::id();
@@ -88,7 +88,7 @@ fn a_second_opener_is_told_who_holds_it_and_a_reader_is_not_kept_out() {
 
 #[test]
 fn a_symbolic_link_does_not_lead_around_the_lock() {
-    let stage = Stage::new();
+    let stage = Stage::in_a_file();
     let held = stage.run();
     let other = tempfile::tempdir().unwrap();
     let link = other.path().join("other.db");
@@ -100,7 +100,7 @@ fn a_symbolic_link_does_not_lead_around_the_lock() {
 
 #[test]
 fn a_link_to_a_ledger_that_is_gone_is_never_replaced_by_a_new_one() {
-    let stage = Stage::new();
+    let stage = Stage::in_a_file();
     let link = stage.path.with_file_name("link.db");
     std::os::unix::fs::symlink("/nowhere/volley.db", &link).unwrap();
     let opened = Ledger::open(&link, Opening::MakeIfMissing, at(0));
@@ -124,7 +124,7 @@ fn files_that_are_no_ledger_are_refused_and_left_alone() {
         &[0xff; 5000],
         b"SQLite format 3\0 and then nothing of the kind",
     ] {
-        let stage = Stage::new();
+        let stage = Stage::in_a_file();
         fs::write(&stage.path, content).unwrap();
         assert!(
             matches!(refusal(&stage), LedgerError::Foreign { .. }),
@@ -137,7 +137,7 @@ fn files_that_are_no_ledger_are_refused_and_left_alone() {
         assert_eq!(fs::read(&stage.path).unwrap(), content);
         assert!(!stage.beside("-lock").exists());
     }
-    let stage = Stage::new();
+    let stage = Stage::in_a_file();
     stage.tool().execute_batch("CREATE TABLE theirs (x)").unwrap();
     assert!(matches!(refusal(&stage), LedgerError::Foreign { .. }));
 }
@@ -165,7 +165,7 @@ fn what_was_a_ledger_is_damaged_and_no_remedy_names_another_file() {
         }
     }
     // Files of those names that are no ledger's remember nothing.
-    let stage = Stage::new();
+    let stage = Stage::in_a_file();
     for suffix in ["", "-lock", "-bodies"] {
         fs::write(stage.beside(suffix), "hello").unwrap();
     }
@@ -217,7 +217,7 @@ fn a_ledger_without_its_lock_file_or_the_other_way_round_is_refused() {
 
 #[test]
 fn a_lock_file_left_empty_by_a_crash_while_making_is_no_fault_but_a_garbled_one_is() {
-    let stage = Stage::new();
+    let stage = Stage::in_a_file();
     fs::write(stage.beside("-lock"), "").unwrap();
     drop(stage.open().unwrap());
     fs::write(stage.beside("-lock"), "").unwrap();
@@ -268,7 +268,7 @@ fn an_older_state_put_back_in_place_is_refused() {
 
 #[test]
 fn a_log_lost_after_a_kill_is_noticed() {
-    let stage = Stage::new();
+    let stage = Stage::in_a_file();
     stage.run().close();
     let run = stage.run();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -47,7 +47,7 @@ async fn what_was_acknowledged_outlives_sigkill() {
     if let Some(path) = std::env::var_os(LEDGER) {
         return write_until_killed(Path::new(&path)).await;
     }
-    let stage = Stage::new();
+    let stage = Stage::in_a_file();
     Ledger::init(&stage.path, at(0)).unwrap();
     let (mut intended, mut settled) = (Vec::new(), Vec::new());
     for round in 1..=5_u32 {

@@ -1,22 +1,20 @@
-//! The ledger as its callers see it: real files, the real writer's thread.
-#![expect(clippy::unwrap_used, reason = "the stage's own functions are test code too")]
+//! The ledger as its callers see it: real files, a real server, the real writer's thread.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the stage's own functions are test code too"
+)]
+#![expect(
+    clippy::duplicate_mod,
+    reason = "the same tests run over a file and over a server"
+)]
 
-mod campaign;
 mod damage;
-mod doubts;
-mod forget;
+mod files;
+mod in_a_file;
 mod kill;
-mod lifecycle;
-mod list_campaigns;
-mod lookup;
-mod model;
-mod pricing;
-mod split;
+mod on_a_server;
 mod stage;
-mod standing;
-mod suppress;
 mod transitions;
 mod upgrade;
 mod verify;
-mod withdraw;
-mod word;

@@ -1,18 +1,25 @@
-//! A ledger in a folder of its own, and short names for what the tests do with it.
+//! A ledger of its own for a test, in a file or on a server, and short names for what the tests do with it.
 
-use std::path::PathBuf;
+mod place;
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
-use tempfile::TempDir;
 use volley_ledger::{
-    Attempt, BatchId, CampaignIdentity, Changes, Conclusion, Entry, Intent, Ledger, LedgerError, Opening,
-    Outcome, Reader, Signature, Writer, WriterThread,
+    Attempt, BatchId, CampaignIdentity, Changes, Company, Conclusion, Entry, Intent, Ledger, LedgerError,
+    Opening, Outcome, Reader, RunLimits, Signature, Terms, Writer, WriterThread,
 };
 use volley_model::{Amount, BodyHash, Currency, LineCounts, Msisdn, RequestKey, SealedBatch};
 
+use test_postgres::Database;
+
+use place::Place;
+pub(crate) use place::{hex, lift_rules};
+
 pub(crate) struct Stage {
-    pub(crate) folder: TempDir,
+    place: Place,
     pub(crate) path: PathBuf,
 }
 
@@ -21,22 +28,54 @@ pub(crate) struct Run {
     pub(crate) entry: Entry,
     pub(crate) writer: Writer,
     pub(crate) thread: WriterThread,
+    /// Of one that has joined others on a server.
+    pub(crate) company: Option<Company>,
 }
 
 impl Stage {
-    pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = if std::env::var_os("HACK").is_some() {
-            let database = test_postgres::shared().database();
-            PathBuf::from(database.url())
-        } else {
-            folder.path().join("volley.db")
-        };
-        Self { folder, path }
+    pub(crate) fn in_a_file() -> Self {
+        Self::at(Place::File(tempfile::tempdir().unwrap()))
     }
 
+    /// An empty ledger, a copy of one that is made once: that is quicker. Where PostgreSQL is missing, the test says that it
+    /// is skipped, and has a file instead, which harms nothing.
+    pub(crate) fn on_a_server() -> Self {
+        static EMPTY: OnceLock<Database> = OnceLock::new();
+        if !test_postgres::is_there() {
+            return Self::in_a_file();
+        }
+        let server = test_postgres::shared();
+        let empty = EMPTY.get_or_init(|| {
+            let database = server.database();
+            Ledger::init(database.url().as_ref(), at(0)).unwrap();
+            database
+        });
+        Self::at(Place::Server(server.copy_of(empty)))
+    }
+
+    fn at(place: Place) -> Self {
+        let path = place.path();
+        Self { place, path }
+    }
+
+    /// Whether it is in a file, where some things are counted that a server does not count.
+    pub(crate) fn is_a_file(&self) -> bool {
+        matches!(self.place, Place::File(_))
+    }
+
+    /// Opens it for the next process, the ones before being dead: of a file the lock tells so.
     pub(crate) fn open(&self) -> Result<Ledger, LedgerError> {
+        self.fence();
         Ledger::open(&self.path, Opening::MakeIfMissing, at(0))
+    }
+
+    /// What others do on a server once a run has been silent for long enough.
+    fn fence(&self) {
+        if let Place::Server(database) = &self.place {
+            let fence = "DO $$ BEGIN IF to_regclass('volley.run') IS NOT NULL THEN \
+                UPDATE volley.run SET fenced_at = 1 WHERE ended_at IS NULL AND fenced_at IS NULL; END IF; END $$";
+            database.psql(fence);
+        }
     }
 
     pub(crate) fn run(&self) -> Run {
@@ -51,6 +90,27 @@ impl Stage {
             entry,
             writer,
             thread,
+            company: None,
+        }
+    }
+
+    /// A run that joins those that are under way, on these terms.
+    pub(crate) fn joined(&self, identity: &CampaignIdentity, terms: Terms) -> Run {
+        let mut ledger = Ledger::open(&self.path, Opening::MakeIfMissing, at(0)).unwrap();
+        let entry = ledger.enter(identity, Changes::Refuse, at(1)).unwrap();
+        let limits = RunLimits {
+            requests_per_second: 100.0,
+            burst: 10,
+            recipients_per_second: None,
+            max_in_flight: 10,
+        };
+        let company = ledger.join(&entry, &limits, terms, at(1)).unwrap();
+        let (writer, thread) = ledger.start(entry.run);
+        Run {
+            entry,
+            writer,
+            thread,
+            company,
         }
     }
 
@@ -58,27 +118,120 @@ impl Stage {
         Reader::open(&self.path).unwrap()
     }
 
-    /// Another SQLite tool on the same file.
-    pub(crate) fn tool(&self) -> Connection {
-        Connection::open(&self.path).unwrap()
+    /// What a query finds that both databases understand: a text for each row, its columns apart by `|`, a blob in hex,
+    /// nothing for null.
+    pub(crate) fn rows(&self, query: &str) -> Vec<String> {
+        self.place.rows(query)
     }
 
-    pub(crate) fn beside(&self, suffix: &str) -> PathBuf {
-        PathBuf::from(format!("{}{suffix}", self.path.display()))
+    /// The one row that it finds.
+    pub(crate) fn row(&self, query: &str) -> String {
+        let [row] = <[String; 1]>::try_from(self.rows(query)).unwrap();
+        row
     }
 
-    /// Changes rows against the rules: whoever does so has to lift them first, and may well put them back.
+    /// Runs a statement as any tool may, within the rules.
+    pub(crate) fn carry_out(&self, statement: &str) {
+        if let Err(refusal) = self.place.attempt(statement) {
+            panic!("{statement}: {}", refusal.said);
+        }
+    }
+
+    /// What the rules say against a statement.
+    pub(crate) fn refuses(&self, statement: &str) -> String {
+        let Err(refusal) = self.place.attempt(statement) else {
+            panic!("{statement} went through")
+        };
+        assert!(refusal.by_rule, "{statement}: {}", refusal.said);
+        refusal.said
+    }
+
+    /// Changes rows against the rules.
     pub(crate) fn change(&self, change: &str) {
-        let tool = self.tool();
-        let rules = lift_rules(&tool);
-        assert!(tool.execute(change, []).unwrap() > 0, "{change}");
-        for sql in rules {
-            tool.execute_batch(&sql).unwrap();
+        assert!(self.place.force(change) > 0, "{change}");
+    }
+
+    /// How often it was written; on a server, by runs.
+    pub(crate) fn commits(&self) -> u64 {
+        let query = match &self.place {
+            Place::File(_) => "SELECT commit_number FROM ledger",
+            Place::Server(_) => "SELECT coalesce(sum(commit_number), 0) FROM run",
+        };
+        self.row(query).parse().unwrap()
+    }
+
+    /// The bodies of open batches are gone.
+    pub(crate) fn lose_bodies(&self) {
+        match &self.place {
+            Place::File(_) => std::fs::remove_file(self.beside("-bodies")).unwrap(),
+            Place::Server(_) => self.carry_out("DELETE FROM body"),
+        }
+    }
+
+    /// Whether these bytes are in any of its files, or, as text or blob, in a row of any of its tables.
+    pub(crate) fn holds(&self, bytes: &[u8]) -> bool {
+        match &self.place {
+            Place::File(folder) => std::fs::read_dir(folder.path()).unwrap().any(|entry| {
+                let content = std::fs::read(entry.unwrap().path()).unwrap();
+                content.windows(bytes.len()).any(|window| window == bytes)
+            }),
+            Place::Server(database) => {
+                let dump = database
+                    .psql("SET xmlbinary = hex; SELECT lower(schema_to_xml('volley', true, true, '')::text)");
+                let text = std::str::from_utf8(bytes).is_ok_and(|text| dump.contains(text));
+                text || dump.contains(&hex(bytes))
+            }
         }
     }
 
     pub(crate) fn sound(&self) {
         assert_eq!(self.reader().conservation().unwrap(), Vec::<String>::new());
+    }
+}
+
+/// What only a server has.
+impl Stage {
+    /// In a database of a server that the test has for itself.
+    pub(crate) fn in_database(database: Database) -> Self {
+        Self::at(Place::Server(database))
+    }
+
+    /// The database.
+    pub(crate) fn database(&self) -> &Database {
+        let Place::Server(database) = &self.place else {
+            panic!("a file has no server")
+        };
+        database
+    }
+
+    /// Runs a statement as the server's superuser.
+    pub(crate) fn administer(&self, statement: &str) -> String {
+        let statement = format!("SET search_path = volley; {statement}");
+        self.database().psql_as("postgres", &statement).unwrap()
+    }
+
+    /// Cuts all connections of Volley's to it, and waits until they are gone.
+    pub(crate) fn cut(&self) {
+        self.administer(
+            "SELECT count(pg_terminate_backend(pid, 60000)) FROM pg_stat_activity \
+             WHERE datname = current_database() AND application_name = 'volley'",
+        );
+    }
+}
+
+/// What only a file has.
+impl Stage {
+    /// Another SQLite tool on the same file.
+    pub(crate) fn tool(&self) -> Connection {
+        self.place.tool()
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.path.parent().unwrap()
+    }
+
+    pub(crate) fn beside(&self, suffix: &str) -> PathBuf {
+        PathBuf::from(format!("{}{suffix}", self.path.display()))
     }
 }
 
@@ -91,7 +244,7 @@ pub(crate) trait Durably {
 impl Durably for Writer {
     async fn intended(&self, intent: Intent) -> Result<BatchId, LedgerError> {
         let intended = self.intend(intent).await?;
-        Ok(intended.durable().expect("whoever has the lock is alone"))
+        Ok(intended.durable().expect("nobody else is in the way"))
     }
 }
 
@@ -107,22 +260,6 @@ impl Run {
         drop(writer);
         thread.join().unwrap();
     }
-}
-
-/// Drops the triggers, which keep other tools from doing what the tests do to a ledger, and returns them.
-pub(crate) fn lift_rules(tool: &Connection) -> Vec<String> {
-    let query = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'";
-    let rules: Vec<(String, String)> = tool
-        .prepare(query)
-        .unwrap()
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap();
-    for (name, _) in &rules {
-        tool.execute_batch(&format!("DROP TRIGGER {name}")).unwrap();
-    }
-    rules.into_iter().map(|(_, sql)| sql).collect()
 }
 
 pub(crate) fn at(seconds: i64) -> Timestamp {

@@ -22,7 +22,7 @@ pub(crate) const OLDER: [(u32, &str); 3] = [
 
 /// A ledger with batches in every state that format 1 knew, as an older Volley left it.
 async fn older(number: u32) -> Stage {
-    let stage = Stage::new();
+    let stage = Stage::in_a_file();
     let run = stage.run();
     run.sent(intent(&[1, 2], 0), accepted("t1", Some("0.3"))).await;
     run.sent(intent(&[3], 0), accepted("t2", None)).await;
@@ -143,7 +143,7 @@ fn content(stage: &Stage) -> Content {
 
 #[tokio::test]
 async fn an_upgraded_ledger_has_the_objects_of_a_new_one_and_nothing_else() {
-    let new = Stage::new();
+    let new = Stage::in_a_file();
     new.open().unwrap().close().unwrap();
     assert_eq!(format(&new), 4);
     for (number, _) in OLDER {
@@ -191,7 +191,7 @@ async fn an_upgrade_changes_nothing_of_what_was_sent() {
 
 /// A ledger of format 2 with what format 1 had no place for.
 async fn second() -> Stage {
-    let stage = Stage::new();
+    let stage = Stage::in_a_file();
     let mut later = identity();
     later.send_at = Some(at(9_000));
     let run = stage.run_as(&later);
@@ -206,7 +206,9 @@ async fn second() -> Stage {
     ledger
         .price(unpriced, amount("0.4"), Currency::EUR, at(61))
         .unwrap();
-    ledger.record_draft(&crate::list_campaigns::draft("t1")).unwrap();
+    ledger
+        .record_draft(&crate::in_a_file::list_campaigns::draft("t1"))
+        .unwrap();
     ledger.close().unwrap();
     turn_back(&stage, 2);
     stage
@@ -280,7 +282,9 @@ async fn who_only_reads_reads_an_older_format_as_it_is() {
         let reader = stage.reader();
         assert_eq!(reader.list_campaigns().unwrap(), []);
         let mut ledger = stage.open().unwrap();
-        ledger.record_draft(&crate::list_campaigns::draft("t1")).unwrap();
+        ledger
+            .record_draft(&crate::in_a_file::list_campaigns::draft("t1"))
+            .unwrap();
         assert_eq!(reader.list_campaigns().unwrap().len(), 1);
         assert_eq!(reader.report(None).unwrap()[0].cost.total, Some(amount("1.3")));
     }

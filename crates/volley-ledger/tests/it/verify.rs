@@ -9,7 +9,7 @@ use crate::stage::{Stage, accepted, doubt, intent, lift_rules, refused, signed};
 
 /// Forty batches of a hundred: accepted, refused, in doubt, one declared.
 async fn written() -> Stage {
-    let stage = Stage::new();
+    let stage = Stage::in_a_file();
     let run = stage.run();
     for batch in 1..=40 {
         let numbers: Vec<u64> = (0..100)
@@ -239,7 +239,7 @@ async fn a_lock_file_that_does_not_fit_is_found() {
 
 #[test]
 fn what_is_no_ledger_cannot_be_checked() {
-    let stage = Stage::new();
+    let stage = Stage::in_a_file();
     assert!(matches!(verify(&stage.path), Err(LedgerError::Missing { .. })));
     fs::write(&stage.path, "something else").unwrap();
     assert!(matches!(verify(&stage.path), Err(LedgerError::Foreign { .. })));

@@ -188,8 +188,12 @@ impl Server {
                 continue;
             }
             fits = false;
+            // Those of this group that fit are written once this one is out of the way.
             let query = "SELECT EXISTS (SELECT FROM batch WHERE campaign = $1 AND state = 'intended')";
-            let open = session.one(query, &[&self.claimant.campaign.0])?.get(0);
+            let open = !money.reserved.is_zero()
+                || session
+                    .one(query, &[&self.claimant.campaign.0])?
+                    .get::<_, bool>(0);
             reply.result = Some(Ok(Intended::OverBudget {
                 spent: Amount::try_from(spent).unwrap_or_default(),
                 open,

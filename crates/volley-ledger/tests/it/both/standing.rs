@@ -2,15 +2,17 @@
 
 use std::collections::HashSet;
 
-use volley_model::{BatchState, BodyHash};
+use volley_ledger::Terms;
+use volley_model::{BatchState, BodyHash, RequestKey};
 
+use super::new_stage;
 use crate::stage::Durably as _;
-use crate::stage::{Stage, accepted, doubt, intent, refused, released};
+use crate::stage::{accepted, doubt, identity, intent, refused, released};
 
 #[tokio::test]
 async fn a_million_numbers_come_back_each_in_its_batch() {
     const BATCH: u64 = 500;
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     let mut calls = tokio::task::JoinSet::new();
     for batch in 0..2000_u64 {
@@ -19,7 +21,10 @@ async fn a_million_numbers_come_back_each_in_its_batch() {
         let numbers: Vec<u64> = (0..BATCH)
             .map(|more| 33_000_000_000 + (((batch * BATCH + more) * 654_435_761) & 0x3fff_ffff))
             .collect();
-        calls.spawn(async move { writer.intended(intent(&numbers, 0)).await.unwrap() });
+        let mut intent = intent(&numbers, 0);
+        // The stage's keys have the numbers in them; real ones are hashes.
+        intent.batch.key = RequestKey(format!("key of {batch}"));
+        calls.spawn(async move { writer.intended(intent).await.unwrap() });
     }
     calls.join_all().await;
     let mut seen = HashSet::with_capacity(1_000_000);
@@ -38,8 +43,12 @@ async fn a_million_numbers_come_back_each_in_its_batch() {
 
 #[tokio::test]
 async fn a_body_is_at_the_generation_of_how_often_it_reached_nobody() {
-    let stage = Stage::new();
-    let run = stage.run();
+    let stage = new_stage();
+    let again = Terms {
+        retry_refused: true,
+        ..Terms::default()
+    };
+    let run = stage.joined(&identity(), again);
     run.sent(intent(&[1], 0), released()).await;
     run.sent(intent(&[1], 1), refused()).await;
     run.sent(intent(&[1], 2), accepted("t1", None)).await;
@@ -61,13 +70,13 @@ async fn a_body_is_at_the_generation_of_how_often_it_reached_nobody() {
 
 #[tokio::test]
 async fn campaigns_in_one_ledger_know_nothing_of_each_other() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     run.sent(intent(&[1], 0), accepted("t1", Some("1"))).await;
     run.close();
     let other = volley_ledger::CampaignIdentity {
         name: "summer".to_owned(),
-        ..crate::stage::identity()
+        ..identity()
     };
     let run = stage.run_as(&other);
     assert!(!run.entry.begun);

@@ -2,6 +2,7 @@
 
 use volley_ledger::{CampaignIdentity, Changes, LedgerError};
 
+use super::new_stage;
 use crate::stage::{Stage, accepted, at, identity, intent, parts, refused};
 
 fn check_refused(stage: &Stage, identity: &CampaignIdentity, key: &str) {
@@ -57,7 +58,7 @@ fn reworded() -> CampaignIdentity {
 
 #[tokio::test]
 async fn once_a_number_is_reached_provider_account_and_host_are_fixed() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     run.sent(intent(&[1], 0), accepted("t", None)).await;
     run.close();
@@ -74,7 +75,7 @@ async fn once_a_number_is_reached_provider_account_and_host_are_fixed() {
 
 #[tokio::test]
 async fn before_that_everything_may_change_and_the_change_is_recorded() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     run.sent(intent(&[1], 0), refused()).await;
     run.close();
@@ -82,8 +83,9 @@ async fn before_that_everything_may_change_and_the_change_is_recorded() {
         stage.run_as(&other).close();
     }
     stage.run_as(&reworded()).close();
-    let query = "SELECT group_concat(key || ' ' || was || ' → ' || becomes, '; ') FROM campaign_change";
-    let changes: String = stage.tool().query_row(query, [], |row| row.get(0)).unwrap();
+    let query =
+        "SELECT string_agg(key || ' ' || was || ' → ' || becomes, '; ' ORDER BY id) FROM campaign_change";
+    let changes = stage.row(query);
     assert_eq!(
         changes,
         "provider octopush → exotel; provider exotel → octopush; account login → another; account another → login; \
@@ -93,7 +95,7 @@ async fn before_that_everything_may_change_and_the_change_is_recorded() {
 
 #[tokio::test]
 async fn a_message_changes_only_when_that_is_accepted_and_batches_keep_theirs() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     run.sent(intent(&[1], 0), accepted("t", None)).await;
     let (campaign, first) = (run.entry.campaign, run.entry.message);
@@ -136,12 +138,9 @@ async fn a_message_changes_only_when_that_is_accepted_and_batches_keep_theirs() 
 
 #[test]
 fn a_closed_campaign_takes_no_run() {
-    let stage = Stage::new();
+    let stage = new_stage();
     stage.run().close();
-    stage
-        .tool()
-        .execute("UPDATE campaign SET closed_at = 1", [])
-        .unwrap();
+    stage.carry_out("UPDATE campaign SET closed_at = 1");
     let closed = stage.open().unwrap().enter(&identity(), Changes::Accept, at(2));
     assert!(
         matches!(closed, Err(LedgerError::CampaignClosed { .. })),
@@ -151,13 +150,10 @@ fn a_closed_campaign_takes_no_run() {
 
 #[test]
 fn a_refused_run_leaves_no_trace() {
-    let stage = Stage::new();
+    let stage = new_stage();
     stage.run().close();
     let runs = |stage: &Stage| stage.reader().report(None).unwrap()[0].runs.len();
-    stage
-        .tool()
-        .execute("UPDATE campaign SET closed_at = 1", [])
-        .unwrap();
+    stage.carry_out("UPDATE campaign SET closed_at = 1");
     drop(stage.open().unwrap().enter(&identity(), Changes::Accept, at(2)));
     assert_eq!(runs(&stage), 1);
 }

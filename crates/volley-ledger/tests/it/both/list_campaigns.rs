@@ -10,7 +10,8 @@ use volley_model::ListCampaignState::{
 };
 use volley_model::{Audience, Currency};
 
-use crate::stage::{Stage, amount, at, parts, signed};
+use super::new_stage;
+use crate::stage::{amount, at, parts, signed};
 
 pub(crate) fn draft(ticket: &str) -> Draft {
     Draft {
@@ -121,7 +122,7 @@ fn drawn(from: ListCampaignState) -> &'static [ListCampaignState] {
 fn from_every_state_the_drawn_steps_lead_on_and_every_other_is_refused() {
     for from in ListCampaignState::ALL {
         for (step, to) in every_step() {
-            let stage = Stage::new();
+            let stage = new_stage();
             let mut ledger = stage.open().unwrap();
             let before = in_state(&mut ledger, from);
             assert_eq!(before.state, from);
@@ -149,7 +150,7 @@ fn from_every_state_the_drawn_steps_lead_on_and_every_other_is_refused() {
 
 #[test]
 fn a_campaign_keeps_what_is_learnt_of_it_on_its_way() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let mut ledger = stage.open().unwrap();
     let recorded = ledger.record_draft(&draft("c1")).unwrap();
     let mut expected = ListCampaign {
@@ -215,10 +216,9 @@ fn a_campaign_keeps_what_is_learnt_of_it_on_its_way() {
         (campaign.state, campaign.reason) = (Sent, None);
         campaign.sending_date = Some("2027-02-01 10:00".to_owned());
     });
-    let tool = stage.tool();
-    let query = "SELECT group_concat(number || ' ' || coalesce(was, '') || '>' || becomes || ' ' || coalesce(why, '-'), \
-        ', ') FROM list_campaign_event";
-    let events: String = tool.query_row(query, [], |row| row.get(0)).unwrap();
+    let query = "SELECT string_agg(number || ' ' || coalesce(was, '') || '>' || becomes || ' ' || coalesce(why, '-'), \
+        ', ' ORDER BY number) FROM list_campaign_event";
+    let events = stage.row(query);
     assert_eq!(
         events,
         "1 >draft -, 2 draft>sending -, 3 sending>draft connection refused, 4 draft>sending -, \
@@ -226,7 +226,7 @@ fn a_campaign_keeps_what_is_learnt_of_it_on_its_way() {
     );
     let query = "SELECT ticket || ', ' || audience_kind || ' ' || audience_name || ', ' || state || ', ' || cost || ' ' \
         || currency || ', ' || created || ', ' || intended || ', ' || in_doubt_since FROM list_campaigns";
-    let shown: String = tool.query_row(query, [], |row| row.get(0)).unwrap();
+    let shown = stage.row(query);
     assert_eq!(
         shown,
         "c1, list customers, sent, 44.55 EUR, 2027-01-15T08:00:10.000Z, 2027-01-15T08:00:15.000Z, \
@@ -236,7 +236,7 @@ fn a_campaign_keeps_what_is_learnt_of_it_on_its_way() {
 
 #[test]
 fn a_known_ticket_is_returned_as_it_stands_and_that_of_another_account_is_another_campaign() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let mut ledger = stage.open().unwrap();
     let first = in_state(&mut ledger, Sent);
     let mut again = draft("sent");
@@ -269,7 +269,7 @@ fn a_known_ticket_is_returned_as_it_stands_and_that_of_another_account_is_anothe
 /// A provider that makes and sends by one order gives an id only in its answer: until then the name is what it is known by.
 #[test]
 fn one_that_is_recorded_under_its_name_gets_the_provider_s_id_when_it_is_sent() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let mut ledger = stage.open().unwrap();
     let sent_as = |id: Option<&str>| ListStep::Sent {
         provider_id: id.map(str::to_owned),
@@ -301,8 +301,8 @@ fn one_that_is_recorded_under_its_name_gets_the_provider_s_id_when_it_is_sent() 
             .unwrap();
         assert_eq!(cancelled.provider_id.as_deref(), Some(id), "it keeps its id");
     }
-    let query = "SELECT group_concat(ticket || ' ' || provider_id, ', ') FROM list_campaigns";
-    let shown: String = stage.tool().query_row(query, [], |row| row.get(0)).unwrap();
+    let query = "SELECT string_agg(ticket || ' ' || provider_id, ', ' ORDER BY ticket) FROM list_campaigns";
+    let shown = stage.row(query);
     assert_eq!(shown, "spring-0-1 v7, spring-1-1 v8");
     stage.sound();
     assert_eq!(verify(&stage.path).unwrap().findings, []);
@@ -316,7 +316,7 @@ fn one_that_is_recorded_under_its_name_gets_the_provider_s_id_when_it_is_sent() 
 
 #[test]
 fn a_draft_is_sent_again_only_for_a_reason() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let mut ledger = stage.open().unwrap();
     let campaign = in_state(&mut ledger, Sending);
     for reason in ["", "  "] {
@@ -340,7 +340,7 @@ fn receipt(ticket: &str, cost: Option<&str>) -> Word {
 /// The word on a campaign in doubt, and on one that was found while it was being sent; what it is then, and what it costs.
 fn check(word: &Word, becomes: ListCampaignState, cost: Option<&str>) {
     for from in [InDoubt, Sending] {
-        let stage = Stage::new();
+        let stage = new_stage();
         let mut ledger = stage.open().unwrap();
         let campaign = in_state(&mut ledger, from);
         let word = match word {
@@ -367,7 +367,7 @@ fn check(word: &Word, becomes: ListCampaignState, cost: Option<&str>) {
         ledger.close().unwrap();
         let query = "SELECT who || ': ' || was || ' ' || becomes || ' ' || why FROM list_campaign_event \
             WHERE who IS NOT NULL";
-        let said: String = stage.tool().query_row(query, [], |row| row.get(0)).unwrap();
+        let said = stage.row(query);
         assert_eq!(said, format!("anna@desk: in_doubt {} asked them", becomes.name()));
         assert_eq!(verify(&stage.path).unwrap().findings, []);
     }
@@ -384,7 +384,7 @@ fn each_word_on_a_doubt_does_what_is_drawn() {
 
 #[test]
 fn words_that_do_not_fit_are_refused_and_change_nothing() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let mut ledger = stage.open().unwrap();
     for state in ListCampaignState::ALL {
         in_state(&mut ledger, state);
@@ -443,22 +443,15 @@ fn words_that_do_not_fit_are_refused_and_change_nothing() {
 
 #[test]
 fn no_tool_changes_what_has_happened_nor_adds_what_nobody_said() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let mut ledger = stage.open().unwrap();
     let ids: BTreeMap<&str, i64> = ListCampaignState::ALL
         .iter()
         .map(|state| (state.name(), in_state(&mut ledger, *state).id.0))
         .collect();
     ledger.close().unwrap();
-    let tool = stage.tool();
     let refuses = |statement: &str| {
-        let refused = tool.execute(statement, []).unwrap_err();
-        let code = refused.sqlite_error_code();
-        assert_eq!(
-            code,
-            Some(rusqlite::ErrorCode::ConstraintViolation),
-            "{statement}: {refused}"
-        );
+        stage.refuses(statement);
     };
     for statement in [
         "DELETE FROM list_campaign",
@@ -517,7 +510,7 @@ fn a_damaged_campaign_is_never_taken_for_one_that_may_be_sent() {
         "UPDATE list_campaign SET sum = x''",
         "UPDATE list_campaign SET message_hash = zeroblob(32)",
     ] {
-        let stage = Stage::new();
+        let stage = new_stage();
         let mut ledger = stage.open().unwrap();
         let id = in_state(&mut ledger, Sent).id;
         stage.change(change);
@@ -553,7 +546,7 @@ fn a_campaign_that_its_ticket_no_longer_finds_is_not_recorded_anew() {
         "DELETE FROM list_campaign_part WHERE key = 'text'",
         "UPDATE list_campaign_event SET why = 'other' WHERE number = 2",
     ] {
-        let stage = Stage::new();
+        let stage = new_stage();
         let mut ledger = stage.open().unwrap();
         in_state(&mut ledger, Sent);
         ledger.close().unwrap();
@@ -580,7 +573,7 @@ fn a_state_and_its_last_event_must_agree() {
             "events of it are missing",
         ),
     ] {
-        let stage = Stage::new();
+        let stage = new_stage();
         let mut ledger = stage.open().unwrap();
         in_state(&mut ledger, Sent);
         ledger.close().unwrap();
@@ -593,20 +586,4 @@ fn a_state_and_its_last_event_must_agree() {
             "{change}: {found:?}"
         );
     }
-}
-
-#[test]
-fn a_step_is_one_commit_that_the_lock_file_remembers() {
-    let stage = Stage::new();
-    let mut ledger = stage.open().unwrap();
-    let campaign = ledger.record_draft(&draft("c1")).unwrap();
-    ledger.close().unwrap();
-    let older = std::fs::read(&stage.path).unwrap();
-    let mut ledger = stage.open().unwrap();
-    ledger.step(campaign.id, &ListStep::Intended, at(60)).unwrap();
-    assert_eq!(ledger.last_at().unwrap(), at(60));
-    ledger.close().unwrap();
-    std::fs::write(&stage.path, older).unwrap();
-    let rolled_back = stage.open().unwrap_err();
-    assert!(rolled_back.to_string().contains("rolled back"), "{rolled_back}");
 }

@@ -1,14 +1,13 @@
 //! Erasing a campaign's numbers: gone from every file, totals kept, name closed, other campaigns untouched.
 
-use std::fs;
-
 use volley_ledger::{CampaignIdentity, Changes, Forgotten, LedgerError, Word, WordError};
 
+use super::new_stage;
 use crate::stage::Durably as _;
 use crate::stage::{Run, Stage, accepted, amount, at, doubt, identity, intent, signed};
 
 /// 33 612 345 678 and its neighbours, which are stored as one of them and distances.
-const FIRST: u64 = 33_612_345_678;
+pub(crate) const FIRST: u64 = 33_612_345_678;
 
 fn summer() -> CampaignIdentity {
     CampaignIdentity {
@@ -17,16 +16,8 @@ fn summer() -> CampaignIdentity {
     }
 }
 
-/// Whether the bytes are in any of the ledger's files.
-fn is_found(stage: &Stage, bytes: &[u8]) -> bool {
-    fs::read_dir(stage.folder.path()).unwrap().any(|entry| {
-        let content = fs::read(entry.unwrap().path()).unwrap();
-        content.windows(bytes.len()).any(|window| window == bytes)
-    })
-}
-
 /// The first number of a batch as its members' row has it: LEB128.
-fn stored(number: u64) -> Vec<u8> {
+pub(crate) fn stored(number: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = number;
     while rest >= 0x80 {
@@ -38,7 +29,7 @@ fn stored(number: u64) -> Vec<u8> {
 }
 
 /// A hundred accepted batches of fifty in `spring`.
-async fn spring(stage: &Stage) -> Run {
+pub(crate) async fn spring(stage: &Stage) -> Run {
     let run = stage.run();
     for batch in 0..100 {
         let numbers: Vec<u64> = (0..50).map(|more| FIRST + batch * 50 + more).collect();
@@ -53,7 +44,7 @@ async fn spring(stage: &Stage) -> Run {
 
 #[tokio::test]
 async fn forgotten_numbers_are_in_no_file_any_more_and_the_totals_stay() {
-    let stage = Stage::new();
+    let stage = new_stage();
     spring(&stage).await.close();
     let run = stage.run_as(&summer());
     let open = run.sent(intent(&[44_700_900_123], 7), doubt()).await;
@@ -61,11 +52,11 @@ async fn forgotten_numbers_are_in_no_file_any_more_and_the_totals_stay() {
     run.close();
     let last = FIRST + 50 * 100 - 1;
     for number in [FIRST, FIRST + 50 * 99] {
-        assert!(is_found(&stage, &stored(number)), "it was there");
+        assert!(stage.holds(&stored(number)), "it was there");
     }
     assert!(
-        is_found(&stage, last.to_string().as_bytes()),
-        "in a body that nobody has overwritten"
+        stage.holds(last.to_string().as_bytes()),
+        "in a body that nobody has overwritten, or in a claim"
     );
     let before = stage.reader().report(Some("spring")).unwrap().remove(0);
 
@@ -80,13 +71,10 @@ async fn forgotten_numbers_are_in_no_file_any_more_and_the_totals_stay() {
     // While it is open, too: the log is empty.
     for batch in 0..100 {
         let number = FIRST + batch * 50;
-        assert!(!is_found(&stage, &stored(number)), "{number}");
-        assert!(
-            !is_found(&stage, number.to_string().as_bytes()),
-            "{number} as text"
-        );
+        assert!(!stage.holds(&stored(number)), "{number}");
+        assert!(!stage.holds(number.to_string().as_bytes()), "{number} as text");
     }
-    assert!(!is_found(&stage, last.to_string().as_bytes()));
+    assert!(!stage.holds(last.to_string().as_bytes()));
     ledger.close().unwrap();
 
     let mut after = stage.reader().report(Some("spring")).unwrap().remove(0);
@@ -94,10 +82,7 @@ async fn forgotten_numbers_are_in_no_file_any_more_and_the_totals_stay() {
     after.closed = false;
     assert_eq!(after, before, "totals, tickets, costs and runs stay");
     assert_eq!(after.cost.total, Some(amount("50")));
-    assert!(
-        is_found(&stage, &stored(44_700_900_123)),
-        "the other campaign's stay"
-    );
+    assert!(stage.holds(&stored(44_700_900_123)), "the other campaign's stay");
     let run = stage.run_as(&summer());
     let body = run.writer.body(open).await.unwrap();
     assert!(body.is_some(), "and the body of its doubt");
@@ -108,7 +93,7 @@ async fn forgotten_numbers_are_in_no_file_any_more_and_the_totals_stay() {
 
 #[tokio::test]
 async fn a_forgotten_campaign_is_closed_for_good_and_may_be_forgotten_again() {
-    let stage = Stage::new();
+    let stage = new_stage();
     spring(&stage).await.close();
     let mut ledger = stage.open().unwrap();
     ledger.forget("spring", &signed("once")).unwrap();
@@ -119,7 +104,6 @@ async fn a_forgotten_campaign_is_closed_for_good_and_may_be_forgotten_again() {
         "{closed:?}"
     );
     drop(ledger);
-    let tool = stage.tool();
     for statement in [
         "UPDATE campaign SET closed_at = NULL",
         "UPDATE campaign SET name = 'other'",
@@ -127,16 +111,10 @@ async fn a_forgotten_campaign_is_closed_for_good_and_may_be_forgotten_again() {
         "UPDATE erasure SET why = 'other'",
         "DELETE FROM erasure",
     ] {
-        let refused = tool.execute(statement, []).unwrap_err();
-        let code = refused.sqlite_error_code();
-        assert_eq!(
-            code,
-            Some(rusqlite::ErrorCode::ConstraintViolation),
-            "{statement}"
-        );
+        stage.refuses(statement);
     }
-    let query = "SELECT group_concat(who || ': ' || why, '; ') FROM erasure";
-    let recorded: String = tool.query_row(query, [], |row| row.get(0)).unwrap();
+    let query = "SELECT string_agg(who || ': ' || why, '; ' ORDER BY id) FROM erasure";
+    let recorded = stage.row(query);
     assert_eq!(recorded, "anna@desk: once; anna@desk: to be sure");
     // Another campaign goes on.
     stage.run_as(&summer()).close();
@@ -144,7 +122,7 @@ async fn a_forgotten_campaign_is_closed_for_good_and_may_be_forgotten_again() {
 
 #[tokio::test]
 async fn a_campaign_with_doubts_is_not_forgotten_before_they_are_settled() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     let batch = run.sent(intent(&[FIRST], 0), doubt()).await;
     run.writer.intended(intent(&[FIRST + 1], 0)).await.unwrap();
@@ -158,11 +136,11 @@ async fn a_campaign_with_doubts_is_not_forgotten_before_they_are_settled() {
         matches!(doubtful, WordError::Doubtful { batches: 2, .. }),
         "{doubtful:?}"
     );
-    assert!(is_found(&stage, &stored(FIRST)), "nothing was erased");
+    assert!(stage.holds(&stored(FIRST)), "nothing was erased");
     let unknown = ledger.forget("winter", &signed("no")).unwrap_err();
     assert!(unknown.to_string().contains("it has spring"), "{unknown}");
-    let by_hand = stage.tool().execute("UPDATE campaign SET closed_at = 1", []);
-    assert!(by_hand.is_err(), "not by hand either");
+    // Not by hand either.
+    stage.refuses("UPDATE campaign SET closed_at = 1");
     ledger.resolve(batch, &Word::Abandon, &signed("yes")).unwrap();
     ledger
         .resolve(volley_ledger::BatchId(2), &Word::Abandon, &signed("yes"))
@@ -170,22 +148,6 @@ async fn a_campaign_with_doubts_is_not_forgotten_before_they_are_settled() {
     // What is left of a killed simulation is in nobody's way.
     ledger.forget("spring", &signed("yes")).unwrap();
     drop(ledger);
-    assert!(!is_found(&stage, &stored(FIRST)));
+    assert!(!stage.holds(&stored(FIRST)));
     stage.sound();
-}
-
-#[tokio::test]
-async fn a_reader_that_keeps_the_log_alive_is_told_of() {
-    let stage = Stage::new();
-    spring(&stage).await.close();
-    let mut ledger = stage.open().unwrap();
-    let reader = stage.tool();
-    reader
-        .execute_batch("BEGIN; SELECT count(*) FROM members;")
-        .unwrap();
-    let busy = ledger.forget("spring", &signed("now")).unwrap_err();
-    assert!(matches!(busy, WordError::Busy { .. }), "{busy:?}");
-    reader.execute_batch("COMMIT").unwrap();
-    assert!(ledger.forget("spring", &signed("now")).unwrap().again);
-    assert!(!is_found(&stage, &stored(FIRST)));
 }

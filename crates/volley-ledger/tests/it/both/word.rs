@@ -1,8 +1,9 @@
 //! The operator's word: which words are taken, what they do to numbers, bodies and money, and that they stay.
 
-use volley_ledger::{BatchId, Changes, Outcome, Receipt, Resolved, Signature, Word, WordError};
+use volley_ledger::{BatchId, Changes, Outcome, Receipt, Resolved, Word, WordError};
 use volley_model::{BatchState, BodyHash};
 
+use super::new_stage;
 use crate::stage::Durably as _;
 use crate::stage::{
     Stage, accepted, amount, at, conclusion, doubt, identity, intent, refused, released, signed,
@@ -35,7 +36,7 @@ fn every_word() -> [Word; 6] {
 
 /// A batch in doubt with two numbers, its reservation 0.5; the word on it; what it is then, settled and reserved.
 async fn check(word: Word, becomes: BatchState, booked: &str, reserved: &str) {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     let batch = run.sent(intent(&[1, 2], 0), doubt()).await;
     let campaign = run.entry.campaign;
@@ -72,9 +73,11 @@ async fn check(word: Word, becomes: BatchState, booked: &str, reserved: &str) {
     assert_eq!(run.writer.body(batch).await.unwrap(), None, "{word}");
     let next = run.writer.intended(intent(&[7], 0)).await.unwrap();
     run.close();
-    let query = "SELECT slot FROM batch WHERE id = ?1";
-    let slot: i64 = stage.tool().query_row(query, [next], |row| row.get(0)).unwrap();
-    assert_eq!(slot, 0, "{word}");
+    assert_eq!(
+        stage.row(&format!("SELECT slot FROM batch WHERE id = {next}")),
+        "0",
+        "{word}"
+    );
     stage.sound();
 }
 
@@ -89,7 +92,7 @@ async fn each_word_on_a_doubt_does_what_the_guarantee_says() {
 
 #[tokio::test]
 async fn a_declared_ticket_is_reported_with_its_cost_and_where_that_comes_from() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     let batch = run.sent(intent(&[1], 0), doubt()).await;
     let late = run.sent(intent(&[2], 0), unticketed()).await;
@@ -137,7 +140,7 @@ async fn a_declared_ticket_is_reported_with_its_cost_and_where_that_comes_from()
 
 #[tokio::test]
 async fn what_a_killed_run_left_open_can_be_resolved_before_any_other_run() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     let batch = run.writer.intended(intent(&[1], 0)).await.unwrap();
     run.close();
@@ -157,7 +160,7 @@ async fn what_a_killed_run_left_open_can_be_resolved_before_any_other_run() {
 
 #[tokio::test]
 async fn a_word_on_a_batch_whose_outcome_is_known_is_refused_and_changes_nothing() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     let sent = run.sent(intent(&[1], 0), accepted("t1", Some("1"))).await;
     let mut settled = vec![
@@ -198,15 +201,12 @@ async fn a_word_on_a_batch_whose_outcome_is_known_is_refused_and_changes_nothing
 }
 
 fn words_said(stage: &Stage) -> u64 {
-    stage
-        .tool()
-        .query_row("SELECT count(*) FROM resolution", [], |row| row.get(0))
-        .unwrap()
+    stage.row("SELECT count(*) FROM resolution").parse().unwrap()
 }
 
 #[tokio::test]
 async fn an_unticketed_batch_takes_a_whole_receipt_and_no_other_word() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     let batch = run.sent(intent(&[1], 0), unticketed()).await;
     run.close();
@@ -230,7 +230,7 @@ async fn an_unticketed_batch_takes_a_whole_receipt_and_no_other_word() {
 
 #[tokio::test]
 async fn slips_of_the_pen_are_refused() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     run.sent(intent(&[1], 0), accepted("t1", Some("1"))).await;
     let batch = run.sent(intent(&[2], 0), doubt()).await;
@@ -254,7 +254,7 @@ async fn slips_of_the_pen_are_refused() {
 
 #[tokio::test]
 async fn the_word_is_recorded_for_good_and_nothing_is_declared_without_it() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     let batch = run.sent(intent(&[1], 0), doubt()).await;
     run.sent(intent(&[2], 0), doubt()).await;
@@ -264,10 +264,9 @@ async fn the_word_is_recorded_for_good_and_nothing_is_declared_without_it() {
         .resolve(batch, &receipt("t1", Some("0.30")), &signed("invoice 7"))
         .unwrap();
     drop(ledger);
-    let tool = stage.tool();
     let query = "SELECT who || ', ' || why || ', ' || was || ', ' || becomes || ', ' || ticket || ', ' || cost || ' ' \
         || currency || ', ' || at FROM resolution";
-    let recorded: String = tool.query_row(query, [], |row| row.get(0)).unwrap();
+    let recorded = stage.row(query);
     let when = at(50).as_microsecond();
     assert_eq!(
         recorded,
@@ -282,39 +281,13 @@ async fn the_word_is_recorded_for_good_and_nothing_is_declared_without_it() {
         "UPDATE batch SET state = 'accepted', ticket = 't', cost = '1', cost_currency = 'EUR', \
          cost_source = 'operator' WHERE id = 2",
     ] {
-        let refused = tool.execute(statement, []).unwrap_err();
-        let code = refused.sqlite_error_code();
-        assert_eq!(
-            code,
-            Some(rusqlite::ErrorCode::ConstraintViolation),
-            "{statement}"
-        );
+        stage.refuses(statement);
     }
 }
 
 #[tokio::test]
-async fn a_word_is_one_commit_that_the_lock_file_remembers() {
-    let stage = Stage::new();
-    let run = stage.run();
-    let batch = run.sent(intent(&[1], 0), doubt()).await;
-    run.close();
-    let older = std::fs::read(&stage.path).unwrap();
-    let mut ledger = stage.open().unwrap();
-    let late = Signature {
-        at: at(1000),
-        ..signed("no answer")
-    };
-    ledger.resolve(batch, &Word::Abandon, &late).unwrap();
-    assert_eq!(ledger.last_at().unwrap(), at(1000));
-    ledger.close().unwrap();
-    std::fs::write(&stage.path, older).unwrap();
-    let rolled_back = stage.open().unwrap_err();
-    assert!(rolled_back.to_string().contains("rolled back"), "{rolled_back}");
-}
-
-#[tokio::test]
 async fn a_definite_word_is_the_last_one_for_the_writer_too() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     let batch = run.sent(intent(&[1], 0), doubt()).await;
     run.close();

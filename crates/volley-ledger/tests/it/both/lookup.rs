@@ -5,6 +5,7 @@ use std::time::Duration;
 use volley_ledger::{BatchId, CampaignIdentity, Ledger, LedgerError, OpenDoubt, Word, WordError, verify};
 use volley_model::BatchState;
 
+use super::new_stage;
 use crate::stage::Durably as _;
 use crate::stage::{Run, Stage, accepted, amount, at, conclusion, doubt, identity, intent, released, signed};
 
@@ -34,7 +35,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn a_doubt_tells_how_many_listings_lacked_it_and_since_when() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let (run, batches) = doubtful(&stage, "spring", 1..=2).await;
     run.writer.absent(batches.clone(), at(10)).await.unwrap();
     // A listing lacks a batch once, however often it is named.
@@ -57,9 +58,9 @@ async fn a_doubt_tells_how_many_listings_lacked_it_and_since_when() {
         (2, Some(at(10)), Some(at(200)))
     );
     assert_eq!(ledger.last_at().unwrap(), at(200));
-    let query = "SELECT group_concat(batch || ': ' || absent || ', ' || first_absent || ', ' || last_absent, '; ') \
+    let query = "SELECT string_agg(batch || ': ' || absent || ', ' || first_absent || ', ' || last_absent, '; ' ORDER BY batch) \
         FROM doubts";
-    let shown: String = stage.tool().query_row(query, [], |row| row.get(0)).unwrap();
+    let shown = stage.row(query);
     assert_eq!(
         shown,
         "1: 3, 2027-01-15T08:00:10.000Z, 2027-01-15T08:03:20.000Z; \
@@ -70,7 +71,7 @@ async fn a_doubt_tells_how_many_listings_lacked_it_and_since_when() {
 
 #[tokio::test]
 async fn only_batches_in_doubt_are_looked_for_and_one_that_is_not_leaves_nothing_of_the_others() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let (run, batches) = doubtful(&stage, "spring", 1..=1).await;
     let mut others = vec![
         run.sent(intent(&[2], 0), accepted("t2", None)).await,
@@ -99,13 +100,12 @@ async fn only_batches_in_doubt_are_looked_for_and_one_that_is_not_leaves_nothing
     let refused = run.writer.absent(batches, at(20)).await;
     assert!(matches!(refused, Err(LedgerError::Refused { .. })), "{refused:?}");
     run.close();
-    let tool = stage.tool();
     for statement in [
         "UPDATE lookup SET at = 0",
         "DELETE FROM lookup",
         "INSERT INTO lookup SELECT batch, number + 1, run, at, sum FROM lookup",
     ] {
-        tool.execute(statement, []).unwrap_err();
+        stage.refuses(statement);
     }
     stage.sound();
 }
@@ -136,7 +136,7 @@ fn freed(stage: &Stage, ledger: &mut Ledger, campaign: Option<&str>, absent_for:
 
 #[tokio::test]
 async fn the_word_frees_in_one_commit_all_that_a_late_listing_still_lacked_and_no_other() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let (run, batches) = doubtful(&stage, "spring", 1..=5).await;
     let [long, short, once, never, found] = batches[..] else {
         panic!("five were sent")
@@ -157,9 +157,12 @@ async fn the_word_frees_in_one_commit_all_that_a_late_listing_still_lacked_and_n
     run.writer.absent(other.clone(), at(500)).await.unwrap();
     run.close();
     let mut ledger = stage.open().unwrap();
-    let before: u64 = commits(&stage);
+    let before = stage.commits();
     assert_eq!(freed(&stage, &mut ledger, Some("spring"), MINUTE), [long.0]);
-    assert_eq!(commits(&stage), before + 1, "one commit");
+    if stage.is_a_file() {
+        // A server counts those of runs alone.
+        assert_eq!(stage.commits(), before + 1, "one commit");
+    }
     assert_eq!(
         freed(&stage, &mut ledger, Some("spring"), MINUTE),
         [0_i64; 0],
@@ -175,9 +178,8 @@ async fn the_word_frees_in_one_commit_all_that_a_late_listing_still_lacked_and_n
     );
     assert_eq!(ids(&stage.reader().doubts(None).unwrap()), [once, never]);
     ledger.close().unwrap();
-    let query =
-        "SELECT group_concat(batch || ' ' || who || ' ' || was || ' ' || becomes, ', ') FROM resolution";
-    let recorded: String = stage.tool().query_row(query, [], |row| row.get(0)).unwrap();
+    let query = "SELECT string_agg(batch || ' ' || who || ' ' || was || ' ' || becomes, ', ' ORDER BY id) FROM resolution";
+    let recorded = stage.row(query);
     let of = |batch: BatchId| format!("{batch} anna@desk in_doubt declared_not_sent");
     assert_eq!(
         recorded,
@@ -190,14 +192,9 @@ async fn the_word_frees_in_one_commit_all_that_a_late_listing_still_lacked_and_n
     assert_eq!(spending.reserved, amount("1.5"), "of two doubts and one unpriced");
 }
 
-fn commits(stage: &Stage) -> u64 {
-    let query = "SELECT commit_number FROM ledger";
-    stage.tool().query_row(query, [], |row| row.get(0)).unwrap()
-}
-
 #[tokio::test]
 async fn a_clock_that_went_back_between_two_listings_frees_nobody() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let (run, batches) = doubtful(&stage, "spring", 1..=1).await;
     run.writer.absent(batches.clone(), at(500)).await.unwrap();
     run.writer.absent(batches, at(10)).await.unwrap();
@@ -208,7 +205,7 @@ async fn a_clock_that_went_back_between_two_listings_frees_nobody() {
 
 #[tokio::test]
 async fn only_the_provider_with_a_listing_is_meant() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     let batch = run.sent(intent(&[1], 0), doubt()).await;
     for seconds in [10, 500] {
@@ -222,7 +219,7 @@ async fn only_the_provider_with_a_listing_is_meant() {
 
 #[tokio::test]
 async fn other_words_blank_reasons_and_unknown_campaigns_are_refused_and_change_nothing() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let (run, batches) = doubtful(&stage, "spring", 1..=1).await;
     for seconds in [10, 500] {
         run.writer.absent(batches.clone(), at(seconds)).await.unwrap();
@@ -256,7 +253,7 @@ async fn a_damaged_lookup_frees_nobody() {
         "UPDATE lookup SET sum = x'' WHERE number = 2",
         "UPDATE lookup SET number = 7 WHERE number = 2",
     ] {
-        let stage = Stage::new();
+        let stage = new_stage();
         let (run, batches) = doubtful(&stage, "spring", 1..=2).await;
         for seconds in [10, 20] {
             run.writer.absent(vec![batches[0]], at(seconds)).await.unwrap();
@@ -280,7 +277,7 @@ async fn a_damaged_lookup_frees_nobody() {
             "{change}: {found:?}"
         );
     }
-    let stage = Stage::new();
+    let stage = new_stage();
     let (run, batches) = doubtful(&stage, "spring", 1..=1).await;
     for seconds in [10, 80] {
         run.writer.absent(batches.clone(), at(seconds)).await.unwrap();

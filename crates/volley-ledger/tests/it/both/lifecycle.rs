@@ -1,16 +1,15 @@
 //! Intents and outcomes: what is written, what is refused, what a crash leaves.
 
-use std::os::unix::fs::PermissionsExt as _;
-
-use volley_ledger::{FoundOpen, Ledger, LedgerError, Opening, Outcome, RunEnd};
+use volley_ledger::{FoundOpen, LedgerError, Outcome, RunEnd};
 use volley_model::{BatchState, LineCounts};
 
+use super::new_stage;
 use crate::stage::Durably as _;
-use crate::stage::{Stage, accepted, amount, at, conclusion, doubt, identity, intent, refused, released};
+use crate::stage::{accepted, amount, at, conclusion, doubt, identity, intent, refused, released};
 
 #[tokio::test]
 async fn a_batch_goes_from_intent_to_ticket_and_the_account_adds_up() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     let batch = run
         .writer
@@ -69,7 +68,7 @@ async fn a_batch_goes_from_intent_to_ticket_and_the_account_adds_up() {
 
 #[tokio::test]
 async fn what_a_crash_left_open_is_in_doubt_and_its_body_can_be_read() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     let batch = run.writer.intended(intent(&[33_600_000_001], 0)).await.unwrap();
     run.close();
@@ -105,7 +104,7 @@ async fn what_a_crash_left_open_is_in_doubt_and_its_body_can_be_read() {
 
 #[tokio::test]
 async fn a_simulated_batch_reaches_nobody_whatever_is_heard_of_it() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let simulated = volley_ledger::CampaignIdentity {
         simulated: true,
         ..identity()
@@ -151,7 +150,7 @@ async fn a_simulated_batch_reaches_nobody_whatever_is_heard_of_it() {
 
 #[tokio::test]
 async fn a_transition_that_the_guarantee_does_not_draw_is_refused_and_harms_no_other_call() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     let ended = [
         run.sent(intent(&[1], 0), accepted("t1", Some("1"))).await,
@@ -181,21 +180,17 @@ async fn a_transition_that_the_guarantee_does_not_draw_is_refused_and_harms_no_o
     assert!(matches!(unknown, Err(LedgerError::Refused { .. })), "{unknown:?}");
     run.close();
     stage.sound();
-    let attempts: u64 = stage
-        .tool()
-        .query_row("SELECT count(*) FROM attempt", [], |row| row.get(0))
-        .unwrap();
+    let attempts: u64 = stage.row("SELECT count(*) FROM attempt").parse().unwrap();
     assert_eq!(attempts, 3 + 3, "one for each outcome, none of the refused ones");
 }
 
 #[tokio::test]
 async fn what_has_happened_cannot_be_changed_by_any_tool() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     run.sent(intent(&[1], 0), accepted("t1", Some("1"))).await;
     run.writer.book_lines(LineCounts::default()).await.unwrap();
     run.close();
-    let tool = stage.tool();
     for statement in [
         "UPDATE batch SET state = 'released'",
         "UPDATE batch SET ticket = 'other'",
@@ -210,22 +205,22 @@ async fn what_has_happened_cannot_be_changed_by_any_tool() {
         "UPDATE run SET simulated = 1, ended_at = 1",
         "UPDATE message_part SET value = ''",
     ] {
-        let refused = tool.execute(statement, []).unwrap_err();
-        assert_eq!(
-            refused.sqlite_error_code(),
-            Some(rusqlite::ErrorCode::ConstraintViolation),
-            "{statement}"
-        );
+        stage.refuses(statement);
     }
 }
 
 #[tokio::test]
 async fn a_key_is_used_once() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     run.sent(intent(&[1], 0), released()).await;
     let again = run.writer.intended(intent(&[1], 0)).await;
-    assert!(matches!(again, Err(LedgerError::Refused { .. })), "{again:?}");
+    // On a server another run may have used it, which is no fault of anybody's.
+    match again {
+        Err(LedgerError::Refused { .. }) if stage.is_a_file() => {}
+        Err(LedgerError::KeyUsed { .. }) if !stage.is_a_file() => {}
+        again => panic!("{again:?}"),
+    }
     run.sent(intent(&[1], 1), accepted("t", None)).await;
     run.close();
     stage.sound();
@@ -233,9 +228,9 @@ async fn a_key_is_used_once() {
 
 #[tokio::test]
 async fn calls_made_together_are_all_acknowledged_and_share_commits() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
-    let before: u64 = commits(&stage);
+    let before = stage.commits();
     let mut calls = tokio::task::JoinSet::new();
     for number in 1..=400 {
         let writer = run.writer.clone();
@@ -245,45 +240,14 @@ async fn calls_made_together_are_all_acknowledged_and_share_commits() {
     batches.sort_unstable();
     batches.dedup();
     assert_eq!(batches.len(), 400);
-    assert!(commits(&stage) - before < 400, "{}", commits(&stage) - before);
+    assert!(stage.commits() - before < 400, "{}", stage.commits() - before);
     stage.sound();
     run.close();
 }
 
-fn commits(stage: &Stage) -> u64 {
-    stage
-        .tool()
-        .query_row("SELECT commit_number FROM ledger", [], |row| row.get(0))
-        .unwrap()
-}
-
-#[tokio::test]
-async fn a_run_that_was_overtaken_writes_no_more() {
-    let stage = Stage::new();
-    let run = stage.run();
-    let batch = run.writer.intended(intent(&[1], 0)).await.unwrap();
-    stage
-        .tool()
-        .execute("UPDATE ledger SET latest_run = 9", [])
-        .unwrap();
-    let fenced = run.writer.conclude(batch, conclusion(doubt())).await;
-    assert!(matches!(fenced, Err(LedgerError::Fenced { .. })), "{fenced:?}");
-    stage
-        .tool()
-        .execute("UPDATE ledger SET latest_run = 1", [])
-        .unwrap();
-    let later = run.writer.intended(intent(&[2], 0)).await;
-    assert!(
-        matches!(later, Err(LedgerError::Fenced { .. })),
-        "the first failure stays: {later:?}"
-    );
-    drop(run.writer);
-    assert!(matches!(run.thread.join(), Err(LedgerError::Fenced { .. })));
-}
-
 #[tokio::test]
 async fn a_writer_for_a_run_that_does_not_exist_says_so() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let (writer, thread) = stage.open().unwrap().start(volley_ledger::RunId(5));
     assert!(writer.intended(intent(&[1], 0)).await.is_err());
     drop(writer);
@@ -292,7 +256,7 @@ async fn a_writer_for_a_run_that_does_not_exist_says_so() {
 
 #[tokio::test]
 async fn money_is_kept_to_the_last_digit_and_reservations_stand_while_a_cost_is_open() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     run.sent(intent(&[1], 0), accepted("t1", Some("5.00502839")))
         .await;
@@ -323,7 +287,7 @@ async fn money_is_kept_to_the_last_digit_and_reservations_stand_while_a_cost_is_
 
 #[tokio::test]
 async fn a_senseless_cost_ends_in_a_number_and_not_in_a_panic() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     let largest = "79228162514264337593543950335";
     run.sent(intent(&[1], 0), accepted("t1", Some(largest))).await;
@@ -335,67 +299,12 @@ async fn a_senseless_cost_ends_in_a_number_and_not_in_a_panic() {
     run.close();
 }
 
-#[test]
-fn a_ledger_and_all_beside_it_are_their_owners_alone() {
-    let stage = Stage::new();
-    Ledger::init(&stage.path, at(0)).unwrap();
-    let mut ledger = Ledger::open(&stage.path, Opening::MustExist, at(0)).unwrap();
-    assert!(!ledger.made());
-    let entry = ledger
-        .enter(&identity(), volley_ledger::Changes::Refuse, at(1))
-        .unwrap();
-    let (writer, thread) = ledger.start(entry.run);
-    tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap()
-        .block_on(writer.intended(intent(&[1], 0)))
-        .unwrap();
-    for entry in std::fs::read_dir(stage.folder.path()).unwrap() {
-        let entry = entry.unwrap();
-        assert_eq!(
-            entry.metadata().unwrap().permissions().mode() & 0o777,
-            0o600,
-            "{entry:?}"
-        );
-    }
-    drop(writer);
-    thread.join().unwrap();
-}
-
-#[tokio::test]
-async fn after_the_first_failed_write_nothing_is_written_any_more() {
-    let stage = Stage::new();
-    stage.run().close();
-    std::fs::remove_file(stage.beside("-bodies")).unwrap();
-    // Takes no byte, and says so as a full disk does.
-    std::os::unix::fs::symlink("/dev/full", stage.beside("-bodies")).unwrap();
-    let run = stage.run();
-    let before = commits(&stage);
-    let full = run.writer.intended(intent(&[1], 0)).await;
-    assert!(
-        matches!(
-            full,
-            Err(LedgerError::Storage {
-                step: "writing a body",
-                ..
-            })
-        ),
-        "{full:?}"
-    );
-    // This one touches no body; it is refused all the same.
-    let later = run.writer.book_lines(LineCounts::default()).await;
-    assert!(matches!(later, Err(LedgerError::Storage { .. })), "{later:?}");
-    assert_eq!(commits(&stage), before);
-    drop(run.writer);
-    assert!(matches!(run.thread.join(), Err(LedgerError::Storage { .. })));
-}
-
 #[tokio::test]
 async fn a_failing_commit_fails_every_call_that_waited_for_it() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     let batch = run.writer.intended(intent(&[1], 0)).await.unwrap();
-    stage.tool().execute_batch("DROP TABLE attempt").unwrap();
+    stage.carry_out("ALTER TABLE attempt RENAME TO attempts");
     let (first, second, third) = tokio::join!(
         run.writer.book_lines(LineCounts::default()),
         run.writer.conclude(batch, conclusion(doubt())),
@@ -407,15 +316,15 @@ async fn a_failing_commit_fails_every_call_that_waited_for_it() {
         .flatten()
         .chain(third.err())
     {
-        assert!(matches!(failed, LedgerError::Damaged { .. }), "{failed:?}");
+        assert!(
+            matches!(failed, LedgerError::Damaged { .. } | LedgerError::Server { .. }),
+            "{failed:?}"
+        );
     }
     assert!(run.writer.intended(intent(&[3], 0)).await.is_err());
     drop(run.writer);
     assert!(run.thread.join().is_err());
-    let found: String = stage
-        .tool()
-        .query_row("SELECT state FROM batch WHERE id = ?1", [batch], |row| row.get(0))
-        .unwrap();
+    let found = stage.row(&format!("SELECT state FROM batch WHERE id = {batch}"));
     assert_eq!(found, "intended");
 }
 
@@ -423,7 +332,7 @@ async fn a_failing_commit_fails_every_call_that_waited_for_it() {
 #[cfg(debug_assertions)]
 #[tokio::test]
 async fn a_panic_in_the_thread_reaches_whoever_waits() {
-    let stage = Stage::new();
+    let stage = new_stage();
     let run = stage.run();
     let lines = LineCounts {
         invalid: u64::MAX,
