@@ -30,7 +30,7 @@ use crate::scenario::Provider;
 use crate::server::Start;
 
 /// For one case.
-const TIME_MAX: Duration = Duration::from_secs(600);
+const TIME_MAX: Duration = Duration::from_mins(10);
 /// Ticks a second of proc(5), as Linux has them for programs.
 const TICKS_PER_SECOND: f64 = 100.0;
 

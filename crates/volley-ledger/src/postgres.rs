@@ -119,15 +119,13 @@ impl Session {
     /// Prepares a statement in SQLite's words, once.
     pub(crate) fn prepare(&self, sql: &str) -> Result<Statement<'_>, Error> {
         let known = self.statements.borrow().get(sql).cloned();
-        let prepared = match known {
-            Some(prepared) => prepared,
-            None => {
-                let prepared = self.wait(self.client.prepare(&in_its_words(sql)))?;
-                self.statements
-                    .borrow_mut()
-                    .insert(sql.to_owned(), prepared.clone());
-                prepared
-            }
+        let prepared = if let Some(prepared) = known {
+            prepared
+        } else {
+            let prepared = self.wait(self.client.prepare(&in_its_words(sql)))?;
+            let mut statements = self.statements.borrow_mut();
+            statements.insert(sql.to_owned(), prepared.clone());
+            prepared
         };
         Ok(Statement {
             session: self,
@@ -258,7 +256,7 @@ impl Error {
         let Some(state) = error.code() else {
             // Not the server's own words: the connection's; or, with another source, a value that does not fit.
             let source = std::error::Error::source(error);
-            return error.is_closed() || source.is_none_or(|source| source.is::<std::io::Error>());
+            return error.is_closed() || source.is_none_or(<dyn std::error::Error>::is::<std::io::Error>);
         };
         let code = state.code();
         // Connection exceptions, transactions that got in each other's way, no resources, the operator's doing, the

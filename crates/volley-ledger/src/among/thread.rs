@@ -20,7 +20,7 @@ use crate::postgres::{Address, Session, Use};
 use crate::{CampaignId, LedgerError, RunId, RunLimits, queries};
 
 /// How long the server may be away before the run ends.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// How far ahead tokens are leased: their life is a second, and some of it is for waking up in time.

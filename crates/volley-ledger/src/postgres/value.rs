@@ -33,7 +33,7 @@ impl tokio_postgres::types::ToSql for Bound {
         // rusqlite has a trait of the same name.
         use tokio_postgres::types::ToSql;
         match (&self.0, kind) {
-            (Value::Null, _) => return Ok(IsNull::Yes),
+            (Value::Null, _) => Ok(IsNull::Yes),
             (Value::Integer(integer), &Type::BOOL) => ToSql::to_sql(&(*integer != 0), kind, out),
             (Value::Integer(integer), &Type::INT4) => ToSql::to_sql(&i32::try_from(*integer)?, kind, out),
             (Value::Integer(integer), &Type::INT8) => ToSql::to_sql(integer, kind, out),

@@ -507,12 +507,11 @@ impl Desk {
     fn apply(&mut self, effects: Effects) {
         let mut freed = effects.freed;
         for (batch, open) in effects.open {
-            match open {
-                Some(open) => drop(self.open.insert(batch, open)),
-                None => {
-                    let was = self.open.remove(&batch);
-                    freed.extend(was.map(|was| (was.slot, was.body_bytes)));
-                }
+            if let Some(open) = open {
+                self.open.insert(batch, open);
+            } else {
+                let was = self.open.remove(&batch);
+                freed.extend(was.map(|was| (was.slot, was.body_bytes)));
             }
         }
         if let Keeping::Files(files) = &mut self.keeping {

@@ -66,7 +66,7 @@ impl Ending<'_> {
         let booked = booked.into_inner();
         let totals = self.finished.map_or(booked, |finished| finished.totals);
         let others = self.look_at_others(&writer, &account, &stop).await;
-        let lines = self.lines(&totals, &account, &others);
+        let lines = Self::lines(&totals, &account, &others);
         let exit = self.exit(&lines, &account, &others, &stop.reasons());
         let end = RunEnd {
             outcome: exit.outcome(lines.pending).to_owned(),
@@ -169,7 +169,7 @@ impl Ending<'_> {
 
     /// What happened to every line. A line that was planned and never landed is pending; one whose number was in an
     /// earlier run's doubt that this run has settled was sent already.
-    fn lines(&self, totals: &LineCounts, account: &Account, others: &Others) -> Lines {
+    fn lines(totals: &LineCounts, account: &Account, others: &Others) -> Lines {
         let settled = others.lines_settled;
         let landed = account.accepted + account.refused + account.in_doubt;
         Lines {

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use volley_intake::{Intake, IntakeConfig, NumberBook};
 use volley_ledger::{
-    AmongThread, BatchId, CampaignIdentity, Changes, Entry, Ledger, OpenDoubt, Reader, RunId, RunLimits,
-    Terms, Writer, WriterThread,
+    AmongThread, BatchId, CampaignIdentity, Changes, Entry, Ledger, LedgerError, OpenDoubt, Opening, Reader,
+    RunId, RunLimits, Terms, Writer, WriterThread,
 };
 use volley_model::{Amount, Msisdn};
 use volley_provider::{Provider, Sealer};
@@ -53,74 +55,33 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         campaign,
         credentials,
         opened,
-        ledger,
+        ledger: path,
         opening,
         options,
     } = job;
     let connections = campaign.limits.connections;
     let pool = Pool::new(pool_config(&campaign.endpoint, connections, &campaign.transport)?)?;
     let api = credentials.api()?;
-    let mut book = NumberBook::default();
-    let mut barred = Vec::new();
-    standing::suppress(&campaign.input, &mut |number| {
-        book.suppress(number);
-        barred.push(number);
-    })?;
-    let path = ledger;
-    let mut ledger = Ledger::open(&path, opening, clock::now())?;
-    if ledger.made() {
-        tracing::info!(ledger = %ledger.path().display(), "the ledger is made");
-        notice(&format!(
-            "made the ledger {}: nothing was sent before",
-            ledger.path().display()
-        ));
-    }
-    let changes = if options.accept_changes {
-        Changes::Accept
-    } else {
-        Changes::Refuse
-    };
-    let ledger_last_at = ledger.last_at()?;
-    let identity = identity(&campaign, &credentials.account());
-    refuse_what_cannot_go_on(&campaign, &path, &identity, changes)?;
-    ledger.suppressed(&mut |number, _| {
-        book.suppress(number);
-        barred.push(number);
-    })?;
-    let entry = ledger.enter(&identity, changes, clock::now())?;
-    let retry = Retry {
-        message: Some(entry.message),
-        refused: options.retry_refused,
-    };
-    let limits = run_limits(&campaign);
-    ledger.note_limits(entry.run, &limits, clock::now())?;
-    let joined = ledger.join(&entry, &limits, terms(&campaign, &options), clock::now())?;
-    let loaded = match &joined {
-        // Whose a number is is asked batch by batch.
-        Some(joined) => standing::of_doubts(&ledger, &joined.doubts, &Suppressed::of(barred.clone()))?,
-        None => standing::load(&ledger, entry.campaign, retry, &mut book)?,
-    };
+    let account = credentials.account();
+    let mut known = Known::of_lists(&campaign)?;
+    let ledger = open(&path, opening, notice)?;
+    let Begun {
+        ledger,
+        ledger_last_at,
+        entry,
+        joined,
+    } = begin(ledger, &path, &campaign, &account, &options, &mut known)?;
+    let loaded = known.load(&ledger, &entry, joined.as_ref(), options.retry_refused)?;
     let spending = ledger.spending(entry.campaign)?;
     let generations = ledger.generations(entry.campaign)?;
-    let simulated = campaign.content.is_simulated();
-    // Asking about a real batch may reach people: not in a run that is said to reach nobody.
-    let doubts = if simulated {
-        Doubts::default()
-    } else {
-        let left = left_in_doubt(&campaign, &loaded, notice);
-        let doubts = match &joined {
-            Some(joined) => joined.doubts.clone(),
-            None => ledger.doubts(entry.campaign)?,
-        };
-        earlier_doubts(doubts, &entry, campaign.limits.settle, left)
-    };
+    let doubts = doubts(&ledger, &campaign, &entry, joined.as_ref(), &loaded, notice)?;
     let Shares {
         neighbours,
         company,
         pace,
         max_cost,
         among_thread,
-    } = shares(joined, &campaign, barred);
+    } = shares(joined, &campaign, known.barred);
     let config = IntakeConfig {
         keep_places: options.rejects.is_some(),
         keep_parts: neighbours.is_some(),
@@ -133,14 +94,13 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
     let rejects = refusals::rejects(options.rejects, options.rejects_include_skipped, &opened.inputs)
         .map_err(RunError::System)?;
     let (writer, writer_thread) = ledger.start(entry.run);
-    let account = credentials.account();
     let sealer = Arc::new(campaign.content.sealer(&account, &campaign.name, generations));
     let parts = Parts {
         api,
         sealer: Arc::clone(&sealer),
         duplicate_codes: campaign.duplicate_codes.clone(),
         refusals: rejects.refusals,
-        simulated,
+        simulated: campaign.content.is_simulated(),
         lacks_stop_mention: campaign.content.lacks_stop_mention(),
         tariff: Tariff::of(&campaign),
         currency: campaign.currency,
@@ -159,7 +119,7 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         sealer,
         fail_on_invalid: options.fail_on_invalid,
         neighbours,
-        intake: Intake::new(config, campaign.content.encoder(), book, rejects.intake),
+        intake: Intake::new(config, campaign.content.encoder(), known.book, rejects.intake),
         campaign,
         opened,
         writer_thread,
@@ -169,6 +129,117 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         run: entry.run,
         among_thread,
     })
+}
+
+fn open(path: &Path, opening: Opening, notice: &mut dyn FnMut(&str)) -> Result<Ledger, RunError> {
+    let ledger = Ledger::open(path, opening, clock::now())?;
+    if ledger.made() {
+        let shown = ledger.path().display();
+        tracing::info!(ledger = %shown, "the ledger is made");
+        notice(&format!("made the ledger {shown}: nothing was sent before"));
+    }
+    Ok(ledger)
+}
+
+/// A run that the ledger knows.
+struct Begun {
+    ledger: Ledger,
+    /// Its last entry before this run.
+    ledger_last_at: Timestamp,
+    entry: Entry,
+    /// Others that send the same campaign, where there may be some.
+    joined: Option<volley_ledger::Company>,
+}
+
+/// Compares the campaign with the ledger, begins a run, and joins those that are under way.
+fn begin(
+    mut ledger: Ledger,
+    path: &Path,
+    campaign: &Campaign,
+    account: &str,
+    options: &Options,
+    known: &mut Known,
+) -> Result<Begun, RunError> {
+    let changes = if options.accept_changes {
+        Changes::Accept
+    } else {
+        Changes::Refuse
+    };
+    let ledger_last_at = ledger.last_at()?;
+    let identity = identity(campaign, account);
+    refuse_what_cannot_go_on(campaign, path, &identity, changes)?;
+    ledger.suppressed(&mut |number, _| known.suppress(number))?;
+    let entry = ledger.enter(&identity, changes, clock::now())?;
+    let limits = run_limits(campaign);
+    ledger.note_limits(entry.run, &limits, clock::now())?;
+    let joined = ledger.join(&entry, &limits, terms(campaign, options), clock::now())?;
+    Ok(Begun {
+        ledger,
+        ledger_last_at,
+        entry,
+        joined,
+    })
+}
+
+/// What is known of numbers before a run.
+#[derive(Default)]
+struct Known {
+    book: NumberBook,
+    /// Those that must not be contacted, once more: the book goes to the intake.
+    barred: Vec<Msisdn>,
+}
+
+impl Known {
+    /// With the numbers on the lists that the campaign names.
+    fn of_lists(campaign: &Campaign) -> Result<Self, RunError> {
+        let mut known = Self::default();
+        standing::suppress(&campaign.input, &mut |number| known.suppress(number))?;
+        Ok(known)
+    }
+
+    fn suppress(&mut self, number: Msisdn) {
+        self.book.suppress(number);
+        self.barred.push(number);
+    }
+
+    /// Loads what the ledger says of the campaign's numbers. Among others whose a number is is asked batch by batch.
+    fn load(
+        &mut self,
+        ledger: &Ledger,
+        entry: &Entry,
+        joined: Option<&volley_ledger::Company>,
+        retry_refused: bool,
+    ) -> Result<Loaded, LedgerError> {
+        let Some(joined) = joined else {
+            let retry = Retry {
+                message: Some(entry.message),
+                refused: retry_refused,
+            };
+            return standing::load(ledger, entry.campaign, retry, &mut self.book);
+        };
+        standing::of_doubts(ledger, &joined.doubts, &Suppressed::of(self.barred.clone()))
+    }
+}
+
+/// The doubts that are this run's to ask about. Asking about a real batch may reach people: not in a run that is said to
+/// reach nobody.
+fn doubts(
+    ledger: &Ledger,
+    campaign: &Campaign,
+    entry: &Entry,
+    joined: Option<&volley_ledger::Company>,
+    loaded: &Loaded,
+    notice: &mut dyn FnMut(&str),
+) -> Result<Doubts, LedgerError> {
+    if campaign.content.is_simulated() {
+        return Ok(Doubts::default());
+    }
+    let left = left_in_doubt(campaign, loaded, notice);
+    let doubts = match joined {
+        Some(joined) => joined.doubts.clone(),
+        None => ledger.doubts(entry.campaign)?,
+    };
+    Ok(earlier_doubts(doubts, entry, campaign.limits.settle, left))
 }
 
 /// The parts of a run that others have to do with.

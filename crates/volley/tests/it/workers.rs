@@ -255,7 +255,6 @@ fn expect_rate(database: &Database) {
         }
         most = most.max(nth - first + 1);
     }
-    println!("{} hand-overs, at most {most} in a second", times.len());
     assert!(
         most <= (REQUESTS_PER_SECOND + BURST) as usize,
         "{most} in a second"

@@ -27,7 +27,7 @@ use crate::rows::{Concluded, OpenBatch};
 use crate::{BatchId, CampaignId, Intended, LedgerError, RunId, Terms, queries};
 
 /// How long a server may be away before the run ends: as long as a provider may.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
@@ -272,13 +272,13 @@ impl Desk {
         loop {
             self.begin(group)?;
             let mut money = Money::default();
-            if let Some(rooms) = self.secure(group, &mut money)? {
-                if let Some(mut effects) = self.pass(Pass::Together, group, &rooms)? {
-                    effects.money.settled += money.settled;
-                    effects.money.reserved += money.reserved;
-                    self.book(effects.money)?;
-                    return Ok(effects);
-                }
+            if let Some(rooms) = self.secure(group, &mut money)?
+                && let Some(mut effects) = self.pass(Pass::Together, group, &rooms)?
+            {
+                effects.money.settled += money.settled;
+                effects.money.reserved += money.reserved;
+                self.book(effects.money)?;
+                return Ok(effects);
             }
             self.execute_batch("ROLLBACK")?;
             (self.sequence, self.lines_read) = before;
