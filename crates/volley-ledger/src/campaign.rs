@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::database::{self};
 use crate::database::{Connection, OptionalExtension as _, Row, params};
-use crate::postgres::workers;
+use crate::postgres::workers::{self, Common};
 use jiff::Timestamp;
 use volley_model::BatchState;
 
@@ -144,6 +144,7 @@ pub(crate) fn enter(
     path: &Path,
     identity: &CampaignIdentity,
     changes: Changes,
+    common: Option<&Common>,
     now: Timestamp,
 ) -> Result<Entry, LedgerError> {
     let failed = |error| LedgerError::database(path, "beginning a run", error);
@@ -156,6 +157,9 @@ pub(crate) fn enter(
         Some(message) => message,
         None => write_message(connection, campaign, &identity.message).map_err(failed)?,
     };
+    if let (Some(_), Some(common)) = (connection.postgres(), common) {
+        common.agree(connection, path, campaign, now)?;
+    }
     let unended = has_unended(connection, campaign).map_err(failed)?;
     let run = write_run(connection, campaign, message, identity, now).map_err(failed)?;
     write_changes(connection, campaign, run, &known.changes, now).map_err(failed)?;

@@ -1,10 +1,12 @@
 //! A run that has begun, in the company of others: the limits are agreed on, what nobody asks about is taken up, and the thread
 //! that speaks with the others is started. In a file there are no others.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::among::Start;
-use crate::database::{Connection, params};
+use crate::database::Connection;
 use crate::doubts::{self, Which};
 use crate::ledger::Hold;
 use crate::place::Place;
@@ -13,10 +15,7 @@ use crate::postgres::workers::{self, Common};
 use crate::postgres::{Address, Session, Use};
 use crate::{
     Among, AmongThread, BatchId, Entry, Ledger, LedgerError, Neighbours, OpenDoubt, RunLimits, Terms,
-    campaign,
 };
-
-const STEP: &str = "agreeing on limits";
 
 /// What a run has of those that send the same campaign at once.
 #[derive(Debug)]
@@ -32,28 +31,32 @@ pub struct Company {
 }
 
 impl Ledger {
-    /// Agrees with those that send the campaign already, and joins them; `None` in a file, where a run is alone.
+    /// On what terms the next run sends, for those who share the ledger to agree on: told before the run is
+    /// [entered](Self::enter). In a file it is of no account.
+    pub fn agree_on(&mut self, limits: RunLimits, terms: Terms) {
+        self.terms = terms;
+        self.common = Some(Common {
+            limits,
+            batch_size: terms.batch_size,
+            max_cost: terms.max_cost,
+        });
+    }
+
+    /// Joins those that send the campaign at once; `None` in a file, where a run is alone.
     ///
     /// # Errors
-    /// [`OtherLimits`](LedgerError::OtherLimits), and then the run has ended; or the server fails.
+    /// The server fails.
     pub fn join(
         &mut self,
         entry: &Entry,
         limits: &RunLimits,
-        terms: Terms,
         now: Timestamp,
     ) -> Result<Option<Company>, LedgerError> {
-        self.terms = terms;
+        let terms = self.terms;
         let Hold::Among(address) = &self.hold else {
             return Ok(None);
         };
         let address = address.clone();
-        let common = Common {
-            limits: *limits,
-            batch_size: terms.batch_size,
-            max_cost: terms.max_cost,
-        };
-        self.agree(&common, entry, now)?;
         let taken = self.transact("taking up doubts", now, |connection, place| {
             workers::take_up_doubts(connection, entry.campaign, entry.run)
                 .map_err(|error| LedgerError::database(&place.ledger, "taking up doubts", error))
@@ -68,6 +71,7 @@ impl Ledger {
             campaign: entry.campaign,
             run: entry.run,
             limits: *limits,
+            committed: Arc::clone(&self.committed),
         })?;
         Ok(Some(Company {
             among,
@@ -75,29 +79,6 @@ impl Ledger {
             neighbours,
             doubts: open,
         }))
-    }
-
-    fn agree(&mut self, common: &Common, entry: &Entry, now: Timestamp) -> Result<(), LedgerError> {
-        let agreed = self.transact(STEP, now, |connection, place| {
-            let path = &place.ledger;
-            let failed = |error| LedgerError::database(path, STEP, error);
-            let name = campaign::name(connection, entry.campaign).map_err(failed)?;
-            workers::enter_alone(connection, &name).map_err(failed)?;
-            common.agree(connection, path, entry.campaign, entry.run)
-        });
-        let Err(refused @ LedgerError::OtherLimits { .. }) = agreed else {
-            return agreed;
-        };
-        let why = refused.to_string();
-        self.transact(STEP, now, |connection, place| {
-            let end =
-                "UPDATE run SET ended_at = ?2, outcome = 'failed', reason = ?3, exit_code = 3 WHERE id = ?1";
-            connection
-                .execute(end, params![entry.run, now.as_microsecond(), why])
-                .map(drop)
-                .map_err(|error| LedgerError::database(&place.ledger, STEP, error))
-        })?;
-        Err(refused)
     }
 
     /// The numbers of a batch, rising.

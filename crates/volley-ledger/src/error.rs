@@ -120,7 +120,7 @@ pub enum LedgerError {
     },
     /// This run was taken for dead, and others settle what it left: it must not write any more.
     #[error(
-        "run {run} gave no sign of life in time, and what it left at {} was taken over; it stops, and nothing of it is lost:          run it again", path.display()
+        "run {run} gave no sign of life in time, and what it left at {} was taken over; it stops, and nothing of it is lost: run it again", path.display()
     )]
     Buried {
         /// The ledger.
@@ -143,7 +143,7 @@ pub enum LedgerError {
     },
     /// The campaign is being sent, and what is asked for must wait until it is not.
     #[error(
-        "run {run}{} of the campaign is under way at {}; wait until it has ended: one that was killed counts as ended 15 seconds          after its last sign of life", told_worker(worker), path.display()
+        "run {run}{} of the campaign is under way at {}; wait until it has ended: one that was killed counts as ended a while after its last sign of life (15 seconds, or as the ledger's address says)", told_worker(worker), path.display()
     )]
     Running {
         /// The ledger.
@@ -155,7 +155,7 @@ pub enum LedgerError {
     },
     /// Others send this campaign with other limits, and they share them.
     #[error(
-        "{key} is {is} here, and {was} for run {run}, which is sending this campaign: its limits are the campaign's, over all          who send it; give all of them the same file, or wait until they have ended"
+        "{key} is {is} here, and {was} for run {run}, which is sending this campaign: its limits are the campaign's, over all who send it; give all of them the same file, or wait until they have ended"
     )]
     OtherLimits {
         /// Which.

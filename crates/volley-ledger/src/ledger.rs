@@ -8,6 +8,8 @@ pub(crate) mod server;
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use crate::database::Connection;
 use jiff::Timestamp;
@@ -18,6 +20,7 @@ use crate::doubts::{self, Which};
 use crate::lock::LockFile;
 use crate::place::Place;
 use crate::postgres::Address;
+use crate::postgres::workers::Common;
 use crate::rows::BatchRow;
 use crate::writer::{self, Writer, WriterThread};
 use crate::{
@@ -36,6 +39,10 @@ pub struct Ledger {
     pub(crate) place: Place,
     pub(crate) hold: Hold,
     pub(crate) terms: Terms,
+    /// What all who send a campaign at once must have in common, if it was told.
+    pub(crate) common: Option<Common>,
+    /// How many commits of its run a server has acknowledged.
+    pub(crate) committed: Arc<AtomicU64>,
     made: bool,
 }
 
@@ -90,8 +97,9 @@ impl Ledger {
         changes: Changes,
         now: Timestamp,
     ) -> Result<Entry, LedgerError> {
+        let common = self.common;
         self.transact("beginning a run", now, |connection, place| {
-            campaign::enter(connection, &place.ledger, identity, changes, now)
+            campaign::enter(connection, &place.ledger, identity, changes, common.as_ref(), now)
         })
     }
 

@@ -30,7 +30,7 @@ pub(crate) use address::Address;
 use value::Bound;
 
 /// Why PostgreSQL did not do what it was asked to.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub(crate) enum Error {
     /// What it said, or that it could not be reached.
     #[error("{}", told(.0))]
@@ -99,6 +99,8 @@ impl Session {
         session.execute_batch(SETTINGS)?;
         if use_ == Use::Read {
             session.execute_batch("SET default_transaction_read_only = on")?;
+        } else {
+            session.execute_batch(SETTINGS_TO_WRITE)?;
         }
         Ok(session)
     }
@@ -193,11 +195,17 @@ impl Drop for Session {
     }
 }
 
-/// What every connection is set to: nothing in it may depend on how the server is set up. A lock that somebody holds for so
-/// long is held by something that hangs.
-const SETTINGS: &str = "SET search_path = volley; SET timezone = 'UTC'; SET lock_timeout = '60s'; \
+/// What every connection is set to: nothing in it may depend on how the server is set up. What is acknowledged is on the server's
+/// disk, and its standby's where it has one that it waits for. A lock that somebody holds for so long is held by something that
+/// hangs: that is well before a run counts as dead that waits for it.
+const SETTINGS: &str = "SET search_path = volley; SET timezone = 'UTC'; SET lock_timeout = '5s'; \
     SET default_transaction_isolation = 'read committed'; SET client_min_messages = warning; \
-    SET standard_conforming_strings = on; SET jit = off; SET application_name = 'volley'";
+    SET standard_conforming_strings = on; SET jit = off; SET application_name = 'volley'; \
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')";
+/// Besides, of one that writes: a worker that sleeps in a transaction must not keep the others from what it has locked, nor one
+/// whose machine is gone.
+const SETTINGS_TO_WRITE: &str = "SET idle_in_transaction_session_timeout = '2s'; SET tcp_keepalives_idle = 5; \
+    SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; SET tcp_user_timeout = '10s'";
 
 impl Statement<'_> {
     pub(crate) fn execute(&mut self, values: &[&dyn ToSql]) -> Result<usize, Error> {
@@ -249,6 +257,13 @@ impl From<tokio_postgres::Error> for Error {
     }
 }
 
+impl fmt::Debug for Error {
+    /// As it is told: what PostgreSQL says besides may have numbers in it.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{self}")
+    }
+}
+
 impl Error {
     /// Whether it may well be over in a while: the server is away, it starts, it has no room, or two got in each other's way.
     pub(crate) fn is_passing(&self) -> bool {
@@ -260,8 +275,9 @@ impl Error {
         };
         let code = state.code();
         // Connection exceptions, transactions that got in each other's way, no resources, the operator's doing, the
-        // system's failures; a lock that took too long; a server that has become a standby.
-        ["08", "40", "53", "57", "58"].contains(&&code[..2]) || ["55P03", "25006"].contains(&code)
+        // system's failures; a lock that took too long; a server that has become a standby;
+        // a transaction that this process slept in.
+        ["08", "40", "53", "57", "58"].contains(&&code[..2]) || ["55P03", "25006", "25P03"].contains(&code)
     }
 
     /// Whether that constraint was in the way.

@@ -1,6 +1,8 @@
 //! The thread of a run among others: what it is asked for goes first, then what the time asks for.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,6 +25,9 @@ use crate::{CampaignId, LedgerError, RunId, RunLimits, queries};
 const PATIENCE: Duration = Duration::from_mins(5);
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// How late a token may be used at least, in seconds: well above what a server nearby takes to answer, and what a busy machine takes
+/// to wake up.
+const LATE_MIN: f64 = 0.05;
 /// How far ahead tokens are leased: their life is a second, and some of it is for waking up in time.
 const AHEAD: Duration = Duration::from_millis(300);
 
@@ -32,6 +37,8 @@ pub(crate) struct Start {
     pub(crate) campaign: CampaignId,
     pub(crate) run: RunId,
     pub(crate) limits: RunLimits,
+    /// How many commits of the run were acknowledged.
+    pub(crate) committed: Arc<AtomicU64>,
 }
 
 /// The distance of tokens and how late one may be used, in microseconds.
@@ -63,6 +70,8 @@ struct Worker {
     beat_at: Instant,
     /// The last beat seen of each of the others, and since when.
     seen: HashMap<RunId, (i64, Instant)>,
+    /// Since when nothing has gone well, through however many connections.
+    failing_since: Option<Instant>,
     news: watch::Sender<News>,
     left: queue::UnboundedSender<Left>,
 }
@@ -88,6 +97,7 @@ impl Among {
             poll_at: now,
             beat_at: now,
             seen: HashMap::new(),
+            failing_since: None,
             news,
             left: found,
         };
@@ -108,7 +118,7 @@ impl Spacing {
     fn of(limits: &RunLimits) -> Self {
         let rate = limits.requests_per_second;
         let most = (rate + f64::from(limits.burst)).floor().max(1.0);
-        let late = (0.5 * f64::from(limits.burst) / rate).clamp(0.01, 0.5);
+        let late = (0.5 * f64::from(limits.burst) / rate).clamp(LATE_MIN, 0.5);
         let rate = rate.min(0.999 * most / (1.0 + late));
         let recipients = limits.recipients_per_second.map(|rate| rate / (1.0 + late));
         Self {
@@ -116,6 +126,18 @@ impl Spacing {
             recipient_nanos: recipients.map_or(0, |rate| (1e9 / rate).ceil() as i64),
             late: (late * 1e6) as i64,
         }
+    }
+
+    /// Those of the requests whose recipients are due soon, one at least.
+    fn soon(&self, requests: impl Iterator<Item = u32>, ahead: i64) -> Vec<u32> {
+        let mut before = 0;
+        requests
+            .take_while(|recipients| {
+                let soon = before == 0 || self.recipients(before) <= ahead;
+                before += u64::from(*recipients).max(1);
+                soon
+            })
+            .collect()
     }
 
     /// What so many recipients take of the time.
@@ -179,10 +201,12 @@ impl Worker {
         if told || Instant::now() >= self.poll_at {
             self.poll()?;
         }
-        self.lease()?;
+        // Before the leases: whoever wakes from a long sleep finds out first whether it was buried.
         if Instant::now() >= self.beat_at {
             self.beat()?;
         }
+        self.lease()?;
+        self.failing_since = None;
         Ok(())
     }
 
@@ -194,7 +218,9 @@ impl Worker {
             let ahead = i64::try_from(AHEAD.as_micros()).unwrap_or(i64::MAX);
             let most = usize::try_from(ahead / self.spacing.request).unwrap_or(0);
             let count = self.leases.len().min(LEASED_MAX).min(most.max(1));
-            let recipients: Vec<u32> = self.leases.iter().take(count).map(|(count, _)| *count).collect();
+            let waiting = self.leases.iter().take(count).map(|(count, _)| *count);
+            let recipients = self.spacing.soon(waiting, ahead);
+            let count = recipients.len();
             let Some(tokens) = self.lease_for(&recipients)? else {
                 break;
             };
@@ -213,14 +239,9 @@ impl Worker {
         let all: u64 = recipients.iter().map(|count| u64::from(*count)).sum();
         let ahead = i64::try_from(AHEAD.as_micros()).unwrap_or(i64::MAX);
         let asked = Instant::now();
-        let leased = lease(
-            &self.connection,
-            &self.start,
-            requests,
-            spacing.recipients(all),
-            ahead,
-        )
-        .map_err(|error| self.failed("leasing tokens", error))?;
+        let slice = [requests, spacing.recipients(all), ahead];
+        let leased = lease(&self.connection, &self.start, slice)
+            .map_err(|error| self.failed("leasing tokens", error))?;
         self.clocks.narrow(asked, leased.now, Instant::now());
         if !leased.lives {
             return Err(LedgerError::Buried {
@@ -239,12 +260,13 @@ impl Worker {
         let mut tokens = Vec::with_capacity(recipients.len());
         let (mut nth, mut before) = (0, 0);
         for count in recipients {
-            before += u64::from(*count);
+            // Recipients are waited for behind their request: whoever comes next.
             let due = if spacing.recipient_nanos == 0 {
                 request + nth * spacing.request
             } else {
                 (request + nth * spacing.request).max(recipient + spacing.recipients(before))
             };
+            before += u64::from(*count);
             tokens.push(Token {
                 due: self.clocks.surely_come(due),
                 void: self.clocks.not_yet_come(due + spacing.late).min(life),
@@ -297,14 +319,17 @@ impl Worker {
 
     /// Shows that this run lives, looks who else does, and takes up what the dead left.
     fn beat(&mut self) -> Result<(), LedgerError> {
-        let update =
-            format!("UPDATE run SET beat = beat + 1, beat_at = server_time() WHERE id = ?1 AND {LIVES}");
+        // A transaction of this run's that holds its row shows the same when it commits, and must not hold up the leases.
+        let update = format!(
+            "UPDATE run SET beat = beat + 1, beat_at = server_time() \
+             WHERE id = (SELECT id FROM run WHERE id = ?1 AND {LIVES} FOR UPDATE SKIP LOCKED)"
+        );
         let beaten = self
             .connection
             .prepare_cached(&update)
             .and_then(|mut statement| statement.execute([self.start.run]))
             .map_err(|error| self.failed("showing that the run lives", error))?;
-        if beaten == 0 {
+        if beaten == 0 && !self.lives()? {
             return Err(LedgerError::Buried {
                 path: self.place.ledger.clone(),
                 run: self.start.run,
@@ -327,6 +352,14 @@ impl Worker {
             }
         }
         Ok(())
+    }
+
+    fn lives(&self) -> Result<bool, LedgerError> {
+        let query = format!("SELECT EXISTS (SELECT FROM run WHERE id = ?1 AND {LIVES})");
+        self.connection
+            .prepare_cached(&query)
+            .and_then(|mut statement| statement.query_row([self.start.run], |row| row.get(0)))
+            .map_err(|error| self.failed("looking whether the run lives", error))
     }
 
     fn bury_the_silent(&mut self) -> Result<(), LedgerError> {
@@ -360,7 +393,7 @@ impl Worker {
 
     /// Connects again after a failure that passes. Nobody is taken for dead for what was not heard meanwhile.
     fn come_back(&mut self, failure: LedgerError, asks: &mpsc::Receiver<Ask>) -> Result<(), LedgerError> {
-        let begun = Instant::now();
+        let begun = *self.failing_since.get_or_insert_with(Instant::now);
         let mut failure = failure;
         let mut pause = PAUSE_MIN;
         while failure.is_passing() && begun.elapsed() < PATIENCE {
@@ -401,24 +434,36 @@ struct Leased {
 fn lease(
     connection: &Connection,
     start: &Start,
-    requests: i64,
-    recipients: i64,
-    ahead: i64,
+    [requests, recipients, ahead]: [i64; 3],
 ) -> database::Result<Leased> {
+    // A run that has not shown itself for long may be fenced before its token is used; one whose commits the server does not have
+    // stands on a server that was rolled back.
+    let silence = i64::try_from(start.address.silence().as_micros()).unwrap_or(i64::MAX);
+    let life = i64::try_from(TOKEN_LIFE.as_micros()).unwrap_or(0);
+    let shown_within = silence - life - life / 2;
+    let committed = start.committed.load(Ordering::Acquire);
     let query = format!(
         "WITH moment AS (SELECT server_time() AS now), \
-         alive AS (SELECT id FROM run WHERE id = ?2 AND {LIVES}), \
+         alive AS (SELECT id, beat_at, commit_number FROM run WHERE id = ?2 AND {LIVES}), \
          leased AS (UPDATE pace \
            SET next_request_at = greatest(next_request_at, moment.now, cool_until) + ?3, \
                next_recipient_at = greatest(next_recipient_at, moment.now, cool_until) + ?4 \
-           FROM moment WHERE campaign = ?1 AND EXISTS (SELECT FROM alive) \
+           FROM moment WHERE campaign = ?1 AND EXISTS (SELECT FROM alive WHERE beat_at > moment.now - ?6) \
              AND greatest(next_request_at, next_recipient_at, cool_until) <= moment.now + ?5 \
            RETURNING next_request_at - ?3 AS request, next_recipient_at - ?4 AS recipient) \
-         SELECT moment.now, EXISTS (SELECT FROM alive), leased.request, leased.recipient, \
+         SELECT moment.now, EXISTS (SELECT FROM alive WHERE commit_number >= ?7), leased.request, leased.recipient, \
            greatest(pace.next_request_at, pace.next_recipient_at, pace.cool_until) \
          FROM moment JOIN pace ON pace.campaign = ?1 LEFT JOIN leased ON true"
     );
-    let values = params![start.campaign, start.run, requests, recipients, ahead];
+    let values = params![
+        start.campaign,
+        start.run,
+        requests,
+        recipients,
+        ahead,
+        shown_within,
+        committed
+    ];
     connection.prepare_cached(&query)?.query_row(values, |row| {
         let (request, recipient): (Option<i64>, Option<i64>) = (row.get(2)?, row.get(3)?);
         Ok(Leased {
@@ -450,7 +495,7 @@ fn carry_out(connection: &Connection, start: &Start, ask: &mut Ask) -> database:
         Ask::Try(at_most, reply) => {
             let update = format!(
                 "UPDATE gate SET trial_run = ?2, trial_until = server_time() + ?3 \
-                 WHERE campaign = ?1 AND closed_at IS NOT NULL AND (trial_run IS NULL OR trial_until < server_time() \
+                 WHERE campaign = ?1 AND closed_at IS NOT NULL AND (trial_run IS NULL OR trial_run = ?2 OR trial_until < server_time() \
                  OR NOT EXISTS (SELECT FROM run WHERE run.id = trial_run AND {LIVES}))"
             );
             let taken = execute(&update, params![start.campaign, start.run, micros(at_most)])?;
@@ -523,7 +568,7 @@ mod tests {
                 "{rate} and {burst}: {spacing:?}, {most}"
             );
             assert!(
-                reached >= 0.97 * rate,
+                reached >= 0.95 * rate,
                 "{rate} and {burst}: {spacing:?}, {reached} a second"
             );
         }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::database::{self};
 use crate::database::{Connection, params};
@@ -103,6 +104,8 @@ impl Ledger {
                 commit_number: marks.commit_number,
             },
             terms: Terms::default(),
+            common: None,
+            committed: Arc::default(),
             made,
         };
         if format != Format::Current {

@@ -4,6 +4,7 @@
 //! Not here: what keeps the runs of several processes apart.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -59,6 +60,8 @@ pub(super) fn open(path: &Path, opening: Opening, now: Timestamp) -> Result<Ledg
         place,
         hold: Hold::Among(address),
         terms: Terms::default(),
+        common: None,
+        committed: Arc::default(),
         made,
     })
 }

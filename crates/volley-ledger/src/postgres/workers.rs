@@ -26,8 +26,11 @@ pub(crate) struct Living {
 
 /// Lets one at a time begin a run of a campaign, until the transaction ends.
 pub(crate) fn enter_alone(connection: &Connection, name: &str) -> database::Result<()> {
+    // Many may begin at once, one after another.
+    connection.execute_batch("SET LOCAL lock_timeout = '60s'")?;
     let lock = "SELECT pg_advisory_xact_lock(hashtext('volley campaign'), hashtext(?1))::text";
-    connection.query_row(lock, params![name], |_| Ok(()))
+    connection.query_row(lock, params![name], |_| Ok(()))?;
+    connection.execute_batch("SET LOCAL lock_timeout = '5s'")
 }
 
 /// The runs of a campaign that are under way, without this one.
@@ -124,25 +127,47 @@ pub(crate) fn refuse_living(
     campaign: CampaignId,
     now: Timestamp,
 ) -> Result<(), LedgerError> {
+    if connection.postgres().is_none() {
+        return Ok(());
+    }
+    let failed = |error| LedgerError::database(path, "looking for runs", error);
+    let name = crate::campaign::name(connection, campaign).map_err(failed)?;
+    enter_alone(connection, &name).map_err(failed)?;
+    bury_the_silent(connection, path, campaign, now)?;
+    let query = format!("SELECT id, worker FROM run WHERE campaign = ?1 AND {LIVES} ORDER BY id LIMIT 1");
+    let found = connection.query_row(&query, [campaign], |row| {
+        Ok(LedgerError::Running {
+            path: path.to_owned(),
+            run: row.get(0)?,
+            worker: row.get::<_, Option<String>>(1)?.unwrap_or_default(),
+        })
+    });
+    match found.optional().map_err(failed)? {
+        None => Ok(()),
+        Some(running) => Err(running),
+    }
+}
+
+/// Fences the runs of a campaign that have been silent for too long by the server's clock, inside the caller's transaction. (Who
+/// watches by itself need not trust a clock; who has only just come must.)
+fn bury_the_silent(
+    connection: &Connection,
+    path: &Path,
+    campaign: CampaignId,
+    now: Timestamp,
+) -> Result<(), LedgerError> {
     let Some(session) = connection.postgres() else {
         return Ok(());
     };
     let failed = |error| LedgerError::database(path, "looking for runs", error);
-    let name = crate::campaign::name(connection, campaign).map_err(failed)?;
-    enter_alone(connection, &name).map_err(failed)?;
     for run in living(connection, campaign, RunId(0)).map_err(failed)? {
-        let query = "SELECT server_time() - beat_at, worker FROM run WHERE id = ?1";
-        let (silent, worker): (i64, Option<String>) = connection
-            .query_row(query, [run.run], |row| Ok((row.get(0)?, row.get(1)?)))
+        let query = "SELECT server_time() - beat_at FROM run WHERE id = ?1";
+        let silent: i64 = connection
+            .query_row(query, [run.run], |row| row.get(0))
             .map_err(failed)?;
-        if u128::from(silent.max(0).unsigned_abs()) < session.silence().as_micros() {
-            return Err(LedgerError::Running {
-                path: path.to_owned(),
-                run: run.run,
-                worker: worker.unwrap_or_default(),
-            });
+        if u128::from(silent.max(0).unsigned_abs()) >= session.silence().as_micros() {
+            bury(connection, path, run, None, now)?;
         }
-        bury(connection, path, run, None, now)?;
     }
     Ok(())
 }
@@ -178,17 +203,18 @@ pub(crate) struct Common {
 }
 
 impl Common {
-    /// Sets it down for a campaign that nobody else sends; with others it must be theirs. Inside the caller's transaction, which
-    /// lets one at a time do so.
+    /// Sets it down for a campaign that nobody sends; with others it must be theirs. Inside the transaction that begins a run,
+    /// before there is its row.
     pub(crate) fn agree(
         &self,
         connection: &Connection,
         path: &Path,
         campaign: CampaignId,
-        run: RunId,
+        now: Timestamp,
     ) -> Result<(), LedgerError> {
         let failed = |error| LedgerError::database(path, "agreeing on limits", error);
-        let others = living(connection, campaign, run).map_err(failed)?;
+        bury_the_silent(connection, path, campaign, now)?;
+        let others = living(connection, campaign, RunId(0)).map_err(failed)?;
         let theirs = self.found(connection, campaign).map_err(failed)?;
         match (others.first(), theirs) {
             (Some(_), Some(theirs)) if theirs == self.told() => Ok(()),
@@ -223,10 +249,7 @@ impl Common {
                 self.limits.recipients_per_second.map_or_else(none, rate),
             ),
             ("limits.batch_size", self.batch_size.to_string()),
-            (
-                "limits.max_cost",
-                self.max_cost.map_or_else(none, |cost| cost.to_string()),
-            ),
+            ("limits.max_cost", self.max_cost.map_or_else(none, plainly)),
         ]
     }
 
@@ -256,7 +279,7 @@ impl Common {
         Ok(found.optional()?.map(|(found, max_cost)| {
             let mut told = found.told();
             if let (Some(max_cost), Some(last)) = (max_cost, told.last_mut()) {
-                last.1 = max_cost;
+                last.1 = max_cost.parse().map_or(max_cost, plainly);
             }
             told
         }))
@@ -293,6 +316,11 @@ impl Common {
     }
 }
 
+/// An amount, whichever way it was written: 50 is 50.00.
+fn plainly(amount: volley_model::Amount) -> String {
+    amount.decimal().normalize().to_string()
+}
+
 /// The first key in which they differ, with the value here and there.
 fn difference(
     ours: &[(&'static str, String)],
@@ -305,8 +333,8 @@ fn difference(
     )
 }
 
-/// Takes up the doubts of a campaign that nobody asks about: those of this run, and of runs that do not live any more. From
-/// then on they are this run's to ask about, while it lives.
+/// Takes up the doubts of a campaign that nobody asks about: those of runs that do not live any more. From then on they are this
+/// run's to ask about, while it lives.
 pub(crate) fn take_up_doubts(
     connection: &Connection,
     campaign: CampaignId,
@@ -314,7 +342,7 @@ pub(crate) fn take_up_doubts(
 ) -> database::Result<Vec<BatchId>> {
     let take = format!(
         "INSERT INTO probe (batch, run) SELECT batch.id, ?2 FROM batch WHERE batch.campaign = ?1 AND batch.state = 'in_doubt' \
-         AND batch.simulated = 0 AND NOT EXISTS (SELECT 1 FROM run WHERE run.id = batch.run AND run.id <> ?2 AND {LIVES}) \
+         AND batch.simulated = 0 AND batch.run <> ?2 AND NOT EXISTS (SELECT 1 FROM run WHERE run.id = batch.run AND run.id <> ?2 AND {LIVES}) \
          ORDER BY batch.id \
          ON CONFLICT (batch) DO UPDATE SET run = excluded.run \
          WHERE NOT EXISTS (SELECT 1 FROM run WHERE run.id = probe.run AND {LIVES}) RETURNING batch"

@@ -23,7 +23,7 @@ use crate::{
     ledger, lookup, members, postgres, queries, schema, split,
 };
 use files::Files;
-use server::{Money, Server};
+use server::{Money, Server, Signs};
 
 /// The connection, with what must be known to write without reading.
 pub(super) struct Desk {
@@ -114,6 +114,7 @@ impl Desk {
             place,
             hold,
             terms,
+            committed,
             ..
         } = ledger;
         let campaign = connection
@@ -131,7 +132,15 @@ impl Desk {
                 )
             }
             Hold::Among(address) => {
-                let server = Server::new(&connection, &place.ledger, address, campaign, run, &terms, hurry)?;
+                let server = Server::new(
+                    &connection,
+                    &place.ledger,
+                    address,
+                    campaign,
+                    run,
+                    &terms,
+                    Signs { hurry, committed },
+                )?;
                 (Keeping::Server(server), 0)
             }
         };

@@ -97,14 +97,15 @@ impl Stage {
     /// A run that joins those that are under way, on these terms.
     pub(crate) fn joined(&self, identity: &CampaignIdentity, terms: Terms) -> Run {
         let mut ledger = Ledger::open(&self.path, Opening::MakeIfMissing, at(0)).unwrap();
-        let entry = ledger.enter(identity, Changes::Refuse, at(1)).unwrap();
         let limits = RunLimits {
             requests_per_second: 100.0,
             burst: 10,
             recipients_per_second: None,
             max_in_flight: 10,
         };
-        let company = ledger.join(&entry, &limits, terms, at(1)).unwrap();
+        ledger.agree_on(limits, terms);
+        let entry = ledger.enter(identity, Changes::Refuse, at(1)).unwrap();
+        let company = ledger.join(&entry, &limits, at(1)).unwrap();
         let (writer, thread) = ledger.start(entry.run);
         Run {
             entry,

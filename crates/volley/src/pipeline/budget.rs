@@ -67,6 +67,7 @@ impl Tariff {
 /// The budget of a campaign, over all its runs.
 pub(crate) struct Budget {
     max_cost: Option<Amount>,
+    keeper: Keeper,
     settled: Cell<Amount>,
     reserved: Cell<Amount>,
     /// Reservations of this process that an answer may still lower.
@@ -74,6 +75,15 @@ pub(crate) struct Budget {
     /// Cost and members of this run's priced batches: the measure for unpriced siblings.
     priced: RefCell<(Amount, u64)>,
     changed: Notify,
+}
+
+/// Who keeps a budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keeper {
+    /// This run, which is alone.
+    Run,
+    /// The ledger, for all who send the campaign: what this run knows of is a part.
+    Ledger,
 }
 
 /// The next batch does not fit.
@@ -88,12 +98,18 @@ impl Budget {
     pub(crate) fn new(max_cost: Option<Amount>, settled: Amount, reserved: Amount) -> Self {
         Self {
             max_cost,
+            keeper: Keeper::Run,
             settled: Cell::new(settled),
             reserved: Cell::new(reserved),
             open: Cell::new(0),
             priced: RefCell::default(),
             changed: Notify::new(),
         }
+    }
+
+    /// Who sees to it that `max_cost` is not passed.
+    pub(crate) fn kept_by(self, keeper: Keeper) -> Self {
+        Self { keeper, ..self }
     }
 
     pub(crate) fn max_cost(&self) -> Option<Amount> {
@@ -110,7 +126,7 @@ impl Budget {
         loop {
             let changed = self.changed.notified();
             match self.max_cost {
-                Some(max_cost) if !fits(self.spent(), wanted, max_cost) => {
+                Some(max_cost) if self.keeper == Keeper::Run && !fits(self.spent(), wanted, max_cost) => {
                     if self.open.get() == 0 {
                         return Err(Exhausted {
                             spent: self.spent(),

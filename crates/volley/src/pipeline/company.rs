@@ -82,13 +82,17 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             }
             let trial = Held::of(&self.gate);
             let mut news = company.among.news();
+            news.mark_unchanged();
             if company.among.try_alone(self.request_timeout + TRIAL_SPARE).await {
                 company.holds_trial.set(true);
                 trial.keep();
                 return pass;
             }
-            // Another tries. What comes of it is heard.
-            drop(tokio::time::timeout(TRIAL_PAUSE, news.changed()).await);
+            drop(trial);
+            // Another tries. What comes of it is heard; or the run must end, and hears so elsewhere.
+            if let Ok(Err(_)) = tokio::time::timeout(TRIAL_PAUSE, news.changed()).await {
+                return std::future::pending().await;
+            }
         }
     }
 
@@ -100,6 +104,14 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         let Some(company) = &self.company else { return };
         if how == Settled::Doubt {
             company.among.close();
+        }
+        if pass == Pass::Trial
+            && how == Settled::Definite
+            && !company.holds_trial.get()
+            && company.gate.get().closed
+        {
+            // It was this run's own, and while it was out another closed the gate of all.
+            self.gate.close_for_others();
         }
         if pass == Pass::Trial && company.holds_trial.take() {
             company.among.end_trial(match how {
@@ -160,7 +172,9 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         tracing::info!(batch = %doubt.batch, "took up a doubt that a dead run left");
         self.account.borrow_mut().doubts_taken_up += 1;
         let now = self.clock.now();
-        self.ask_later(Doubt::of_an_earlier_run(doubt, now, self.settle, now));
+        // Whoever sent it may live, cut off from the ledger alone: its request may still be on its way.
+        let settle = self.request_timeout + self.settle;
+        self.ask_later(Doubt::of_an_earlier_run(doubt, now, settle, now));
     }
 }
 
@@ -191,7 +205,7 @@ impl<W: Wire, C: Clock> Dispatch<W, Writer, C> {
             };
             self.stop.unless(Stage::Draining, pause).await;
             let (_, mut none) = mpsc::channel(1);
-            self.run(&mut none, &mut tick).await;
+            self.carry_all(&mut none, &mut tick).await;
         }
     }
 }

@@ -183,8 +183,13 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
 
     /// Sends all batches, until there are no more or the run is stopped; then waits for what is in the air.
     /// `tick` is called a few times a second, for the display and the metrics.
-    pub(super) async fn run(&self, batches: &mut mpsc::Receiver<Queued>, mut tick: impl FnMut(&Self)) {
+    pub(super) async fn run(&self, batches: &mut mpsc::Receiver<Queued>, tick: impl FnMut(&Self)) {
         self.look_at_credit().await;
+        self.carry_all(batches, tick).await;
+    }
+
+    /// The same, without a look at the credit first.
+    pub(super) async fn carry_all(&self, batches: &mut mpsc::Receiver<Queued>, mut tick: impl FnMut(&Self)) {
         let mut flights = FuturesUnordered::new();
         let mut background = pin!(async { tokio::join!(self.knock_while_closed(), self.attend()) });
         let mut ticks = tokio::time::interval(Duration::from_millis(200));

@@ -13,11 +13,11 @@ use volley_ledger::{
     AmongThread, BatchId, CampaignIdentity, Changes, Entry, Ledger, LedgerError, OpenDoubt, Opening, Reader,
     RunId, RunLimits, Terms, Writer, WriterThread,
 };
-use volley_model::{Amount, Msisdn};
+use volley_model::Msisdn;
 use volley_provider::{Provider, Sealer};
 use volley_transport::{CONNECT_TIMEOUT, Endpoint, Pace, PaceConfig, Pool, PoolConfig};
 
-use super::budget::{Budget, Tariff};
+use super::budget::{Budget, Keeper, Tariff};
 use super::company::{Company, Suppressed};
 use super::dispatch::{Dispatch, Parts};
 use super::neighbours::Neighbours;
@@ -79,7 +79,7 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         neighbours,
         company,
         pace,
-        max_cost,
+        budget,
         among_thread,
     } = shares(joined, &campaign, known.barred);
     let config = IntakeConfig {
@@ -110,7 +110,7 @@ pub(super) fn prepare(job: Job, notice: &mut dyn FnMut(&str)) -> Result<Prepared
         company,
         journal: writer,
         clock: WallClock,
-        budget: Budget::new(max_cost, spending.settled, spending.reserved),
+        budget: Budget::new(campaign.limits.max_cost, spending.settled, spending.reserved).kept_by(budget),
         doubts,
         ledger_last_at,
     };
@@ -169,10 +169,11 @@ fn begin(
     let identity = identity(campaign, account);
     refuse_what_cannot_go_on(campaign, path, &identity, changes)?;
     ledger.suppressed(&mut |number, _| known.suppress(number))?;
-    let entry = ledger.enter(&identity, changes, clock::now())?;
     let limits = run_limits(campaign);
+    ledger.agree_on(limits, terms(campaign, options));
+    let entry = ledger.enter(&identity, changes, clock::now())?;
     ledger.note_limits(entry.run, &limits, clock::now())?;
-    let joined = ledger.join(&entry, &limits, terms(campaign, options), clock::now())?;
+    let joined = ledger.join(&entry, &limits, clock::now())?;
     Ok(Begun {
         ledger,
         ledger_last_at,
@@ -239,7 +240,12 @@ fn doubts(
         Some(joined) => joined.doubts.clone(),
         None => ledger.doubts(entry.campaign)?,
     };
-    Ok(earlier_doubts(doubts, entry, campaign.limits.settle, left))
+    let mut settle = campaign.limits.settle;
+    if joined.is_some() {
+        // Whoever sent them may live, cut off from the ledger alone: its requests may still be on their way.
+        settle += campaign.limits.request_timeout;
+    }
+    Ok(earlier_doubts(doubts, entry, settle, left))
 }
 
 /// The parts of a run that others have to do with.
@@ -247,8 +253,8 @@ struct Shares {
     neighbours: Option<Neighbours>,
     company: Option<Company>,
     pace: Pacing,
-    /// The budget that this run keeps to by itself.
-    max_cost: Option<Amount>,
+    /// Who keeps the budget.
+    budget: Keeper,
     among_thread: Option<JoinHandle<()>>,
 }
 
@@ -259,7 +265,7 @@ fn shares(joined: Option<volley_ledger::Company>, campaign: &Campaign, barred: V
             neighbours: None,
             company: None,
             pace: Pacing::Own(Pace::new(pace_config(campaign))),
-            max_cost: campaign.limits.max_cost,
+            budget: Keeper::Run,
             among_thread: None,
         };
     };
@@ -276,7 +282,7 @@ fn shares(joined: Option<volley_ledger::Company>, campaign: &Campaign, barred: V
         pace: Pacing::shared(among.clone(), campaign.limits.requests_per_second),
         company: Some(Company::new(among, left, Suppressed::of(barred))),
         // The ledger keeps it, over all who send the campaign.
-        max_cost: None,
+        budget: Keeper::Ledger,
         among_thread: Some(thread),
     }
 }

@@ -9,9 +9,10 @@
 //! either goes on from there or does the same once more.
 //! Bounds: [`PATIENCE`] for a server that is away.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -28,6 +29,8 @@ use crate::{BatchId, CampaignId, Intended, LedgerError, RunId, Terms, queries};
 
 /// How long a server may be away before the run ends: as long as a provider may.
 const PATIENCE: Duration = Duration::from_mins(5);
+/// So often what changed hands meanwhile is asked for once more.
+const AGAIN_MAX: u32 = 20;
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
@@ -36,7 +39,17 @@ pub(super) struct Server {
     claimant: Claimant,
     simulated: bool,
     max_cost: Option<Amount>,
-    hurry: Arc<AtomicBool>,
+    signs: Signs,
+    /// How often in a row numbers were not to be had, and nobody had them when it was asked who does.
+    again: Cell<u32>,
+}
+
+/// What is told between threads.
+pub(super) struct Signs {
+    /// Nothing is waited for any more.
+    pub(super) hurry: Arc<AtomicBool>,
+    /// How many commits were acknowledged.
+    pub(super) committed: Arc<AtomicU64>,
 }
 
 /// What a transaction changes of the campaign's money.
@@ -85,7 +98,7 @@ impl Server {
         campaign: CampaignId,
         run: RunId,
         terms: &Terms,
-        hurry: Arc<AtomicBool>,
+        signs: Signs,
     ) -> Result<Self, LedgerError> {
         let query = "SELECT message, simulated FROM run WHERE id = ?1";
         let (message, simulated) = connection
@@ -100,7 +113,8 @@ impl Server {
             },
             simulated,
             max_cost: terms.max_cost,
-            hurry,
+            signs,
+            again: Cell::new(0),
         })
     }
 
@@ -144,10 +158,15 @@ impl Server {
         }
         let lacking = self.claimant.claim(session, &Wanted::of(wanted))?;
         if lacking.is_empty() {
+            self.again.set(0);
             return Ok(true);
         }
         let numbers: Vec<Msisdn> = lacking.iter().map(|(number, _)| *number).collect();
         let held = self.claimant.held(session, &numbers)?;
+        if held.is_empty() && self.again.replace(self.again.get() + 1) > AGAIN_MAX {
+            let why = "numbers are held for a batch that is not there, or change hands without an end";
+            return Err(database::Error::senseless(0, Type::Integer, why));
+        }
         for order in group.iter_mut().filter(|order| order.wants_room()) {
             let Order::Intend(intent, reply) = order else {
                 continue;
@@ -241,8 +260,7 @@ impl Desk {
                 Err(failure) => (failure, None),
                 Ok(effects) => match self.execute_batch("COMMIT") {
                     Ok(()) => {
-                        self.commit_number += 1;
-                        self.apply(effects);
+                        self.committed(self.commit_number + 1, effects);
                         return Ok(());
                     }
                     Err(failure) => (failure, Some(effects)),
@@ -255,13 +273,20 @@ impl Desk {
             if let Some(effects) = effects
                 && number == self.commit_number + 1
             {
-                self.commit_number = number;
-                self.apply(effects);
+                self.committed(number, effects);
                 return Ok(());
             }
             (self.sequence, self.lines_read) = before;
             group.iter_mut().for_each(Order::forget);
         }
+    }
+
+    fn committed(&mut self, number: u64, effects: Effects) {
+        self.commit_number = number;
+        if let Keeping::Server(server) = &self.keeping {
+            server.signs.committed.store(number, Ordering::Release);
+        }
+        self.apply(effects);
     }
 
     /// Begins a transaction, secures what the group needs and carries it out; the transaction is left open. Whenever an order
@@ -313,7 +338,7 @@ impl Desk {
         let mut failure = failure;
         let mut pause = PAUSE_MIN;
         loop {
-            if begun.elapsed() >= PATIENCE || server.hurry.load(Ordering::Relaxed) {
+            if begun.elapsed() >= PATIENCE || server.signs.hurry.load(Ordering::Relaxed) {
                 return Err(failure);
             }
             wait(pause);
@@ -352,7 +377,8 @@ fn connect(path: &Path, address: &Address) -> Result<Connection, LedgerError> {
 
 /// How many commits of the run the server has.
 fn commits(connection: &Connection, path: &Path, run: RunId) -> Result<u64, LedgerError> {
-    let query = "SELECT commit_number, fenced_at IS NOT NULL FROM run WHERE id = ?1";
+    // Behind a commit of this run's that may still be under way over the connection that was lost: it holds the row.
+    let query = "SELECT commit_number, fenced_at IS NOT NULL FROM run WHERE id = ?1 FOR UPDATE";
     let found: Option<(u64, bool)> = connection
         .query_row(query, [run], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()
