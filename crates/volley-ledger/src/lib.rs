@@ -63,6 +63,7 @@ pub use forget::Forgotten;
 pub use ids::{BatchId, CampaignId, ListCampaignId, MessageId, RunId};
 pub use ledger::{Ledger, Opening, Terms};
 pub use list_campaigns::{Draft, ListCampaign, ListResolved, ListStep};
+pub use place::shown;
 pub use postgres::claims::Neighbours;
 pub use queries::{Spending, StoredMembers};
 pub use reader::Reader;

@@ -466,8 +466,16 @@ fn count(text: &str) -> Result<u64, String> {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Common {
-    /// The ledger [default: volley.db beside the campaign file, else in the current directory]
-    #[arg(long, global = true, value_name = "FILE", env = "VOLLEY_LEDGER")]
+    /// The ledger: a file, or `postgres://USER@HOST/DATABASE`, which many workers share [default: volley.db beside the
+    /// campaign file, else in the current directory]
+    // Its value may have a password in it.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "VOLLEY_LEDGER",
+        hide_env_values = true
+    )]
     pub ledger: Option<PathBuf>,
     /// Print one JSON object instead of text
     #[arg(long, global = true)]

@@ -235,7 +235,7 @@ pub fn run(
         campaign = campaign.name,
         provider = campaign.content.provider().name(),
         endpoint = %campaign.endpoint,
-        ledger = %ledger.display(),
+        ledger = %volley_ledger::shown(&ledger).display(),
         batches_in_doubt = loaded.batches_in_doubt,
         "the run begins"
     );

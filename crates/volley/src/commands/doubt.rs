@@ -50,7 +50,7 @@ pub(super) fn list(args: &DoubtListArgs, common: &Common) -> Result<Exit, Comman
                 .collect::<Vec<_>>()
         };
         print::json(&json!({
-            "schema": 1, "ledger": path, "doubts": all(&doubts), "unticketed": all(&unticketed),
+            "schema": 1, "ledger": volley_ledger::shown(&path), "doubts": all(&doubts), "unticketed": all(&unticketed),
             "list_campaigns": list_campaigns.iter().map(list_campaign::as_json).collect::<Vec<_>>(),
         }))
     } else {

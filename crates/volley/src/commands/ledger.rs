@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::json;
-use volley_ledger::{Ledger, Opening, Verification};
+use volley_ledger::{Ledger, Opening, Verification, shown};
 
 use super::{CommandError, ledger_path, named, operator};
 use crate::cli::{AdoptArgs, Common, ForgetArgs};
@@ -18,9 +18,9 @@ pub(super) fn init(common: &Common) -> Result<Exit, CommandError> {
     let path = ledger_path(common, None);
     Ledger::init(&path, clock::now()).map_err(RunError::from)?;
     if common.json {
-        print::json(&json!({"schema": 1, "ledger": path}));
+        print::json(&json!({"schema": 1, "ledger": shown(&path)}));
     } else {
-        print::result(&format!("made the ledger {}\n", path.display()));
+        print::result(&format!("made the ledger {}\n", shown(&path).display()));
     }
     Ok(Exit::Complete)
 }

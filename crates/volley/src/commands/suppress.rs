@@ -124,14 +124,14 @@ fn tell(change: Change, done: Suppressed, path: &Path, common: &Common) -> Exit 
     };
     let taken = if common.json {
         print::json(&json!({
-            "schema": 1, "ledger": path, "added": added, "removed": removed, "listed": listed,
+            "schema": 1, "ledger": volley_ledger::shown(path), "added": added, "removed": removed, "listed": listed,
             "exit_code": Exit::Complete.code(),
         }))
     } else {
         print::result(&format!(
             "{} {words} the suppression list of {}, which has {listed} now\n",
             counted(changed, "number"),
-            path.display()
+            volley_ledger::shown(path).display()
         ))
     };
     Exit::Complete.if_taken(taken)
@@ -149,7 +149,7 @@ fn list(common: &Common) -> Result<Exit, CommandError> {
             })
             .map_err(RunError::from)?;
         let taken = print::json(&json!({
-            "schema": 1, "ledger": path, "listed": numbers.len(), "numbers": numbers,
+            "schema": 1, "ledger": volley_ledger::shown(&path), "listed": numbers.len(), "numbers": numbers,
             "exit_code": Exit::Complete.code(),
         }));
         return Ok(Exit::Complete.if_taken(taken));

@@ -15,6 +15,7 @@ mod links;
 mod queries;
 mod redaction;
 mod session;
+mod workers;
 
 use std::fs;
 use std::path::PathBuf;
@@ -23,11 +24,17 @@ use crate::skip::Need;
 use crate::support::{Sandbox, workspace_root};
 use blocks::Document;
 
-/// How command lines begin that are shown and not run: they install, or need a screen.
-const SHOWN_ONLY: [&str; 2] = ["cargo install ", "xdg-open "];
+/// How command lines begin that are shown and not run: they install, need a screen, or are an administrator's.
+const SHOWN_ONLY: [&str; 4] = ["cargo install ", "xdg-open ", "createuser ", "createdb "];
 
 /// The documents that are held to what is printed.
-const HELD: [&str; 4] = ["first-five-minutes.md", "guide.md", "ledger.md", "voice.md"];
+const HELD: [&str; 5] = [
+    "first-five-minutes.md",
+    "guide.md",
+    "ledger.md",
+    "voice.md",
+    "workers.md",
+];
 
 #[test]
 fn the_first_five_minutes_are_as_they_are_told() {

@@ -9,6 +9,7 @@ mod document;
 mod kubernetes;
 mod nightly;
 mod systemd;
+mod workers;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -22,6 +22,7 @@ mod faults;
 mod inputs;
 mod kills;
 mod messages;
+mod namespaces;
 mod nginx;
 mod octopush;
 mod operator;

@@ -21,6 +21,8 @@ pub(crate) enum Need {
     SystemdAnalyze,
     /// The right to mount a file system.
     Mount,
+    /// The right to make network namespaces with wires between them, and iproute2 for it.
+    Namespaces,
     /// The browser.
     Chromium,
     /// pandas, and DuckDB with its reader of SQLite, in the Python that [`python`] names.
@@ -31,6 +33,15 @@ pub(crate) enum Need {
     Sqlite3,
 }
 
+/// Makes a network namespace with a wire in it, runs something there, and takes it away again.
+const MAKE_NAMESPACE: &str = "
+name=vlyprobe-$$
+ip netns add $name || exit
+ip -n $name link add name near type veth peer name far && ip netns exec $name true
+code=$?
+ip netns del $name
+exit $code";
+
 impl Need {
     fn name(self) -> &'static str {
         match self {
@@ -40,6 +51,7 @@ impl Need {
             Self::Python3 => "python3",
             Self::SystemdAnalyze => "systemd-analyze",
             Self::Mount => "mount",
+            Self::Namespaces => "namespaces",
             Self::Chromium => "chromium",
             Self::DataTools => "data-tools",
             Self::Script => "script",
@@ -58,6 +70,7 @@ impl Need {
             Self::SystemdAnalyze => lacking("systemd-analyze", &["--version"]),
             Self::Mount => lacking("mount", &["--fake", "-t", "tmpfs", "tmpfs", "/mnt"])
                 .or_else(|| (!rustix::process::geteuid().is_root()).then(|| "only root may".to_owned())),
+            Self::Namespaces => lacking("sh", &["-c", MAKE_NAMESPACE]),
             Self::Chromium => lacking("chromium", &["--version"]),
             Self::DataTools => lacking(
                 &python(),

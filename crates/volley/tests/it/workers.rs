@@ -260,3 +260,48 @@ fn expect_rate(database: &Database) {
         "{most} in a second"
     );
 }
+
+/// A password in the ledger's address is seen by nobody (invariant 10).
+#[test]
+fn the_password_of_the_ledger_s_server_is_never_shown() {
+    if !test_postgres::is_there() {
+        return;
+    }
+    let database = test_postgres::shared().database();
+    let planted = "planted-5f0e7c";
+    let role = format!("planted_{}", database.name());
+    test_postgres::shared().administer(&format!(
+        "CREATE ROLE {role} LOGIN PASSWORD '{planted}'; GRANT CREATE ON DATABASE {} TO {role}",
+        database.name()
+    ));
+    let url = database
+        .url()
+        .replace("volley:pw@", &format!("{role}:{planted}@"));
+    let sandbox = Sandbox::new();
+    sandbox.prepare(20, 5);
+    let check = |args: &[&str]| {
+        let run = sandbox.volley(args).args(["--log-level", "trace"]);
+        let end = run.env("VOLLEY_LEDGER", &url).run();
+        assert!(!end.stdout.contains(planted), "{end}");
+        assert!(!end.stderr.contains(planted), "{end}");
+        end
+    };
+    for (args, code) in [
+        (&["check", "campaign.toml"][..], 0),
+        (&["ledger", "init"], 0),
+        (&["ledger", "init"], 3),
+        (&["check", "campaign.toml"], 0),
+        (&["send", "campaign.toml", "contacts.ndjson"], 0),
+        (&["report"], 0),
+        (&["suppress", "add", "+33612345678"], 0),
+        (&["suppress", "list", "--json"], 0),
+        (&["doubt", "list", "--json"], 0),
+        (&["export", "batches"], 0),
+        (&["export", "tickets"], 0),
+        (&["export", "recipients", "spring"], 0),
+        (&["export", "refused", "spring"], 0),
+        (&["send", "--help"], 0),
+    ] {
+        assert_eq!(check(args).code(), code, "{args:?}");
+    }
+}

@@ -77,7 +77,7 @@ impl LedgerFound {
     /// There is one, in which the campaign has so many recipients.
     pub(super) fn present(path: &Path, reached: u64, in_doubt: u64) -> Self {
         Self {
-            path: path.display().to_string(),
+            path: volley_ledger::shown(path).display().to_string(),
             state: "present",
             begun: reached + in_doubt > 0,
             reached,

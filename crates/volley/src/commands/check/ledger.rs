@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use volley_ledger::{Changes, LedgerError, Opening, Reader};
+use volley_ledger::{Changes, LedgerError, Opening, Reader, shown};
 use volley_model::BatchState;
 
 use super::found::{Found, LedgerFound};
@@ -56,12 +56,12 @@ fn missing(campaign: &Campaign, path: &Path, error: LedgerError, found: &mut Fou
         format!(
             "send makes one on a terminal, and off a terminal refuses to go on without: `volley ledger init --ledger {}` \
              makes it, once",
-            path.display()
+            shown(path).display()
         )
     };
     found.line(
         "ledger",
-        format!("{}: there is none yet; {means}", path.display()),
+        format!("{}: there is none yet; {means}", shown(path).display()),
     );
     LedgerFound::missing(path)
 }
@@ -89,6 +89,6 @@ fn present(campaign: &Campaign, reader: &Reader, path: &Path, found: &mut Found)
             counted(reached, "recipient")
         ),
     };
-    found.line("ledger", format!("{}: {told}", path.display()));
+    found.line("ledger", format!("{}: {told}", shown(path).display()));
     Some(LedgerFound::present(path, reached, in_doubt))
 }

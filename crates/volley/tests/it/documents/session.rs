@@ -18,6 +18,11 @@ const MARK: &str = "=== end of block";
 
 /// Runs all of them; each must end with 0, those that tell an exit code included, since they print it.
 pub(super) fn run(sandbox: &Sandbox, document: &mut Document) {
+    run_at(sandbox, document, &[]);
+}
+
+/// The same where the document names more places than the mock's: what it says, and what is there in the sandbox.
+pub(super) fn run_at(sandbox: &Sandbox, document: &mut Document, places_there: &[(&str, &str)]) {
     place_mock_server(sandbox);
     let mut script = String::from("set -eu\nexec 2>&1\nPATH=$PWD/bin:$PATH\n");
     let mut places = Vec::new();
@@ -40,14 +45,22 @@ pub(super) fn run(sandbox: &Sandbox, document: &mut Document) {
         }
     }
     assert!(!places.is_empty(), "no command line");
-    let script = script.replace(MOCK, &address(sandbox));
+    let mut script = script.replace(MOCK, &address(sandbox));
+    for (told, there) in places_there {
+        assert!(script.contains(told), "{told}");
+        script = script.replace(told, there);
+    }
     let end = sandbox.program("sh", ["-c", &script]).run();
     assert_eq!(end.code(), 0, "{end}");
     let mut said = end.stdout.as_str();
     for place in places {
         let mark = format!("{MARK} {place}\n");
         let (output, rest) = said.split_once(&mark).unwrap_or_else(|| panic!("no {mark}{end}"));
-        document.printed(place, as_told(sandbox, output));
+        let mut output = as_told(sandbox, output);
+        for (told, there) in places_there {
+            output = output.replace(there, told);
+        }
+        document.printed(place, output);
         said = rest;
     }
 }

@@ -1,6 +1,8 @@
 //! `airflow/volley_dag.py`, loaded and run by Python with a stand-in for Airflow: its `BashOperator` runs the command for real,
 //! and what the task ends with is told by the exception, as Airflow tells it.
 
+mod parts;
+
 use std::fs;
 
 use serde_json::Value;
@@ -27,6 +29,9 @@ class DAG:
         return self
     def __exit__(self, *raised):
         return None
+
+def task(function):
+    return function
 ",
     ),
     (
@@ -46,6 +51,14 @@ from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 class SubprocessHook:
     sub_process = None
 
+class Mapped:
+    def __init__(self, operator, shared):
+        self.operator, self.shared = operator, shared
+
+    def expand(self, **mapped):
+        [(name, values)] = mapped.items()
+        return [self.operator(**self.shared, **{name: value}) for value in values]
+
 class BashOperator:
     made = []
 
@@ -53,6 +66,10 @@ class BashOperator:
         self.__dict__.update(arguments)
         self.subprocess_hook = SubprocessHook()
         BashOperator.made.append(self)
+
+    @classmethod
+    def partial(cls, **shared):
+        return Mapped(cls, shared)
 
     def execute(self, context):
         environment = {**(os.environ if self.append_env else {}), **self.env}
@@ -104,11 +121,7 @@ fn sandbox() -> Option<Sandbox> {
     let sandbox = Sandbox::new();
     furnish(&sandbox, campaign(&sandbox), 20);
     fs::create_dir(sandbox.path("state")).expect("a folder");
-    for (name, text) in STAND_INS {
-        let path = sandbox.path(name);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        fs::write(path, text).expect("a file");
-    }
+    stand_in(&sandbox);
     let dag = fs::read_to_string(example("airflow/volley_dag.py")).expect("the example");
     let folder = |name: &str| sandbox.path(name).display().to_string();
     let dag = dag
@@ -120,6 +133,15 @@ fn sandbox() -> Option<Sandbox> {
     Some(sandbox)
 }
 
+/// Places what stands for Airflow.
+fn stand_in(sandbox: &Sandbox) {
+    for (name, text) in STAND_INS {
+        let path = sandbox.path(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+}
+
 /// The task's first try.
 #[track_caller]
 fn task(sandbox: &Sandbox) -> Value {
@@ -128,8 +150,14 @@ fn task(sandbox: &Sandbox) -> Value {
 
 #[track_caller]
 fn nth_try(sandbox: &Sandbox, nth: u32) -> Value {
+    by_python(sandbox, &["task.py", &nth.to_string()])
+}
+
+/// What a script prints last, as JSON.
+#[track_caller]
+fn by_python(sandbox: &Sandbox, args: &[&str]) -> Value {
     let end = sandbox
-        .program("python3", ["task.py", &nth.to_string()])
+        .program("python3", args)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env_remove("OCTOPUSH_API_LOGIN")
         .env_remove("OCTOPUSH_API_KEY")

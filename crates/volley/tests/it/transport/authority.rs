@@ -1,7 +1,7 @@
 //! A certificate authority of the test's own.
 
 use mock_server::TlsIdentity;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -9,6 +9,9 @@ impl Authority {
     pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("parameters");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Not the name that every certificate has here: OpenSSL would take a server's for one that signed itself.
+        let name = &mut params.distinguished_name;
+        name.push(DnType::CommonName, "an authority of the test's own");
         let key = KeyPair::generate().expect("a key");
         Self(CertifiedIssuer::self_signed(params, key).expect("an authority"))
     }
