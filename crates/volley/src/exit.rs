@@ -100,7 +100,9 @@ impl Exit {
                 "the provider cannot be reached, stopped answering, or put one batch off five times"
             }
             Self::Limit => "stopped by a limit of your own",
-            Self::Locked => "another process holds the ledger; its server is away; or other workers gave numbers back",
+            Self::Locked => {
+                "another process holds the ledger; its server is away; or other workers gave numbers back"
+            }
             Self::Account => "credentials refused, or credit used up; nothing more was sent",
             Self::Hangup => "stopped by SIGHUP: run it again to go on",
             Self::Interrupt => "stopped by SIGINT: run it again to go on",

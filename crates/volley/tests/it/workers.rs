@@ -59,6 +59,7 @@ fn workers_that_die_and_sleep_and_lose_the_server_send_once_and_lose_nobody() {
         .set("limits.requests_per_second", f64::from(REQUESTS_PER_SECOND))
         .set("limits.burst", i64::from(BURST))
         .set("limits.settle", "1s")
+        .set("limits.request_timeout", "3s")
         .set("limits.unit_price", "0.0495")
         .set("limits.max_cost", "1000000")
         .write();
