@@ -14,7 +14,7 @@ use volley_model::BatchState;
 use crate::checksum::{self, Columns};
 use crate::queries::{self, REACHING};
 use crate::rows::{self, Concluded};
-use crate::{CampaignId, LedgerError, MessageId, Outcome, RunId, WordError, schedule};
+use crate::{CampaignId, LedgerError, MessageId, Outcome, RunId, WordError, moved, schedule};
 
 /// What a campaign is known by, and what its recipients get.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +118,13 @@ pub(crate) fn compare(
     if stored.closed {
         return Err(LedgerError::CampaignClosed {
             name: identity.name.clone(),
+        });
+    }
+    if let Some(to) = moved::to(connection, &moved::campaign(&identity.name)).map_err(failed)? {
+        return Err(LedgerError::CampaignMoved {
+            path: path.to_owned(),
+            name: identity.name.clone(),
+            to,
         });
     }
     let begun = begun(connection, stored.campaign).map_err(failed)?;
@@ -384,7 +391,7 @@ fn write_campaign(
 }
 
 /// Writes the row's checksum: a campaign that is no longer found by its name would begin anew.
-fn seal(connection: &Connection, campaign: CampaignId) -> database::Result<CampaignId> {
+pub(crate) fn seal(connection: &Connection, campaign: CampaignId) -> database::Result<CampaignId> {
     let query = format!("SELECT {SEALED} FROM campaign WHERE id = ?1");
     let sum = connection.query_row(&query, [campaign], row_sum)?;
     connection.execute(
@@ -395,7 +402,7 @@ fn seal(connection: &Connection, campaign: CampaignId) -> database::Result<Campa
 }
 
 /// The columns of a campaign that its checksum covers.
-const SEALED: &str = "id, name, provider, account, host, created_at";
+pub(crate) const SEALED: &str = "id, name, provider, account, host, created_at";
 
 fn row_sum(row: &Row<'_>) -> database::Result<[u8; checksum::BYTES]> {
     let mut columns = Columns::default();
@@ -446,7 +453,7 @@ fn check_messages(connection: &Connection, path: &Path) -> Result<(), LedgerErro
 }
 
 /// The parts of a wording.
-fn parts<C: FromIterator<(String, String)>>(
+pub(crate) fn parts<C: FromIterator<(String, String)>>(
     connection: &Connection,
     message: MessageId,
 ) -> database::Result<C> {

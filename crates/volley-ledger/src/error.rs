@@ -190,6 +190,18 @@ pub enum LedgerError {
         /// The keys.
         keys: Vec<String>,
     },
+    /// It was copied into another ledger, and is sent from there.
+    #[error(
+        "campaign {name} was copied from {} to {to}; send it from there, with --ledger{}", path.display(), all_the_same(path)
+    )]
+    CampaignMoved {
+        /// This ledger.
+        path: PathBuf,
+        /// The campaign.
+        name: String,
+        /// Where it went, without a password.
+        to: String,
+    },
     /// Its numbers were erased, so nobody knows whom it reached.
     #[error("campaign {name} is closed: its numbers were erased; give the campaign another name")]
     CampaignClosed {
@@ -263,6 +275,18 @@ impl fmt::Display for Occupant {
             Self::Other => "is there already, and is no ledger of Volley: name another file with --ledger",
         })
     }
+}
+
+/// How to go on with a campaign that was copied elsewhere.
+fn all_the_same(path: &Path) -> String {
+    if postgres::Address::is_one(path) {
+        return String::new();
+    }
+    format!(
+        "; only if nothing was sent from there, and nothing will be, take it back with `volley ledger adopt --ledger {} \
+         --reason TEXT`",
+        path.display()
+    )
 }
 
 fn told_worker(worker: &str) -> String {
@@ -416,6 +440,37 @@ pub enum WordError {
         name: String,
         /// Those that there are.
         known: String,
+    },
+    /// The ledger that a campaign is to be copied into has one of its name.
+    #[error(
+        "{} has a campaign {name} already, and two of one name are not put together; nothing was copied; to copy others, name \
+         them: volley ledger copy CAMPAIGN…", path.display()
+    )]
+    NameTaken {
+        /// The target.
+        path: PathBuf,
+        /// The name.
+        name: String,
+    },
+    /// The same of a campaign on a list or a tag.
+    #[error(
+        "{} has a campaign on a list or a tag with ticket {ticket} already; nothing was copied; without those on lists and \
+         tags campaigns are copied one by one: volley ledger copy CAMPAIGN…", path.display()
+    )]
+    ListCampaignTaken {
+        /// The target.
+        path: PathBuf,
+        /// The ticket.
+        ticket: String,
+    },
+    /// Campaigns are copied to servers alone.
+    #[error(
+        "--to {}: campaigns are copied into a ledger on a server, postgres://USER@HOST:PORT/DATABASE, and into no file",
+        path.display()
+    )]
+    CopyIntoFile {
+        /// What was given.
+        path: PathBuf,
     },
     /// A campaign whose numbers are still needed.
     #[error(

@@ -159,7 +159,8 @@ fn page(
 }
 
 fn campaigns(connection: &Connection, name: Option<&str>) -> database::Result<Vec<Campaign>> {
-    let query = "SELECT id, name, provider, closed_at IS NOT NULL FROM campaign WHERE CAST(?1 AS TEXT) IS NULL OR name = ?1 ORDER BY id";
+    let query = "SELECT id, name, provider, closed_at IS NOT NULL FROM campaign \
+        WHERE CAST(?1 AS TEXT) IS NULL OR name = ?1 ORDER BY id";
     let mut statement = connection.prepare(query)?;
     let campaigns = statement.query_map([name], |row| {
         Ok(Campaign {

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The columns of a lookup, its checksum last.
-const COLUMNS: &str = "batch, number, run, at, sum";
+pub(crate) const COLUMNS: &str = "batch, number, run, at, sum";
 const ADD: &str = "INSERT INTO lookup (batch, number, run, at, sum) VALUES (?1, ?2, ?3, ?4, ?5)";
 /// The batches that a listing can tell of: those in doubt of the provider that has one.
 const LISTED: &str = "state = 'in_doubt' AND campaign IN (SELECT id FROM campaign WHERE provider = 'exotel')";

@@ -6,21 +6,10 @@ use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::postgres::Address;
 use crate::{Absent, LedgerError};
 
 /// Readable and writable by its owner alone: it holds phone numbers.
 pub(crate) const MODE: u32 = 0o600;
-
-/// What may be shown of where a ledger lies: a file's path, or a server's address without its password and its options.
-pub fn shown(path: &Path) -> PathBuf {
-    if !Address::is_one(path) {
-        return path.to_owned();
-    }
-    let address = Address::parse(path).map(|address| address.to_string());
-    // What is not understood may have the password anywhere in it.
-    PathBuf::from(address.unwrap_or_else(|_| "postgres://…".to_owned()))
-}
 
 /// A ledger's files. Symbolic links are resolved first: two names of one ledger must not have two lock files.
 #[derive(Debug, Clone)]

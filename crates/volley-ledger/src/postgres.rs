@@ -27,6 +27,7 @@ use tokio_postgres::types::ToSql as ToPostgres;
 use tokio_postgres::{Client, RowStream};
 
 pub(crate) use address::Address;
+pub use address::{has_password, shown_path};
 use value::Bound;
 
 /// Why PostgreSQL did not do what it was asked to.

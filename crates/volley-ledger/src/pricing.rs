@@ -18,7 +18,7 @@ use crate::rows::{self, BatchRow, Cost, text, time};
 use crate::{BatchId, Ledger, LedgerError, Ticketed, WordError, checksum, queries, withdraw};
 
 /// The columns of a price, its checksum last.
-const COLUMNS: &str = "batch, at, cost, currency, sum";
+pub(crate) const COLUMNS: &str = "batch, at, cost, currency, sum";
 const RECORD: &str = "INSERT INTO pricing (batch, at, cost, currency, sum) VALUES (?1, ?2, ?3, ?4, ?5)";
 const STEP: &str = "a price written";
 

@@ -31,6 +31,17 @@ pub struct Reader {
     place: Place,
 }
 
+/// A ledger's server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerFound {
+    /// PostgreSQL's version, as it says itself.
+    pub version: String,
+    /// Whether the connection is encrypted.
+    pub tls: bool,
+    /// The format of the ledger.
+    pub format: u32,
+}
+
 impl Reader {
     /// Opens an existing ledger; never makes or changes one, nor brings it to another format.
     ///
@@ -51,6 +62,33 @@ impl Reader {
         let connection = schema::connect_to_read(&place.ledger)?;
         schema::format(&connection, &place.ledger)?;
         Ok(Self { connection, place })
+    }
+
+    /// Where it lies: a file, symbolic links resolved, or a server's address without its password.
+    pub fn path(&self) -> &Path {
+        &self.place.ledger
+    }
+
+    /// What it runs on; `None` for a file.
+    ///
+    /// # Errors
+    /// The server cannot be asked.
+    pub fn server(&self) -> Result<Option<ServerFound>, LedgerError> {
+        if self.connection.postgres().is_none() {
+            return Ok(None);
+        }
+        let query = "SELECT current_setting('server_version'), \
+            coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false), (SELECT format FROM ledger)";
+        let found = self.connection.query_row(query, [], |row| {
+            Ok(ServerFound {
+                version: row.get(0)?,
+                tls: row.get(1)?,
+                format: row.get(2)?,
+            })
+        });
+        found
+            .map(Some)
+            .map_err(|error| LedgerError::database(&self.place.ledger, "asking the server what it is", error))
     }
 
     /// Whether a ledger may be made where none is: nothing shows that there was one.

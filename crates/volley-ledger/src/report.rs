@@ -1,5 +1,6 @@
 //! A campaign as `volley report` shows it: totals, tickets with their costs, runs with their accounts, doubts.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use crate::database::{self};
@@ -106,6 +107,8 @@ pub struct RunReport {
     pub reason: Option<String>,
     /// The exit code.
     pub exit_code: Option<u8>,
+    /// Whose it is, in a ledger on a server; `None` in a file.
+    pub worker: Option<Worker>,
     /// Whether it was simulated.
     pub simulated: bool,
     /// The limits it kept to; `None` for a run of before they were noted.
@@ -117,6 +120,40 @@ pub struct RunReport {
     pub lines: LineCounts,
     /// The lines whose numbers were sent to; in a simulated run, those that would have been.
     pub accepted: u64,
+}
+
+/// One of the processes that share a ledger on a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worker {
+    /// Host and process; `None` where that is not known, as for a run that was copied from a file.
+    pub name: Option<String>,
+    /// What it is at.
+    pub state: WorkerState,
+}
+
+/// What a worker is at with its run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkerState {
+    /// It sends, and shows that it lives.
+    UnderWay,
+    /// It has told no end, and given no sign of life for longer than the ledger's address allows: whoever comes next fences it.
+    Silent,
+    /// It was found dead, and may write nothing more.
+    Fenced,
+    /// It has told its end.
+    Ended,
+}
+
+impl WorkerState {
+    /// As reports have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UnderWay => "under_way",
+            Self::Silent => "silent",
+            Self::Fenced => "fenced",
+            Self::Ended => "ended",
+        }
+    }
 }
 
 /// A batch of which nobody knows whether it was sent.
@@ -157,7 +194,9 @@ pub(crate) fn campaigns(
             doubt.first_handed_over_at = first_handed_over_at(connection, doubt.batch).map_err(failed)?;
         }
         report.runs = runs(connection, &report.name).map_err(failed)?;
+        let mut workers = workers(connection, campaign).map_err(failed)?;
         for run in &mut report.runs {
+            run.worker = workers.remove(&run.run);
             run.send_at = schedule::send_at(connection, path, format, run.run)?;
             if format == Format::Current {
                 run.limits = run_limits::of(connection, run.run).map_err(failed)?;
@@ -321,6 +360,29 @@ fn runs(connection: &Connection, campaign: &str) -> database::Result<Vec<RunRepo
     statement.query_map([campaign], run_report)?.collect()
 }
 
+/// The workers of a campaign's runs, on a server.
+fn workers(connection: &Connection, campaign: CampaignId) -> database::Result<HashMap<RunId, Worker>> {
+    let Some(session) = connection.postgres() else {
+        return Ok(HashMap::new());
+    };
+    let silence = i64::try_from(session.silence().as_micros()).unwrap_or(i64::MAX);
+    let query = "SELECT id, worker, fenced_at IS NOT NULL, ended_at IS NOT NULL, server_time() - beat_at FROM run \
+        WHERE campaign = ?1";
+    let mut statement = connection.prepare(query)?;
+    let workers = statement.query_map([campaign], |row| {
+        let (fenced, ended, silent): (bool, bool, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
+        let state = match (fenced, ended) {
+            (true, _) => WorkerState::Fenced,
+            (false, true) => WorkerState::Ended,
+            (false, false) if silent >= silence => WorkerState::Silent,
+            (false, false) => WorkerState::UnderWay,
+        };
+        let name = row.get(1)?;
+        Ok((row.get(0)?, Worker { name, state }))
+    })?;
+    workers.collect()
+}
+
 fn run_report(row: &Row<'_>) -> database::Result<RunReport> {
     let ended_at: Option<i64> = row.get(2)?;
     Ok(RunReport {
@@ -331,6 +393,7 @@ fn run_report(row: &Row<'_>) -> database::Result<RunReport> {
             .transpose()?,
         send_at: None,
         limits: None,
+        worker: None,
         outcome: row.get(3)?,
         reason: row.get(4)?,
         exit_code: row.get(5)?,

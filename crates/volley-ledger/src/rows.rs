@@ -35,7 +35,7 @@ pub(crate) const COLUMNS: &str = "id, campaign, run, sequence, parent, generatio
     named_number, doubt_since, concluded_at, concluded_run, outcome_sum";
 /// The columns under an outcome's checksum, in their order; how many they are, and where those stand that are changed
 /// behind an outcome: the reason, the cost with its currency and its source, the named number.
-const SUMMED: &str = "id, state, reason, status, code, ticket, contacts, billed_units, cost, cost_currency, \
+pub(crate) const SUMMED: &str = "id, state, reason, status, code, ticket, contacts, billed_units, cost, cost_currency, \
     cost_source, residual_credit, named_number, doubt_since, concluded_at, concluded_run";
 const SUMMED_COUNT: usize = 16;
 const REASON_AT: usize = 2;
@@ -180,10 +180,10 @@ pub(crate) fn insert(
     ];
     values.extend(batch.lines.in_order().map(integer));
     values.extend([integer(position.lines_read), time(*at)]);
-    values.push(Value::Blob(checksum::of_values(&values).to_vec()));
     let Some(id) = position.id else {
-        return connection.insert(INSERT, values).map(BatchId);
+        return insert_values(connection, values);
     };
+    values.push(Value::Blob(checksum::of_values(&values).to_vec()));
     values.push(id.into());
     let insert = INSERT
         .replace(", intent_sum)", ", intent_sum, id)")
@@ -194,7 +194,7 @@ pub(crate) fn insert(
 
 /// Writes an outcome. `false` if there is no such batch.
 pub(crate) fn conclude(connection: &Connection, batch: BatchId, row: &Concluded) -> database::Result<bool> {
-    let mut values = vec![
+    let values = vec![
         batch.into(),
         Value::Text(row.state.name().to_owned()),
         text(row.reason.as_ref()),
@@ -212,6 +212,17 @@ pub(crate) fn conclude(connection: &Connection, batch: BatchId, row: &Concluded)
         time(row.at),
         row.run.map_or(Value::Null, Value::from),
     ];
+    conclude_values(connection, values)
+}
+
+/// Inserts a batch from the values of its intent, in the order of [`INSERT`], and seals them.
+pub(crate) fn insert_values(connection: &Connection, mut values: Vec<Value>) -> database::Result<BatchId> {
+    values.push(Value::Blob(checksum::of_values(&values).to_vec()));
+    connection.insert(INSERT, values).map(BatchId)
+}
+
+/// Sets an outcome from the values of [`SUMMED`], and seals them; whether there is such a batch.
+pub(crate) fn conclude_values(connection: &Connection, mut values: Vec<Value>) -> database::Result<bool> {
     values.push(Value::Blob(checksum::of_values(&values).to_vec()));
     let rows = connection.prepare_cached(CONCLUDE)?.execute(values)?;
     Ok(rows == 1)

@@ -13,7 +13,7 @@ use crate::schema::Format;
 use crate::{LedgerError, RunId, checksum};
 
 /// The row of a run, its checksum last.
-const COLUMNS: &str = "run, send_at, sum";
+pub(crate) const COLUMNS: &str = "run, send_at, sum";
 
 /// Writes the time of a run.
 pub(crate) fn write(connection: &Connection, run: RunId, send_at: Timestamp) -> database::Result<()> {

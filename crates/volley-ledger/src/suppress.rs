@@ -110,6 +110,7 @@ impl Ledger {
     ) -> Result<Suppressed, LedgerError> {
         self.transact(STEP, signature.at, |connection, place| {
             let failed = |error| LedgerError::database(&place.ledger, STEP, error);
+            alone(connection).map_err(failed)?;
             // A run has read the list when it began.
             workers::refuse_any_living(connection, &place.ledger, signature.at)?;
             let before = total(connection, &place.ledger)?;
@@ -123,6 +124,51 @@ impl Ledger {
             })
         })
     }
+}
+
+/// Lets one at a time change the list of a ledger on a server, until the transaction ends: who changes it adds to what stands
+/// with its last change.
+fn alone(connection: &Connection) -> database::Result<()> {
+    if connection.postgres().is_none() {
+        return Ok(());
+    }
+    let lock = "SELECT pg_advisory_xact_lock(hashtext('volley suppression list'))::text";
+    connection.query_row(lock, [], |_| Ok(()))
+}
+
+/// Puts numbers on the list of a ledger on a server that stand on another's, each with since when; those that are on it stay as
+/// they are. Inside the caller's transaction.
+pub(crate) fn merge(
+    connection: &Connection,
+    path: &Path,
+    numbers: &[(Msisdn, Timestamp)],
+    signature: &Signature,
+) -> Result<Suppressed, LedgerError> {
+    let failed = |error| LedgerError::database(path, STEP, error);
+    alone(connection).map_err(failed)?;
+    let before = total(connection, path)?;
+    let mut after = before;
+    if let Some(session) = connection.postgres() {
+        let insert = "INSERT INTO suppressed (number, since) SELECT * FROM unnest($1::bigint[], $2::bigint[]) \
+            ON CONFLICT (number) DO NOTHING RETURNING number";
+        let (numbers, since): (Vec<i64>, Vec<i64>) = numbers
+            .iter()
+            .map(|(number, since)| (number.get().cast_signed(), since.as_microsecond()))
+            .unzip();
+        let added = session.column(insert, &[&numbers, &since]);
+        for number in added.map_err(|error| failed(error.into()))? {
+            let number = Msisdn::new(number.cast_unsigned());
+            after = after.with(number.map_err(|_| damaged(path, "it has what is no number"))?);
+        }
+    }
+    if after != before {
+        workers::refuse_any_living(connection, path, signature.at)?;
+        record(connection, before, after, signature).map_err(failed)?;
+    }
+    Ok(Suppressed {
+        changed: after.listed - before.listed,
+        listed: after.listed,
+    })
 }
 
 fn record(

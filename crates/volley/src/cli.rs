@@ -198,6 +198,9 @@ pub enum LedgerCommand {
     /// Take a moved or restored ledger for what it is from now on: what it does not know of may be sent again
     #[command(after_help = ADOPT_EXAMPLES)]
     Adopt(AdoptArgs),
+    /// Copy campaigns into a ledger on a server, to be sent from there from then on
+    #[command(after_help = COPY_EXAMPLES)]
+    Copy(CopyArgs),
     /// Erase a campaign's numbers, keep its totals, and close its name for good
     #[command(after_help = FORGET_EXAMPLES)]
     Forget(ForgetArgs),
@@ -207,6 +210,13 @@ const VERIFY_EXAMPLES: &str = "Example:
   volley ledger verify --ledger volley.db";
 const ADOPT_EXAMPLES: &str = "Example:
   volley ledger adopt --ledger volley.db --reason 'restored from the backup of Monday; nothing was sent since'";
+const COPY_EXAMPLES: &str = "All that belongs to the campaigns goes with them, doubts with their requests too, and the list of numbers that are never
+contacted; with all campaigns, those on lists and tags as well. Copied is everything or nothing. From then on the old ledger
+refuses to send them.
+
+Examples:
+  volley ledger copy --ledger volley.db --to postgres://volley@db.example.org/volley
+  volley ledger copy spring-sale-2026 --ledger volley.db --to postgres://volley@db.example.org/volley --json";
 const FORGET_EXAMPLES: &str = "Copies, backups and bills keep what they have.
 
 Example:
@@ -218,6 +228,17 @@ pub struct AdoptArgs {
     /// Why; it is recorded
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+}
+
+/// `volley ledger copy`.
+#[derive(Debug, Clone, Args)]
+pub struct CopyArgs {
+    /// Which campaigns, by their names; all without
+    #[arg(value_name = "CAMPAIGN-NAME")]
+    pub campaigns: Vec<String>,
+    /// The ledger that they go to, postgres://USER@HOST:PORT/DATABASE; `volley ledger init` makes it
+    #[arg(long, value_name = "URL")]
+    pub to: PathBuf,
 }
 
 /// `volley ledger forget`.

@@ -6,6 +6,7 @@ mod completions;
 mod doubt;
 mod exotel;
 mod export;
+mod exposed;
 mod ledger;
 mod list_campaign;
 mod man;
@@ -158,6 +159,7 @@ impl CommandError {
 pub fn run(cli: Cli) -> Exit {
     let Cli { command, common } = cli;
     logging::start(&common);
+    exposed::warn(&common);
     match command {
         Command::Send(args) => concluded(&args, &common, send::send(&args, &common)),
         Command::Rehearse(args) => concluded(&args, &common, rehearse::rehearse(&args, &common)),
@@ -178,6 +180,7 @@ pub fn run(cli: Cli) -> Exit {
             LedgerCommand::Init => ledger::init(&common),
             LedgerCommand::Verify => ledger::verify(&common),
             LedgerCommand::Adopt(args) => ledger::adopt(&args, &common),
+            LedgerCommand::Copy(args) => ledger::copy(&args, &common),
             LedgerCommand::Forget(args) => ledger::forget(&args, &common),
         }
         .unwrap_or_else(|error| failed(&common, &error)),

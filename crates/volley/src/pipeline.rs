@@ -177,6 +177,7 @@ fn ledger_exit(error: &LedgerError) -> Exit {
         | LedgerError::CampaignFixed { .. }
         | LedgerError::MessageChanged { .. }
         | LedgerError::CampaignClosed { .. }
+        | LedgerError::CampaignMoved { .. }
         | LedgerError::OtherLimits { .. }
         | LedgerError::Address { .. } => Exit::Config,
         LedgerError::Locked { .. }
@@ -235,7 +236,7 @@ pub fn run(
         campaign = campaign.name,
         provider = campaign.content.provider().name(),
         endpoint = %campaign.endpoint,
-        ledger = %volley_ledger::shown(&ledger).display(),
+        ledger = %volley_ledger::shown_path(&ledger).display(),
         batches_in_doubt = loaded.batches_in_doubt,
         "the run begins"
     );

@@ -16,7 +16,7 @@ use crate::rows::{Cursor, optional, text, time};
 use crate::{LedgerError, ListCampaignId};
 
 /// The columns of a campaign, in the order in which [`read`] takes them; the last one is the checksum of the others.
-pub(super) const COLUMNS: &str = "id, provider, account, host, ticket, audience_kind, audience_name, message_hash, \
+pub(crate) const COLUMNS: &str = "id, provider, account, host, ticket, audience_kind, audience_name, message_hash, \
     currency, created_at, state, reason, contacts, cost, sending_date, provider_id, intended_at, doubt_since, \
     changed_at, sum";
 const INSERT: &str = "INSERT INTO list_campaign (id, provider, account, host, ticket, audience_kind, audience_name, \
@@ -29,7 +29,7 @@ const UPDATE: &str = "UPDATE list_campaign SET state = ?1, reason = ?2, contacts
 /// How many of the columns never change.
 const CHANGING: usize = 10;
 /// The columns of an event; the last one is the checksum of the others.
-pub(super) const EVENT_COLUMNS: &str = "list_campaign, number, at, who, was, becomes, why, sum";
+pub(crate) const EVENT_COLUMNS: &str = "list_campaign, number, at, who, was, becomes, why, sum";
 const ADD_EVENT: &str = "INSERT INTO list_campaign_event (list_campaign, number, at, who, was, becomes, why, sum) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 

@@ -9,7 +9,7 @@ use volley_model::ListCampaignState;
 
 use super::rows::{self, Event, Stored};
 use super::{Draft, ListCampaign, ListStep};
-use crate::{LedgerError, ListCampaignId, campaign};
+use crate::{LedgerError, ListCampaignId, campaign, moved};
 
 pub(super) const STEP: &str = "a list campaign's step written";
 
@@ -91,6 +91,19 @@ fn fresh(id: ListCampaignId, draft: &Draft) -> ListCampaign {
     }
 }
 
+/// One that was copied into another ledger is sent from there.
+fn refuse_moved(connection: &Connection, path: &Path, ticket: &str) -> Result<(), LedgerError> {
+    let to = moved::to(connection, &moved::list_campaign(ticket));
+    match to.map_err(|error| LedgerError::database(path, STEP, error))? {
+        None => Ok(()),
+        Some(to) => Err(LedgerError::CampaignMoved {
+            path: path.to_owned(),
+            name: ticket.to_owned(),
+            to,
+        }),
+    }
+}
+
 /// Takes one step.
 pub(super) fn take(
     connection: &Connection,
@@ -105,6 +118,9 @@ pub(super) fn take(
         step: STEP,
         detail: format!("there is no list campaign {id}"),
     })?;
+    if *step == ListStep::Intended {
+        refuse_moved(connection, path, &stored.campaign.ticket)?;
+    }
     let campaign = &mut stored.campaign;
     let becomes = match step {
         ListStep::Priced { contacts, cost } => {

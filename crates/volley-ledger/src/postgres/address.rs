@@ -229,6 +229,28 @@ fn remote(host: &Host) -> Option<String> {
     }
 }
 
+/// Where a ledger lies as it may be shown: a server's address without its password, anything else as it is.
+#[must_use]
+pub fn shown_path(path: &Path) -> PathBuf {
+    if !Address::is_one(path) {
+        return path.to_owned();
+    }
+    let text = path.to_string_lossy();
+    let config = parsed(&text).unwrap_or_default();
+    PathBuf::from(shown(&config, &text))
+}
+
+/// Whether it is a server's address with a password in it.
+#[must_use]
+pub fn has_password(path: &Path) -> bool {
+    Address::is_one(path)
+        && parsed(&path.to_string_lossy()).is_some_and(|config| config.get_password().is_some())
+}
+
+fn parsed(text: &str) -> Option<Config> {
+    without_own_words(text).ok()?.0.parse().ok()
+}
+
 /// What may be shown of an address.
 fn shown(config: &Config, text: &str) -> String {
     let Some(user) = config.get_user() else {

@@ -19,10 +19,23 @@ const LEVEL: i32 = 1;
 
 /// Keeps the body of a batch whose intent is being written.
 pub(crate) fn write(connection: &Connection, id: BatchId, batch: &SealedBatch) -> database::Result<()> {
+    insert(
+        connection,
+        id,
+        &batch.body,
+        checksum::of_body(&batch.key.0, batch.sealed_hash),
+    )
+}
+
+/// The same of a body that was kept elsewhere until now, and is whole.
+pub(crate) fn keep(connection: &Connection, id: BatchId, key: &str, body: &[u8]) -> database::Result<()> {
+    insert(connection, id, body, checksum::of_body(key, BodyHash::of(body)))
+}
+
+fn insert(connection: &Connection, id: BatchId, body: &[u8], sum: [u8; 32]) -> database::Result<()> {
     let insert = "INSERT INTO body (batch, bytes, sum) VALUES (?1, ?2, ?3)";
-    let packed = zstd::bulk::compress(&batch.body, LEVEL)
+    let packed = zstd::bulk::compress(body, LEVEL)
         .map_err(|error| database::Error::senseless(1, Type::Blob, error))?;
-    let sum = checksum::of_body(&batch.key.0, batch.sealed_hash);
     connection
         .prepare_cached(insert)?
         .execute(params![id, packed, sum])

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use volley_ledger::{BatchId, Ledger, OpenDoubt, Opening, Reader, Receipt, Resolved, Word};
+use volley_ledger::{BatchId, Ledger, OpenDoubt, Opening, Reader, Receipt, Resolved, Word, shown_path};
 use volley_model::{Amount, BatchState};
 use volley_provider::Provider;
 
@@ -32,7 +32,7 @@ pub(super) fn list(args: &DoubtListArgs, common: &Common) -> Result<Exit, Comman
     if let Some(name) = name
         && !known.iter().any(|known| known == name)
     {
-        return Err(named::unknown(path, name, &known));
+        return Err(named::unknown(&path, name, &known));
     }
     let doubts = reader.doubts(name).map_err(RunError::from)?;
     let unticketed = reader.unticketed(name).map_err(RunError::from)?;
@@ -50,7 +50,7 @@ pub(super) fn list(args: &DoubtListArgs, common: &Common) -> Result<Exit, Comman
                 .collect::<Vec<_>>()
         };
         print::json(&json!({
-            "schema": 1, "ledger": volley_ledger::shown(&path), "doubts": all(&doubts), "unticketed": all(&unticketed),
+            "schema": 1, "ledger": shown_path(&path), "doubts": all(&doubts), "unticketed": all(&unticketed),
             "list_campaigns": list_campaigns.iter().map(list_campaign::as_json).collect::<Vec<_>>(),
         }))
     } else {

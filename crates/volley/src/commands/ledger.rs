@@ -1,9 +1,13 @@
 //! `volley ledger …`.
 
+mod copy;
+
 use std::fmt::Write as _;
 
 use serde_json::json;
-use volley_ledger::{Ledger, Opening, Verification, shown};
+use volley_ledger::{Ledger, Opening, Verification, shown_path};
+
+pub(super) use copy::copy;
 
 use super::{CommandError, ledger_path, named, operator};
 use crate::cli::{AdoptArgs, Common, ForgetArgs};
@@ -17,10 +21,11 @@ use crate::summary::grouped;
 pub(super) fn init(common: &Common) -> Result<Exit, CommandError> {
     let path = ledger_path(common, None);
     Ledger::init(&path, clock::now()).map_err(RunError::from)?;
+    let path = shown_path(&path);
     if common.json {
-        print::json(&json!({"schema": 1, "ledger": shown(&path)}));
+        print::json(&json!({"schema": 1, "ledger": shown_path(&path)}));
     } else {
-        print::result(&format!("made the ledger {}\n", shown(&path).display()));
+        print::result(&format!("made the ledger {}\n", shown_path(&path).display()));
     }
     Ok(Exit::Complete)
 }

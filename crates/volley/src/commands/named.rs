@@ -1,8 +1,8 @@
 //! A campaign's name on the command line, in the place of which its file may have been given.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use volley_ledger::Reader;
+use volley_ledger::{Reader, shown_path};
 
 use super::{CommandError, LEDGER_NAME};
 use crate::cli::Common;
@@ -48,14 +48,14 @@ pub(super) fn refuse_unknown(reader: &Reader, path: &Path, name: &str) -> Result
     if known.iter().any(|known| known == name) {
         return Ok(());
     }
-    Err(unknown(path.to_owned(), name, &known))
+    Err(unknown(path, name, &known))
 }
 
 /// There is no campaign of that name in the ledger; what there is.
-pub(super) fn unknown(path: PathBuf, name: &str, known: &[String]) -> CommandError {
+pub(super) fn unknown(path: &Path, name: &str, known: &[String]) -> CommandError {
     let hint = nearest(name, known.iter().map(String::as_str));
     CommandError::NoCampaign {
-        path,
+        path: shown_path(path),
         name: name.to_owned(),
         known: match known {
             [] => "no campaign has been run with it".to_owned(),

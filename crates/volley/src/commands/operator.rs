@@ -64,8 +64,11 @@ pub(super) fn exit(error: &WordError) -> Exit {
         | WordError::ListCampaignWithdrawn { .. }
         | WordError::ListCampaignSettled { .. }
         | WordError::TicketOfSeveral { .. }
-        | WordError::ForeignReceipt { .. } => Exit::Usage,
-        WordError::NoCampaign { .. } => Exit::Config,
+        | WordError::ForeignReceipt { .. }
+        | WordError::CopyIntoFile { .. } => Exit::Usage,
+        WordError::NoCampaign { .. } | WordError::NameTaken { .. } | WordError::ListCampaignTaken { .. } => {
+            Exit::Config
+        }
         WordError::Doubtful { .. } => Exit::Doubtful,
         WordError::Busy { .. } => Exit::Locked,
     }

@@ -81,7 +81,7 @@ fn campaigns(reader: &Reader, args: &ReportArgs) -> Result<Vec<Reported>, Comman
     reports.into_iter().map(reported).collect()
 }
 
-fn money(amount: Amount, currency: Option<Currency>) -> String {
+pub(super) fn money(amount: Amount, currency: Option<Currency>) -> String {
     match currency.filter(|currency| *currency != Currency::NONE) {
         Some(currency) => format!("{amount} {}", currency.code()),
         None => amount.to_string(),

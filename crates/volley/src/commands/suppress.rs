@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde_json::json;
 use volley_intake::{Normalizer, NumberRule};
-use volley_ledger::{Ledger, LedgerError, Opening, Reader, Signature, Suppressed};
+use volley_ledger::{Ledger, LedgerError, Opening, Reader, Signature, Suppressed, shown_path};
 use volley_model::Msisdn;
 
 use super::{CommandError, ledger_path, operator};
@@ -113,7 +113,7 @@ fn change(
     };
     let done = done.map_err(RunError::from)?;
     ledger.close().map_err(RunError::from)?;
-    Ok(tell(change, done, &path, common))
+    Ok(tell(change, done, &shown_path(&path), common))
 }
 
 fn tell(change: Change, done: Suppressed, path: &Path, common: &Common) -> Exit {
@@ -124,14 +124,14 @@ fn tell(change: Change, done: Suppressed, path: &Path, common: &Common) -> Exit 
     };
     let taken = if common.json {
         print::json(&json!({
-            "schema": 1, "ledger": volley_ledger::shown(path), "added": added, "removed": removed, "listed": listed,
+            "schema": 1, "ledger": shown_path(path), "added": added, "removed": removed, "listed": listed,
             "exit_code": Exit::Complete.code(),
         }))
     } else {
         print::result(&format!(
             "{} {words} the suppression list of {}, which has {listed} now\n",
             counted(changed, "number"),
-            volley_ledger::shown(path).display()
+            shown_path(path).display()
         ))
     };
     Exit::Complete.if_taken(taken)
@@ -149,7 +149,7 @@ fn list(common: &Common) -> Result<Exit, CommandError> {
             })
             .map_err(RunError::from)?;
         let taken = print::json(&json!({
-            "schema": 1, "ledger": volley_ledger::shown(&path), "listed": numbers.len(), "numbers": numbers,
+            "schema": 1, "ledger": shown_path(&path), "listed": numbers.len(), "numbers": numbers,
             "exit_code": Exit::Complete.code(),
         }));
         return Ok(Exit::Complete.if_taken(taken));

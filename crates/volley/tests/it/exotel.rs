@@ -10,6 +10,8 @@ mod splits;
 use crate::books::expect_all_agree;
 use crate::support::Sandbox;
 
+pub(crate) use campaign::exotel;
+
 /// The requests that created a campaign.
 fn campaigns(sandbox: &Sandbox) -> u64 {
     sandbox.mock().stats().exotel.accepted_requests

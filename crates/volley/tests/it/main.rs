@@ -12,6 +12,7 @@ mod support;
 
 mod account;
 mod cli;
+mod copy;
 mod data_tools;
 mod disk;
 mod documents;

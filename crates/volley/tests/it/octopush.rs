@@ -11,8 +11,10 @@ mod sending;
 
 use crate::support::{Invocation, Sandbox};
 
+pub(crate) use list_campaign::draft;
+
 /// `volley --json octopush ARGS` against the sandbox's mock, or against nobody.
-fn octopush(sandbox: &Sandbox, args: &[&str]) -> Invocation {
+pub(crate) fn octopush(sandbox: &Sandbox, args: &[&str]) -> Invocation {
     let base_url = format!("octopush.base_url={}/v1/public", sandbox.mock().base_url());
     sandbox
         .volley(["--json", "octopush"].iter().chain(args))

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
+use serde_json::{Value, json};
+use volley_ledger::ServerFound;
 
 use crate::cli::Common;
 use crate::commands::{CommandError, told};
@@ -63,6 +65,8 @@ pub(super) struct LedgerFound {
     pub(super) begun: bool,
     reached: u64,
     in_doubt: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<Value>,
 }
 
 impl LedgerFound {
@@ -77,12 +81,20 @@ impl LedgerFound {
     /// There is one, in which the campaign has so many recipients.
     pub(super) fn present(path: &Path, reached: u64, in_doubt: u64) -> Self {
         Self {
-            path: volley_ledger::shown(path).display().to_string(),
+            path: volley_ledger::shown_path(path).display().to_string(),
             state: "present",
             begun: reached + in_doubt > 0,
             reached,
             in_doubt,
+            server: None,
         }
+    }
+
+    /// The same, on a server.
+    pub(super) fn on(self, server: Option<ServerFound>) -> Self {
+        let server = server
+            .map(|server| json!({"postgresql": server.version, "tls": server.tls, "format": server.format}));
+        Self { server, ..self }
     }
 }
 

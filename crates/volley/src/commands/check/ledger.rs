@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use volley_ledger::{Changes, LedgerError, Opening, Reader, shown};
+use volley_ledger::{Changes, LedgerError, Opening, Reader, ServerFound, shown_path};
 use volley_model::BatchState;
 
 use super::found::{Found, LedgerFound};
@@ -18,11 +18,12 @@ use crate::summary::counted;
 
 /// Looks at it. `account` is known only where there are credentials.
 pub(super) fn look(campaign: &Campaign, path: &Path, account: Option<&str>, found: &mut Found) {
+    let shown = &shown_path(path);
     let state = match Reader::open(path) {
         Ok(reader) => {
             // One that is not the ledger it should be is told, and looked at all the same.
             found.keep(reader.is_as_left().map_err(RunError::from));
-            let state = present(campaign, &reader, path, found);
+            let state = present(campaign, &reader, shown, found);
             if let Some(account) = account {
                 let known = reader.compare(&identity(campaign, account), Changes::Refuse);
                 found.keep(known.map_err(RunError::from));
@@ -31,7 +32,7 @@ pub(super) fn look(campaign: &Campaign, path: &Path, account: Option<&str>, foun
         }
         Err(error @ LedgerError::Missing { .. }) => found
             .keep(Reader::may_be_made(path).map_err(RunError::from))
-            .map(|()| missing(campaign, path, error, found)),
+            .map(|()| missing(campaign, shown, error, found)),
         Err(error) => found.keep(Err(RunError::from(error))),
     };
     let begun = state.as_ref().is_some_and(|state| state.begun);
@@ -56,12 +57,12 @@ fn missing(campaign: &Campaign, path: &Path, error: LedgerError, found: &mut Fou
         format!(
             "send makes one on a terminal, and off a terminal refuses to go on without: `volley ledger init --ledger {}` \
              makes it, once",
-            shown(path).display()
+            shown_path(path).display()
         )
     };
     found.line(
         "ledger",
-        format!("{}: there is none yet; {means}", shown(path).display()),
+        format!("{}: there is none yet; {means}", shown_path(path).display()),
     );
     LedgerFound::missing(path)
 }
@@ -89,6 +90,14 @@ fn present(campaign: &Campaign, reader: &Reader, path: &Path, found: &mut Found)
             counted(reached, "recipient")
         ),
     };
-    found.line("ledger", format!("{}: {told}", shown(path).display()));
-    Some(LedgerFound::present(path, reached, in_doubt))
+    let server = found.keep(reader.server().map_err(RunError::from))?;
+    let how = match &server {
+        None => String::new(),
+        Some(ServerFound { version, tls, format }) => {
+            let tls = if *tls { "with TLS" } else { "without TLS" };
+            format!(" (PostgreSQL {version}, {tls}, format {format})")
+        }
+    };
+    found.line("ledger", format!("{}{how}: {told}", path.display()));
+    Some(LedgerFound::present(path, reached, in_doubt).on(server))
 }

@@ -67,7 +67,7 @@ fn ticket_json(ticket: &Ticket) -> Value {
 
 fn run_json(run: &RunReport, breakdown: &Breakdown) -> Value {
     let lines = &run.lines;
-    json!({
+    let mut told = json!({
         "run": run.run.0, "started": run.started_at.to_string(),
         "ended": run.ended_at.map(|at| at.to_string()),
         "outcome": run.outcome, "reason": run.reason, "exit_code": run.exit_code, "simulated": run.simulated,
@@ -83,5 +83,10 @@ fn run_json(run: &RunReport, breakdown: &Breakdown) -> Value {
             "duplicate": lines.duplicate, "suppressed": lines.suppressed, "already_sent": lines.already_sent,
             "refused": lines.refused, "in_doubt": lines.in_doubt, "pending": lines.planned,
         },
-    })
+    });
+    if let Some(worker) = &run.worker {
+        told["worker"] = json!(worker.name);
+        told["worker_state"] = json!(worker.state.name());
+    }
+    told
 }

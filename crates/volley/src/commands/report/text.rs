@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use volley_ledger::{CampaignReport, RunReport, Ticket};
+use volley_ledger::{CampaignReport, RunReport, Ticket, WorkerState};
 use volley_model::{Amount, BatchState, Currency};
 
 use super::breakdown::{Breakdown, Refusal, Totals};
@@ -143,14 +143,19 @@ pub(super) fn told(refusal: &Refusal) -> String {
 fn write_run(out: &mut String, run: &RunReport, breakdown: &Breakdown) {
     let _ = write!(
         out,
-        "run {} at {:.0}{}{}: {}, {}, {} accepted",
+        "run {}{} at {:.0}{}{}: {}, {}, {} accepted",
         run.run,
+        run.worker
+            .as_ref()
+            .and_then(|worker| worker.name.as_ref())
+            .map(|name| format!(" of {name}"))
+            .unwrap_or_default(),
         run.started_at,
         if run.simulated { ", simulated" } else { "" },
         run.send_at
             .map(|at| format!(", to go out at {at}"))
             .unwrap_or_default(),
-        run.outcome.as_deref().unwrap_or("running, or killed"),
+        outcome(run),
         counted(run.lines.read() + run.accepted, "line"),
         grouped(run.accepted)
     );
@@ -162,6 +167,20 @@ fn write_run(out: &mut String, run: &RunReport, breakdown: &Breakdown) {
         );
     }
     out.push('\n');
+}
+
+/// How it ended, or what is known of one that has told no end.
+pub(super) fn outcome(run: &RunReport) -> &str {
+    match (&run.outcome, &run.worker) {
+        (Some(outcome), _) => outcome,
+        (None, None) => "running, or killed",
+        (None, Some(worker)) => match worker.state {
+            WorkerState::UnderWay => "under way",
+            WorkerState::Silent => "silent, and taken for dead by whoever comes next",
+            WorkerState::Fenced => "killed, and found dead",
+            WorkerState::Ended => "ended",
+        },
+    }
 }
 
 fn write_tickets(out: &mut String, tickets: &[Ticket]) {

@@ -12,7 +12,7 @@ use crate::support::{End, Sandbox, contacts, decimal};
 const FAST: &str = "[exotel]\ncalls_per_minute = 100000\n";
 
 /// `volley --json exotel ARGS` on the sandbox's account.
-pub(super) fn exotel(sandbox: &Sandbox, args: &[&str]) -> End {
+pub(crate) fn exotel(sandbox: &Sandbox, args: &[&str]) -> End {
     sandbox
         .volley(["--json", "exotel"].iter().chain(args))
         .args(["--set", "exotel.account_sid=acme1", "--set"])

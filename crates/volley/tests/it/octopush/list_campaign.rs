@@ -30,7 +30,7 @@ pub(super) fn create(sandbox: &Sandbox, args: &[&str]) -> End {
 
 /// Makes a draft and gives its ticket.
 #[track_caller]
-pub(super) fn draft(sandbox: &Sandbox) -> String {
+pub(crate) fn draft(sandbox: &Sandbox) -> String {
     let told = create(sandbox, &[]).expect(0).summary();
     told["ticket_number"].as_str().expect("a ticket").to_owned()
 }

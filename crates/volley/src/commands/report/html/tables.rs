@@ -120,14 +120,18 @@ pub(super) fn runs(campaign: &CampaignReport, breakdown: &Breakdown) -> String {
     );
     for run in &campaign.runs {
         let lines = &run.lines;
-        let ended = run.outcome.as_deref().unwrap_or("running, or killed");
+        let ended = text::outcome(run);
         let end = match &run.reason {
             Some(reason) => format!("{ended}: {}", without_numbers(reason)),
             None => ended.to_owned(),
         };
         let or_dash = |figure: Option<String>| figure.unwrap_or_else(|| "–".to_owned());
+        let worker = run.worker.as_ref().and_then(|worker| worker.name.as_ref());
         table.row(&[
-            run.run.to_string(),
+            worker.map_or_else(
+                || run.run.to_string(),
+                |name| format!("{} ({})", run.run, escaped(name)),
+            ),
             format!("{:.0}", run.started_at),
             escaped(&end) + if run.simulated { " (simulated)" } else { "" },
             grouped(lines.read() + run.accepted),
