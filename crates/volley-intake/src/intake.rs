@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 
-use volley_model::{BodyEncoder, LineCounts, PlannedBatch};
+use volley_model::{BodyEncoder, LineCounts, Msisdn, PlannedBatch};
 
 use crate::batcher::Sink;
 use crate::lines::{Filled, LineBuffer};
@@ -107,6 +107,8 @@ pub struct Finished {
     pub by_reason: ReasonCounts,
     /// Lines counted as in doubt, by the batch their number is in.
     pub doubt_lines: HashMap<u64, u64>,
+    /// Their numbers, where another run has them, which goes on: what becomes of each is known later.
+    pub held: Vec<Msisdn>,
     /// The first line that was rejected for each reason, where [`Rejects::first_of_each`] was asked for.
     pub examples: Vec<Example>,
     /// Set where too many lines were invalid: judged at the end if there were too few to judge earlier.

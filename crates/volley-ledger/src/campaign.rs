@@ -380,9 +380,13 @@ fn write_campaign(
         ..
     } = identity;
     if let Some(campaign) = known {
-        let update = "UPDATE campaign SET provider = ?2, account = ?3, host = ?4 WHERE id = ?1";
-        connection.execute(update, params![campaign, provider, account, host])?;
-        return seal(connection, campaign);
+        // On a server every batch of those who send it now holds its row: it is written only where it changes.
+        let update = "UPDATE campaign SET provider = ?2, account = ?3, host = ?4 \
+            WHERE id = ?1 AND (provider <> ?2 OR account <> ?3 OR host <> ?4)";
+        return match connection.execute(update, params![campaign, provider, account, host])? {
+            0 => Ok(campaign),
+            _ => seal(connection, campaign),
+        };
     }
     let insert =
         "INSERT INTO campaign (name, provider, account, host, created_at) VALUES (?1, ?2, ?3, ?4, ?5)";

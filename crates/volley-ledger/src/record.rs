@@ -1,7 +1,7 @@
 //! What a run tells the ledger: intents, outcomes, attempts, its end; and how an operator signs a word.
 
 use jiff::Timestamp;
-use volley_model::{Amount, BatchState, Currency, Msisdn, SealedBatch};
+use volley_model::{Amount, Currency, Msisdn, SealedBatch};
 
 use crate::BatchId;
 
@@ -76,8 +76,8 @@ pub struct Outlook {
     pub in_doubt: u64,
     /// Those among them that another run asks about, which is under way.
     pub asked_by_others: u64,
-    /// Where those batches stand that were asked for.
-    pub states: Vec<(BatchId, BatchState)>,
+    /// Those of the numbers asked for that somebody holds, and how. The others are free.
+    pub held: Vec<Held>,
 }
 
 /// What came of a batch, with the attempts since it was last concluded.
@@ -180,6 +180,8 @@ pub struct RunEnd {
     /// Lines that were booked as in doubt, for another run's batch, and that run gave their numbers back: pending. None in a
     /// file.
     pub lines_freed: u64,
+    /// The same, for a batch or a number that was refused.
+    pub lines_refused: u64,
     /// Now.
     pub at: Timestamp,
 }

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
-use volley_model::LineCounts;
+use volley_model::{LineCounts, Msisdn};
 
 use crate::{BatchId, Conclusion, Intended, Intent, Ledger, LedgerError, Outlook, RunEnd, RunId};
 
@@ -57,7 +57,7 @@ enum Order {
     ReadBody(BatchId, Reply<Option<Bytes>>),
     BookLines(LineCounts, Reply<()>),
     EndRun(RunEnd, Reply<()>),
-    Look(Vec<BatchId>, Reply<Outlook>),
+    Look(Vec<Msisdn>, Reply<Outlook>),
 }
 
 /// Who waits for an order, and what they are told once its transaction is durable.
@@ -115,12 +115,12 @@ impl Writer {
         self.ask(|reply| Order::BookLines(lines, reply)).await
     }
 
-    /// How the campaign stands, and these batches of others.
+    /// How the campaign stands, and who holds these numbers.
     ///
     /// # Errors
     /// As [`intend`](Self::intend).
-    pub async fn look(&self, batches: Vec<BatchId>) -> Result<Outlook, LedgerError> {
-        self.ask(|reply| Order::Look(batches, reply)).await
+    pub async fn look(&self, numbers: Vec<Msisdn>) -> Result<Outlook, LedgerError> {
+        self.ask(|reply| Order::Look(numbers, reply)).await
     }
 
     /// Writes how the run ended. Once a run.

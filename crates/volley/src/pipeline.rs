@@ -48,7 +48,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use volley_intake::{IntakeError, Progress};
-use volley_ledger::{BatchId, LedgerError, Opening, Writer};
+use volley_ledger::{LedgerError, Opening, Writer};
 use volley_model::Currency;
 use volley_provider::CredentialsError;
 use volley_transport::TransportError;
@@ -269,11 +269,9 @@ pub fn run(
         if let Some(reason) = early {
             stop.note(reason);
         } else if let Some(finished) = &finished {
-            let held = finished.doubt_lines.keys().map(|id| BatchId(id.cast_signed()));
-            let held: Vec<BatchId> = held.collect();
             runtime.block_on(async {
                 tokio::select! {
-                    () = dispatch.linger(&held, &mut tick) => {}
+                    () = dispatch.linger(&finished.held, &mut tick) => {}
                     () = &mut listening => {}
                 }
             });

@@ -50,6 +50,7 @@ impl Desk {
             self.note_why(outcome);
             if let Outcome::InDoubt(batch) = outcome {
                 progress.publish_doubtful(batch);
+                self.held.push(number);
             }
             written = written.and_then(|()| self.reject_held(number, part, outcome));
         }

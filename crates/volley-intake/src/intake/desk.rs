@@ -37,6 +37,8 @@ pub(super) struct Desk {
     read: u64,
     pub(super) by_reason: ReasonCounts,
     pub(super) doubt_lines: HashMap<u64, u64>,
+    /// The numbers of those lines whose batch another run has, which goes on.
+    pub(super) held: Vec<Msisdn>,
     /// Set once the reading has ended early; batches not given out then never are.
     ended: Option<ReadEnd>,
 }
@@ -90,6 +92,7 @@ impl Desk {
             read: 0,
             by_reason: ReasonCounts::default(),
             doubt_lines: HashMap::new(),
+            held: Vec::new(),
             ended: None,
         }
     }
@@ -350,6 +353,7 @@ impl Desk {
             tally: self.batcher.tally().clone(),
             by_reason: self.by_reason,
             doubt_lines: self.doubt_lines.clone(),
+            held: self.held.clone(),
             examples: self.rejects.examples().to_vec(),
             too_many_invalid,
         }

@@ -16,11 +16,11 @@ const BEHIND: &str = "run, sequence, lines_invalid, lines_suppressed, lines_dupl
 /// Of a run, in the order in which [`Way::run`] takes them.
 const RUN: &str =
     "id, campaign, message, simulated, started_at, ended_at, outcome, reason, exit_code, lines_settled";
-const SHARED: &str = "lines_freed, worker, commit_number, last_at, fenced_at";
+const SHARED: &str = "lines_freed, lines_refused, worker, commit_number, last_at, fenced_at";
 const STARTED_AT: usize = 4;
 const ENDED_AT: usize = 5;
 /// Behind [`RUN`].
-const FENCED_AT: usize = 14;
+const FENCED_AT: usize = 15;
 
 /// What refers to a campaign's rows refers to these.
 pub(super) struct Copying {
@@ -112,7 +112,14 @@ impl Way<'_> {
                 ended_at => ended_at.clone(),
             };
             let zero = Value::Integer(0);
-            row.extend([zero.clone(), Value::Null, zero, last_at, Value::Null]);
+            row.extend([
+                zero.clone(),
+                zero.clone(),
+                Value::Null,
+                zero,
+                last_at,
+                Value::Null,
+            ]);
         }
         if row[ENDED_AT] == Value::Null && row[FENCED_AT] == Value::Null {
             // It was killed: nobody sends the campaign now. Unfenced it would count as under way there.

@@ -61,6 +61,7 @@ CREATE TABLE run (
   lines_settled  bigint NOT NULL DEFAULT 0,
   -- its lines whose numbers another run held when it met them, and gave back before this run ended: pending
   lines_freed    bigint NOT NULL DEFAULT 0,
+  lines_refused  bigint NOT NULL DEFAULT 0,  -- the same, of numbers that were refused
   worker         text,                       -- host and process; null: not known
   commit_number  bigint NOT NULL DEFAULT 0,  -- counts its commits
   last_at        bigint NOT NULL DEFAULT 0,  -- the latest time it wrote
@@ -589,7 +590,8 @@ BEGIN
     RAISE integrity_constraint_violation USING MESSAGE = 'a run ends once, and nothing else of it changes';
   END IF;
   IF NEW.commit_number < OLD.commit_number OR NEW.last_at < OLD.last_at OR NEW.beat < OLD.beat
-     OR NEW.lines_settled < OLD.lines_settled OR NEW.lines_freed < OLD.lines_freed THEN
+     OR NEW.lines_settled < OLD.lines_settled OR NEW.lines_freed < OLD.lines_freed
+     OR NEW.lines_refused < OLD.lines_refused THEN
     RAISE integrity_constraint_violation USING MESSAGE = 'what a run counts never goes back';
   END IF;
   IF OLD.fenced_at IS NOT NULL
@@ -828,9 +830,9 @@ WITH of_children AS (
          (coalesce(of_batches.suppressed, 0) + coalesce(behind.suppressed, 0))::bigint AS suppressed,
          (coalesce(of_batches.already_sent, 0) + coalesce(behind.already_sent, 0) + run.lines_settled)::bigint
            AS already_sent,
-         (coalesce(of_batches.refused, 0) + coalesce(behind.refused, 0))::bigint AS refused,
-         (coalesce(of_batches.in_doubt, 0) + coalesce(behind.in_doubt, 0) - run.lines_settled - run.lines_freed)::bigint
-           AS in_doubt,
+         (coalesce(of_batches.refused, 0) + coalesce(behind.refused, 0) + run.lines_refused)::bigint AS refused,
+         (coalesce(of_batches.in_doubt, 0) + coalesce(behind.in_doubt, 0) - run.lines_settled - run.lines_freed
+           - run.lines_refused)::bigint AS in_doubt,
          (coalesce(of_batches.pending, 0) + coalesce(behind.pending, 0) + run.lines_freed)::bigint AS pending
   FROM run LEFT JOIN of_batches ON of_batches.run = run.id LEFT JOIN behind ON behind.run = run.id
 )

@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use crate::database::{self};
 use crate::database::{Connection, params};
 use jiff::Timestamp;
-use volley_model::{BatchState, LineCounts};
+use volley_model::{BatchState, LineCounts, Msisdn};
 
 use super::{Order, Reply};
 use crate::ledger::Hold;
@@ -294,7 +294,7 @@ impl Desk {
             Order::Absent(batches, at, reply) => reply.keep(self.absent(batches, *at)),
             Order::BookLines(lines, reply) => reply.keep(self.book_lines(*lines)),
             Order::EndRun(end, reply) => reply.keep(self.end_run(end)),
-            Order::Look(batches, reply) => reply.keep(self.look(batches)),
+            Order::Look(numbers, reply) => reply.keep(self.look(numbers)),
             Order::ReadBody(batch, reply) => {
                 // Nothing written failed: whoever asked is told, and that is all.
                 let body = ledger::read_body(&self.connection, &self.place, *batch);
@@ -465,10 +465,10 @@ impl Desk {
     }
 
     fn end_run(&mut self, end: &RunEnd) -> Result<(), LedgerError> {
-        if end.lines_freed > 0 {
-            let update = "UPDATE run SET lines_freed = ?2 WHERE id = ?1";
+        if end.lines_freed + end.lines_refused > 0 {
+            let update = "UPDATE run SET lines_freed = ?2, lines_refused = ?3 WHERE id = ?1";
             self.connection
-                .execute(update, params![self.run, end.lines_freed])
+                .execute(update, params![self.run, end.lines_freed, end.lines_refused])
                 .map_err(|error| self.failed("the run's end written", error))?;
         }
         let update = "UPDATE run SET ended_at = ?2, outcome = ?3, reason = ?4, exit_code = ?5, \
@@ -487,28 +487,24 @@ impl Desk {
             .map_err(|error| self.failed("the run's end written", error))
     }
 
-    fn look(&self, batches: &[BatchId]) -> Result<Outlook, LedgerError> {
+    fn look(&self, numbers: &[Msisdn]) -> Result<Outlook, LedgerError> {
         let failed = |error| self.failed("looking at the doubts", error);
         let query = "SELECT count(*) FROM batch WHERE campaign = ?1 AND state = 'in_doubt'";
         let in_doubt = self
             .connection
             .query_row(query, [self.campaign], |row| row.get(0))
             .map_err(failed)?;
-        let asked_by_others = match self.keeping {
-            Keeping::Files(_) => 0,
-            Keeping::Server(_) => {
-                workers::asked_by_others(&self.connection, self.campaign, self.run).map_err(failed)?
-            }
+        let (asked_by_others, held) = match &self.keeping {
+            Keeping::Files(_) => (0, Vec::new()),
+            Keeping::Server(server) => (
+                workers::asked_by_others(&self.connection, self.campaign, self.run).map_err(failed)?,
+                server.held(&self.connection, numbers).map_err(failed)?,
+            ),
         };
-        let mut states = Vec::with_capacity(batches.len());
-        for batch in batches {
-            let row = queries::batch(&self.connection, &self.place.ledger, *batch)?;
-            states.extend(row.map(|row| (row.id, row.state)));
-        }
         Ok(Outlook {
             in_doubt,
             asked_by_others,
-            states,
+            held,
         })
     }
 

@@ -13,8 +13,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use volley_intake::Normalizer;
-use volley_ledger::{Among, BatchId, GateNews, Left, News, TrialEnd, Writer};
-use volley_model::{BatchState, Msisdn};
+use volley_ledger::{Among, GateNews, Holding, Left, News, Outlook, TrialEnd, Writer};
+use volley_model::Msisdn;
 use volley_provider::Provider;
 
 use super::dispatch::Dispatch;
@@ -181,19 +181,14 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
 impl<W: Wire, C: Clock> Dispatch<W, Writer, C> {
     /// At the end of the inputs: others may still have numbers of theirs in flight, or ask about a doubt. That is waited for as
     /// long as this run waits for its own, and what is left by those that die meanwhile is asked about here.
-    pub(super) async fn linger(&self, held: &[BatchId], mut tick: impl FnMut(&Self)) {
+    pub(super) async fn linger(&self, held: &[Msisdn], mut tick: impl FnMut(&Self)) {
         if self.company.is_none() {
             return;
         }
         let deadline = Instant::now() + self.request_timeout + self.settle;
         while Instant::now() < deadline && !self.stop.has_reached(Stage::Draining) {
             match self.journal.look(held.to_vec()).await {
-                Ok(outlook)
-                    if outlook.asked_by_others == 0
-                        && !outlook.states.iter().any(|(_, state)| is_open(*state)) =>
-                {
-                    return;
-                }
+                Ok(outlook) if is_settled(&outlook) => return,
                 Ok(_) => {}
                 Err(error) => return self.stop.request(error.into()),
             }
@@ -210,9 +205,10 @@ impl<W: Wire, C: Clock> Dispatch<W, Writer, C> {
     }
 }
 
-/// Whether nobody knows yet what became of the batch.
-pub(super) fn is_open(state: BatchState) -> bool {
-    matches!(state, BatchState::Intended | BatchState::InDoubt)
+/// Whether there is nothing that others still have to find out.
+fn is_settled(outlook: &Outlook) -> bool {
+    let open = |holding: Holding| matches!(holding, Holding::Open(_));
+    outlook.asked_by_others == 0 && !outlook.held.iter().any(|held| open(held.holding))
 }
 
 async fn heard(news: &mut watch::Receiver<News>) -> News {

@@ -1,16 +1,17 @@
 //! The end of a run: the last lines booked, the ledger closed, the summary drawn.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
 use volley_intake::Finished;
-use volley_ledger::{BatchId, Conclusion, Ledger, LedgerError, Opening, RunEnd, RunId, Writer, WriterThread};
-use volley_model::{BatchState, Currency, LineCounts, RequestKey};
+use volley_ledger::{
+    BatchId, Conclusion, Holding, Ledger, LedgerError, Opening, RunEnd, RunId, Writer, WriterThread,
+};
+use volley_model::{Currency, LineCounts, RequestKey};
 
 use super::account::Account;
-use super::company::is_open;
 use super::dispatch::Dispatch;
 use super::standing::Loaded;
 use super::stop::{Stop, StopReason};
@@ -41,6 +42,8 @@ struct Others {
     lines_settled: u64,
     /// Lines of numbers that another held, and gave back unsent.
     lines_freed: u64,
+    /// Lines of numbers that another held, and that were refused.
+    lines_refused: u64,
     /// The campaign's, at the end.
     batches_in_doubt: u64,
 }
@@ -74,6 +77,7 @@ impl Ending<'_> {
             exit_code: exit.code(),
             lines_settled: others.lines_settled,
             lines_freed: others.lines_freed,
+            lines_refused: others.lines_refused,
             at: clock::now(),
         };
         let ended = end_run(writer, totals - booked, end).await;
@@ -127,6 +131,7 @@ impl Ending<'_> {
         let mut others = Others {
             lines_settled: self.lines_settled(account),
             lines_freed: 0,
+            lines_refused: 0,
             batches_in_doubt: self.loaded.batches_in_doubt + account.doubts_taken_up
                 - account.settled.len() as u64
                 + account.batches_in_doubt,
@@ -134,28 +139,21 @@ impl Ending<'_> {
         if !self.is_shared {
             return others;
         }
-        let empty = HashMap::new();
-        let held = self.finished.map_or(&empty, |finished| &finished.doubt_lines);
-        let ids: Vec<BatchId> = held.keys().map(|id| BatchId(id.cast_signed())).collect();
-        let outlook = match writer.look(ids).await {
+        let held = self.finished.map_or(&[][..], |finished| &finished.held);
+        let outlook = match writer.look(held.to_vec()).await {
             Ok(outlook) => outlook,
             Err(error) => {
                 stop.note(error.into());
                 return others;
             }
         };
-        (others.lines_settled, others.lines_freed) = (0, 0);
-        for (batch, state) in outlook.states {
-            let lines = held.get(&batch.0.cast_unsigned()).copied().unwrap_or(0);
-            match state {
-                state if is_open(state) => {}
-                BatchState::Accepted
-                | BatchState::Unticketed
-                | BatchState::DeclaredSent
-                | BatchState::Abandoned => others.lines_settled += lines,
-                _ => others.lines_freed += lines,
-            }
-        }
+        let count = |wanted: fn(Holding) -> bool| {
+            let found = outlook.held.iter().filter(|held| wanted(held.holding));
+            found.count() as u64
+        };
+        others.lines_settled = count(|holding| holding == Holding::Reached);
+        others.lines_refused = count(|holding| holding == Holding::Refused);
+        others.lines_freed = held.len().saturating_sub(outlook.held.len()) as u64;
         others.batches_in_doubt = outlook.in_doubt;
         others
     }
@@ -179,8 +177,9 @@ impl Ending<'_> {
             duplicate: totals.duplicate,
             suppressed: totals.suppressed,
             already_sent: totals.already_sent + settled,
-            refused: totals.refused + account.refused,
-            in_doubt: totals.in_doubt - settled - others.lines_freed + account.in_doubt,
+            refused: totals.refused + account.refused + others.lines_refused,
+            in_doubt: totals.in_doubt - settled - others.lines_freed - others.lines_refused
+                + account.in_doubt,
             pending: totals.planned - landed + others.lines_freed,
         }
     }

@@ -25,7 +25,7 @@ use crate::database::{self, Connection, OptionalExtension as _, params};
 use crate::postgres::claims::{Claimant, Wanted};
 use crate::postgres::{Address, Session, Use};
 use crate::rows::{Concluded, OpenBatch};
-use crate::{BatchId, CampaignId, Intended, LedgerError, RunId, Terms, queries};
+use crate::{BatchId, CampaignId, Held, Intended, LedgerError, RunId, Terms, queries};
 
 /// How long a server may be away before the run ends: as long as a provider may.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -219,6 +219,14 @@ impl Server {
             }));
         }
         Ok(fits)
+    }
+
+    /// Which of these numbers others hold, and how.
+    pub(super) fn held(&self, connection: &Connection, numbers: &[Msisdn]) -> database::Result<Vec<Held>> {
+        match connection.postgres() {
+            Some(session) if !numbers.is_empty() => self.claimant.held(session, numbers),
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// What an outcome makes of the money. (Its body goes by a rule of the schema.)

@@ -35,6 +35,7 @@ async fn a_batch_goes_from_intent_to_ticket_and_the_account_adds_up() {
         exit_code: 0,
         lines_settled: 0,
         lines_freed: 0,
+        lines_refused: 0,
         at: at(9),
     };
     run.writer.end_run(end).await.unwrap();

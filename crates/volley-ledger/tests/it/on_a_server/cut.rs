@@ -59,6 +59,7 @@ async fn every_order_once(cut: Cut) {
         exit_code: 4,
         lines_settled: 0,
         lines_freed: 0,
+        lines_refused: 0,
         at: at(9),
     };
     proxy.arm(cut);

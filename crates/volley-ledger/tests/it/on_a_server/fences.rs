@@ -88,6 +88,7 @@ async fn words_wait_until_nobody_sends_the_campaign() {
         exit_code: 4,
         lines_settled: 0,
         lines_freed: 0,
+        lines_refused: 0,
         at: at(70),
     };
     run.writer.end_run(end).await.unwrap();
