@@ -489,19 +489,24 @@ fn write_run(
     identity: &CampaignIdentity,
     now: Timestamp,
 ) -> database::Result<RunId> {
-    let insert = "INSERT INTO run (campaign, message, simulated, started_at) VALUES (?1, ?2, ?3, ?4)";
-    let values = params![campaign, message, identity.simulated, now.as_microsecond()];
-    let run = RunId(connection.insert(insert, values)?);
+    let is_among_others = connection.postgres().is_some();
+    let started_at = now.as_microsecond();
+    let run = if is_among_others {
+        let insert = "INSERT INTO run (campaign, message, simulated, started_at, last_at, worker, beat_at) \
+            VALUES (?1, ?2, ?3, ?4, ?4, ?5, server_time())";
+        let values = params![campaign, message, identity.simulated, started_at, worker()];
+        connection.insert(insert, values)?
+    } else {
+        let insert = "INSERT INTO run (campaign, message, simulated, started_at) VALUES (?1, ?2, ?3, ?4)";
+        connection.insert(insert, params![campaign, message, identity.simulated, started_at])?
+    };
+    let run = RunId(run);
     if let Some(send_at) = identity.send_at {
         schedule::write(connection, run, send_at)?;
     }
-    match connection.postgres() {
-        None => connection.execute("UPDATE ledger SET latest_run = ?1", [run])?,
-        Some(_) => connection.execute(
-            "UPDATE run SET worker = ?2, beat_at = server_time(), last_at = ?3 WHERE id = ?1",
-            params![run, worker(), now.as_microsecond()],
-        )?,
-    };
+    if !is_among_others {
+        connection.execute("UPDATE ledger SET latest_run = ?1", [run])?;
+    }
     Ok(run)
 }
 

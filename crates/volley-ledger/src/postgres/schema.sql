@@ -584,8 +584,7 @@ CREATE TRIGGER pricing_of_accepted BEFORE INSERT ON pricing FOR EACH ROW EXECUTE
 CREATE FUNCTION run_ends_once() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF OLD.ended_at IS NOT NULL OR NEW.id <> OLD.id OR NEW.campaign <> OLD.campaign OR NEW.message <> OLD.message
-     OR NEW.simulated <> OLD.simulated OR NEW.started_at <> OLD.started_at
-     OR (OLD.worker IS NOT NULL AND NEW.worker IS DISTINCT FROM OLD.worker)
+     OR NEW.simulated <> OLD.simulated OR NEW.started_at <> OLD.started_at OR NEW.worker IS DISTINCT FROM OLD.worker
      OR (NEW.ended_at IS NULL AND coalesce(NEW.outcome, NEW.reason, NEW.exit_code::text) IS NOT NULL) THEN
     RAISE integrity_constraint_violation USING MESSAGE = 'a run ends once, and nothing else of it changes';
   END IF;

@@ -142,10 +142,15 @@ pub(crate) fn refuse_living(
             worker: row.get::<_, Option<String>>(1)?.unwrap_or_default(),
         })
     });
-    match found.optional().map_err(failed)? {
-        None => Ok(()),
-        Some(running) => Err(running),
+    if let Some(running) = found.optional().map_err(failed)? {
+        return Err(running);
     }
+    // The word may move money: the next run counts it anew.
+    let uncounted = "UPDATE budget SET max_cost = NULL WHERE campaign = ?1";
+    connection
+        .execute(uncounted, [campaign])
+        .map(drop)
+        .map_err(failed)
 }
 
 /// Fences the runs of a campaign that have been silent for too long by the server's clock, inside the caller's transaction. (Who

@@ -55,7 +55,7 @@ fn workers_that_die_and_sleep_and_lose_the_server_send_once_and_lose_nobody() {
     let sandbox = Sandbox::with_mock("[server]\nanswer_delay_ms = 20\n");
     sandbox
         .campaign()
-        .set("limits.batch_size", i64::from(recipients / 400))
+        .set("limits.batch_size", i64::from((recipients / 400).min(500)))
         .set("limits.requests_per_second", f64::from(REQUESTS_PER_SECOND))
         .set("limits.burst", i64::from(BURST))
         .set("limits.settle", "1s")

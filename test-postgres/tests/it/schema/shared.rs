@@ -42,7 +42,7 @@ fn ledger() -> Database {
     script.push(
         "
         ALTER TABLE batch ENABLE TRIGGER USER;
-        INSERT INTO body SELECT id, '\\x07' FROM batch WHERE state IN ('intended', 'in_doubt');
+        INSERT INTO body SELECT id, '\\x07', '\\x08' FROM batch WHERE state IN ('intended', 'in_doubt');
         INSERT INTO resolution (batch, at, who, why, was, becomes, currency, sum)
         SELECT id, 8, 'anna', 'asked', 'in_doubt', state, 'EUR', '\\x' FROM batch
         WHERE state IN ('declared_sent', 'declared_not_sent', 'abandoned');"
@@ -214,7 +214,7 @@ fn the_faults_of_what_is_shared_are_found() {
     let faults = || postgres.psql("SELECT place, fault FROM conservation ORDER BY 1, 2");
     assert_eq!(faults(), "", "it is sound");
     // 0.3 for the accepted one; 0.50 each for the intended, unticketed, in doubt, declared, abandoned, withdrawn.
-    postgres.psql("INSERT INTO budget VALUES (1, '9', 0.30, 3.00, 1), (2, NULL, 7, 7, 7)");
+    postgres.psql("INSERT INTO budget VALUES (1, '9', 0.30, 3.00), (2, NULL, 7, 7)");
     assert_eq!(faults(), "");
     postgres.psql("UPDATE budget SET reserved = 3.01 WHERE campaign = 1");
     assert_eq!(
