@@ -33,7 +33,11 @@ fn mode(path: PathBuf, mode: u32) {
 }
 
 fn script(sandbox: &Sandbox, input: &[&str]) -> Invocation {
-    let run = format!("PATH=$PWD/bin:$PATH; exec \"$0\" {}", input.join(" "));
+    // A shell cannot trap what was ignored when it began, as it is where the tests run under nohup.
+    let run = format!(
+        "PATH=$PWD/bin:$PATH; exec env --default-signal=HUP,INT,TERM \"$0\" {}",
+        input.join(" ")
+    );
     sandbox.program(
         "sh",
         ["-c", &run, example("workers.sh").to_str().expect("a path")],
