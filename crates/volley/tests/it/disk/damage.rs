@@ -5,6 +5,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
+use volley_ledger::{LedgerError, Reader};
 use volley_model::BatchState;
 
 use super::expect_refused;
@@ -114,6 +115,12 @@ fn check_refused_or_harmless(what: &str, sandbox: &Sandbox, damage: impl FnOnce(
         asked <= 3,
         "{what}: {asked} requests for a new number, a doubt and the free GET\n{end}"
     );
+    // How a run ended is what nobody is sent to by, and what has no checksum: whoever asks for it is refused. (Seed
+    // 8603999947375217337: a bit of that word, which is no text any more.)
+    let told = Reader::open(&sandbox.path("volley.db")).and_then(|reader| reader.report(None));
+    if let Err(LedgerError::Damaged { .. }) = told {
+        return end;
+    }
     expect_all_agree(sandbox, &end);
     end
 }
