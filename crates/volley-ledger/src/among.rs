@@ -14,6 +14,7 @@
 //! Not here: whether a token is used, and what a gate is.
 
 mod clocks;
+mod spacing;
 mod thread;
 
 use std::sync::mpsc;
