@@ -30,6 +30,7 @@ mod measure;
 mod stage;
 
 mod shared;
+mod sizing;
 
 mod expression;
 pub mod results;
@@ -48,3 +49,4 @@ pub use bare::Bare;
 pub use counting::Count;
 pub use error::LoadError;
 pub use shared::Shared;
+pub use sizing::Sizing;

@@ -9,7 +9,7 @@ use load_tests::compare::Compare;
 use load_tests::generate::Generate;
 use load_tests::report::Report;
 use load_tests::run::Run;
-use load_tests::{Bare, Count, Shared};
+use load_tests::{Bare, Count, Shared, Sizing};
 
 /// As Volley's: the bare sender shall differ in what it does alone.
 #[global_allocator]
@@ -32,6 +32,7 @@ enum Command {
     Bare(Bare),
     Count(Count),
     Shared(Shared),
+    Sizing(Sizing),
 }
 
 fn main() -> ExitCode {
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Command::Bare(bare) => bare.run().map_err(Into::into),
         Command::Count(count) => count.run().map_err(Into::into),
         Command::Shared(shared) => shared.run().map_err(Into::into),
+        Command::Sizing(sizing) => sizing.run().map_err(Into::into),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

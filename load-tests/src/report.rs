@@ -13,16 +13,17 @@ use crate::compare::read;
 use crate::error::LoadError;
 use crate::plot::{Axis, Chart};
 use crate::results::{CaseResults, Results};
-use crate::scenario;
+use crate::{scenario, sizing};
 
 /// Columns of a scenario's cases: metric, heading, decimals.
-const COLUMNS: [(&str, &str, usize); 7] = [
+const COLUMNS: [(&str, &str, usize); 8] = [
     ("wall", "wall s", 3),
     ("cpu", "CPU s", 3),
     ("cpu_per_million", "CPU s a million", 3),
     ("peak_mb", "peak MB", 1),
     ("server_cpu", "server's CPU s", 3),
     ("database_cpu_per_million", "PostgreSQL's CPU s a million", 3),
+    ("wal_mb_per_million", "log MB a million", 0),
     ("recipients_per_second", "recipients/s", 0),
 ];
 
@@ -79,6 +80,9 @@ impl Report {
             for plot in plots_of(results) {
                 let _ = writeln!(page, "\n![{}](plots/{})", plot.title, plot.name);
                 write(&plots.join(plot.name), &plot.svg)?;
+            }
+            if results.scenario == "shared" {
+                page.push_str(&sizing::section(results)?);
             }
         }
         write(&output, &page)
