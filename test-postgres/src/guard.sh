@@ -2,14 +2,15 @@
 # holds open. When that closes, however the test process ended, PostgreSQL ends and its folder goes.
 # Its stdout is the log, held open by PostgreSQL alone once that runs: the log ends when the last of its processes has.
 #
-# guard FOLDER AS INITDB POSTGRES ARGUMENT...; AS is what goes before each command to run it as another user, or empty.
-folder=$1 as=$2 initdb=$3
-shift 3
+# guard FOLDER AS INITDB MORE POSTGRES ARGUMENT...; AS is what goes before each command to run it as another user, or empty;
+# MORE is what initdb is told besides.
+folder=$1 as=$2 initdb=$3 more=$4
+shift 4
 
 # A collation in which the order of texts is not that of their bytes, as most databases have it.
 if [ ! -e "$folder/data/PG_VERSION" ]; then
-  # shellcheck disable=SC2086 # AS is words
-  $as "$initdb" --no-sync --no-instructions --pgdata="$folder/data" --username=postgres --auth=scram-sha-256 \
+  # shellcheck disable=SC2086 # AS and MORE are words
+  $as "$initdb" $more --no-sync --no-instructions --pgdata="$folder/data" --username=postgres --auth=scram-sha-256 \
     --pwfile="$folder/password" --locale=C --encoding=UTF8 --locale-provider=icu --icu-locale=en 2>&1 || exit
 fi
 # shellcheck disable=SC2086

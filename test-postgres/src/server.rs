@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::Database;
@@ -31,6 +32,9 @@ pub struct Settings {
     pub listen: Vec<String>,
     /// More settings, `name=value` as in `postgresql.conf`.
     pub more: Vec<String>,
+    /// Where its write-ahead log lies, in segments of a megabyte; not there yet, in a folder of
+    /// [`owner`](Server::owner)'s. `None`: with its data.
+    pub log_at: Option<PathBuf>,
 }
 
 /// A certificate and its key, as PEM.
@@ -131,6 +135,27 @@ impl Server {
         self.made_of("template0")
     }
 
+    /// A fresh database whose tables lie in this folder, which is empty and [`owner`](Self::owner)'s.
+    pub fn database_at(&self, folder: &Path) -> Database {
+        let number = self.databases.fetch_add(1, Ordering::Relaxed);
+        let name = format!("test_{number}");
+        let folder = folder.display();
+        self.administer(&format!("CREATE TABLESPACE {name} LOCATION '{folder}'"));
+        self.administer(&format!(
+            "CREATE DATABASE {name} OWNER {ROLE} TEMPLATE template0 TABLESPACE {name}"
+        ));
+        self.reach(name)
+    }
+
+    /// The user and the group that a server runs as, by their numbers; `None`: as the tests do.
+    pub fn owner() -> Option<(u32, u32)> {
+        let us = fs::metadata("/proc/self").expect("our own process").uid();
+        (us == 0).then(|| {
+            let LesserUser { user, group } = LesserUser::find();
+            (user, group)
+        })
+    }
+
     /// A database with all that this one has, to which nobody may be connected.
     pub fn copy_of(&self, database: &Database) -> Database {
         self.made_of(&database.name)
@@ -178,6 +203,40 @@ impl Server {
     /// Stops it without a checkpoint, and waits until it is gone: connections end, what was not committed is lost.
     pub fn stop(&self) {
         self.guard().take_away("stop");
+    }
+
+    /// Halts all its processes: it answers nothing any more, and its connections stay.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not run.
+    pub fn freeze(&self) {
+        let postmaster = self.postmaster();
+        // First, so that it has no more children.
+        signal(postmaster, Signal::STOP);
+        children(postmaster)
+            .into_iter()
+            .for_each(|child| signal(child, Signal::STOP));
+    }
+
+    /// Lets them go on.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not run.
+    pub fn thaw(&self) {
+        let postmaster = self.postmaster();
+        children(postmaster)
+            .into_iter()
+            .for_each(|child| signal(child, Signal::CONT));
+        signal(postmaster, Signal::CONT);
+    }
+
+    fn postmaster(&self) -> Pid {
+        let file = fs::read_to_string(self.folder.path().join("data/postmaster.pid"));
+        let file = file.expect("a server that runs");
+        let number = file.lines().next().and_then(|line| line.trim().parse().ok());
+        number.and_then(Pid::from_raw).expect("its number")
     }
 
     /// Brings it back on the same port over the same folder; it recovers what was committed.
@@ -295,11 +354,29 @@ fn run(
         text(folder.to_owned()),
         lesser.map(LesserUser::prefix).unwrap_or_default(),
         text(programs.initdb.clone()),
+        settings.log_at.clone().map_or_else(String::new, |folder| {
+            format!("--wal-segsize=1 --waldir={}", text(folder))
+        }),
         text(programs.postgres.clone()),
         format!("-D{}", text(folder.join("data"))),
     ];
     arguments.extend(set.into_iter().map(|setting| format!("-c{setting}")));
     Guard::new(command(Path::new("sh")), arguments, &folder.join("log"))
+}
+
+fn children(process: Pid) -> Vec<Pid> {
+    let process = process.as_raw_nonzero();
+    let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
+    let children = children.expect("a process that runs");
+    let numbers = children
+        .split_whitespace()
+        .filter_map(|number| number.parse().ok());
+    numbers.filter_map(Pid::from_raw).collect()
+}
+
+/// One that has ended meanwhile needs none.
+fn signal(process: Pid, signal: Signal) {
+    let _ = kill_process(process, signal);
 }
 
 fn log(folder: &Path) -> String {

@@ -5,6 +5,7 @@
 //! shown by hand: 400000 and 60.
 
 mod budget;
+mod full;
 
 use std::collections::HashMap;
 use std::str::FromStr;
