@@ -13,6 +13,7 @@
 //! Bounds: [`LEASED_MAX`] tokens a statement; [`POLL`] until news are heard.
 //! Not here: whether a token is used, and what a gate is.
 
+mod beats;
 mod clocks;
 mod spacing;
 mod thread;

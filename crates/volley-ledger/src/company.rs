@@ -6,13 +6,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::among::Start;
-use crate::database::Connection;
 use crate::doubts::{self, Which};
 use crate::ledger::Hold;
-use crate::place::Place;
+use crate::postgres::Patience;
 use crate::postgres::claims::Claimant;
 use crate::postgres::workers::{self, Common};
-use crate::postgres::{Address, Session, Use};
 use crate::{
     Among, AmongThread, BatchId, Entry, Ledger, LedgerError, Neighbours, OpenDoubt, RunLimits, Terms,
 };
@@ -65,9 +63,16 @@ impl Ledger {
         for batch in taken {
             open.extend(doubts::open(&self.connection, &self.place, Which::One(batch))?);
         }
-        let neighbours = neighbours(&address, &self.place, entry, terms)?;
+        let patience = Patience::at_work(address.silence(), self.hurry.clone());
+        let claimant = Claimant {
+            campaign: entry.campaign,
+            message: entry.message,
+            retry_refused: terms.retry_refused,
+        };
+        let neighbours = Neighbours::connect(&address, claimant, patience.clone(), &self.place.ledger)?;
         let (among, thread) = Among::start(Start {
             address,
+            patience,
             campaign: entry.campaign,
             run: entry.run,
             limits: *limits,
@@ -92,26 +97,4 @@ impl Ledger {
             None => Ok(Vec::new()),
         }
     }
-}
-
-fn neighbours(
-    address: &Address,
-    place: &Place,
-    entry: &Entry,
-    terms: Terms,
-) -> Result<Neighbours, LedgerError> {
-    let session = Session::connect(address, Use::Write);
-    let session =
-        session.map_err(|error| LedgerError::database(&place.ledger, "connecting", error.into()))?;
-    let claimant = Claimant {
-        campaign: entry.campaign,
-        message: entry.message,
-        retry_refused: terms.retry_refused,
-    };
-    Ok(Neighbours::new(
-        Connection::Postgres(session),
-        address.clone(),
-        claimant,
-        &place.ledger,
-    ))
 }

@@ -14,7 +14,7 @@ use std::ops::Deref;
 use rusqlite::CachedStatement;
 use rusqlite::types::Type;
 
-use crate::postgres;
+use crate::postgres::{self, Patience};
 
 pub(crate) use params::Params;
 pub(crate) use row::Row;
@@ -154,6 +154,13 @@ impl Connection {
         match self {
             Self::Sqlite(_) => None,
             Self::Postgres(session) => Some(session),
+        }
+    }
+
+    /// From now on a server's answers are waited for so long.
+    pub(crate) fn wait_as(&mut self, patience: Patience) {
+        if let Self::Postgres(session) = self {
+            session.wait_as(patience);
         }
     }
 

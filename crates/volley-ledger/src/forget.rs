@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use crate::database::{Connection, params};
-use crate::postgres::workers;
+use crate::postgres::{Patience, workers};
 
 use crate::bodies;
 use crate::place::Place;
@@ -47,6 +47,8 @@ impl Ledger {
                 .execute_batch("PRAGMA secure_delete = ON")
                 .map_err(&failed)?;
         }
+        // A campaign may have more numbers than a server deletes in any while that one would say.
+        self.connection.wait_as(Patience::endless());
         let forgotten = self.transact(STEP, signature.at, |connection, place| {
             erase(connection, &place.ledger, name, signature)
         })?;

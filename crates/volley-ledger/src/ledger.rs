@@ -19,8 +19,8 @@ use crate::campaign;
 use crate::doubts::{self, Which};
 use crate::lock::LockFile;
 use crate::place::Place;
-use crate::postgres::Address;
 use crate::postgres::workers::Common;
+use crate::postgres::{Address, Hurry};
 use crate::rows::BatchRow;
 use crate::writer::{self, Writer, WriterThread};
 use crate::{
@@ -43,6 +43,8 @@ pub struct Ledger {
     pub(crate) common: Option<Common>,
     /// How many commits of its run a server has acknowledged.
     pub(crate) committed: Arc<AtomicU64>,
+    /// Whether a server is still waited for.
+    pub(crate) hurry: Hurry,
     made: bool,
 }
 

@@ -67,7 +67,7 @@ pub use ids::{BatchId, CampaignId, ListCampaignId, MessageId, RunId};
 pub use ledger::{Ledger, Opening, Terms};
 pub use list_campaigns::{Draft, ListCampaign, ListResolved, ListStep};
 pub use postgres::claims::Neighbours;
-pub use postgres::{has_password, shown_path};
+pub use postgres::{Hurry, has_password, shown_path};
 pub use queries::{Spending, StoredMembers};
 pub use reader::{Reader, ServerFound};
 pub use record::{Attempt, Conclusion, Held, Holding, Intended, Intent, Outcome, Outlook, RunEnd, Signature};

@@ -8,10 +8,11 @@
 mod address;
 pub(crate) mod bodies;
 pub(crate) mod claims;
+mod patience;
 mod value;
 pub(crate) mod workers;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
@@ -28,6 +29,8 @@ use tokio_postgres::{Client, RowStream};
 
 pub(crate) use address::Address;
 pub use address::{has_password, shown_path};
+pub use patience::Hurry;
+pub(crate) use patience::Patience;
 use value::Bound;
 
 /// Why PostgreSQL did not do what it was asked to.
@@ -45,6 +48,9 @@ pub(crate) enum Error {
     /// There is no such column.
     #[error("there is no column {0}")]
     NoColumn(String),
+    /// It was waited for in vain. What was asked for may have been done, or may yet be.
+    #[error("the server gave no answer in time")]
+    Silent,
     /// The system gives no runtime.
     #[error("start a runtime: {0}")]
     Runtime(std::io::Error),
@@ -64,6 +70,9 @@ pub(crate) struct Session {
     runtime: Option<Runtime>,
     client: Client,
     silence: Duration,
+    patience: Patience,
+    /// An answer was waited for in vain: whatever comes over it now belongs to that question.
+    is_lost: Cell<bool>,
     statements: RefCell<HashMap<String, tokio_postgres::Statement>>,
 }
 
@@ -85,16 +94,19 @@ pub(crate) struct Row(tokio_postgres::Row);
 
 impl Session {
     /// Connects, and sets the connection up: the ledger's schema, times in UTC, and no waiting for ever.
-    pub(crate) fn connect(address: &Address, use_: Use) -> Result<Self, Error> {
+    pub(crate) fn connect(address: &Address, use_: Use, patience: Patience) -> Result<Self, Error> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(Error::Runtime)?;
-        let client = wait_in(&runtime, address.connect(use_))?;
-        let session = Self {
+        let connected = patience.to_connect().bound(address.connect(use_));
+        let client = wait_in(&runtime, connected).ok_or(Error::Silent)??;
+        let mut session = Self {
             runtime: Some(runtime),
             client,
             silence: address.silence(),
+            patience: patience.to_connect(),
+            is_lost: Cell::new(false),
             statements: RefCell::default(),
         };
         session.execute_batch(SETTINGS)?;
@@ -103,7 +115,13 @@ impl Session {
         } else {
             session.execute_batch(SETTINGS_TO_WRITE)?;
         }
+        session.patience = patience;
         Ok(session)
+    }
+
+    /// From now on answers are waited for so long.
+    pub(crate) fn wait_as(&mut self, patience: Patience) {
+        self.patience = patience;
     }
 
     /// After how long without a sign of life a run counts as dead.
@@ -112,10 +130,19 @@ impl Session {
     }
 
     /// What a future that needs this connection comes to.
-    fn wait<T: Send>(&self, future: impl Future<Output = T> + Send) -> T {
-        match &self.runtime {
-            Some(runtime) => wait_in(runtime, future),
-            None => futures::executor::block_on(future),
+    fn wait<T: Send>(
+        &self,
+        future: impl Future<Output = Result<T, tokio_postgres::Error>> + Send,
+    ) -> Result<T, Error> {
+        let Some(runtime) = self.runtime.as_ref().filter(|_| !self.is_lost.get()) else {
+            return Err(Error::Silent);
+        };
+        match wait_in(runtime, self.patience.clone().bound(future)) {
+            Some(done) => Ok(done?),
+            None => {
+                self.is_lost.set(true);
+                Err(Error::Silent)
+            }
         }
     }
 
@@ -143,13 +170,13 @@ impl Session {
         values: &[&(dyn ToPostgres + Sync)],
     ) -> Result<Vec<tokio_postgres::Row>, Error> {
         let statement = self.prepare(sql)?;
-        Ok(self.wait(self.client.query(&statement.prepared, values))?)
+        self.wait(self.client.query(&statement.prepared, values))
     }
 
     /// How many rows such a statement changes.
     pub(crate) fn change(&self, sql: &str, values: &[&(dyn ToPostgres + Sync)]) -> Result<u64, Error> {
         let statement = self.prepare(sql)?;
-        Ok(self.wait(self.client.execute(&statement.prepared, values))?)
+        self.wait(self.client.execute(&statement.prepared, values))
     }
 
     /// The integers in its first column.
@@ -165,11 +192,11 @@ impl Session {
         values: &[&(dyn ToPostgres + Sync)],
     ) -> Result<tokio_postgres::Row, Error> {
         let statement = self.prepare(sql)?;
-        Ok(self.wait(self.client.query_one(&statement.prepared, values))?)
+        self.wait(self.client.query_one(&statement.prepared, values))
     }
 
     pub(crate) fn execute_batch(&self, sql: &str) -> Result<(), Error> {
-        Ok(self.wait(self.client.batch_execute(sql))?)
+        self.wait(self.client.batch_execute(sql))
     }
 }
 
@@ -230,8 +257,9 @@ impl Statement<'_> {
 
 impl Rows<'_> {
     pub(crate) fn next(&mut self) -> Result<Option<&Row>, Error> {
-        let next = self.session.wait(self.stream.next());
-        self.row = next.transpose()?.map(Row);
+        let next = self.stream.next();
+        let next = self.session.wait(async { next.await.transpose() })?;
+        self.row = next.map(Row);
         Ok(self.row.as_ref())
     }
 }
@@ -268,7 +296,11 @@ impl fmt::Debug for Error {
 impl Error {
     /// Whether it may well be over in a while: the server is away, it starts, it has no room, or two got in each other's way.
     pub(crate) fn is_passing(&self) -> bool {
-        let Self::Said(error) = self else { return false };
+        let error = match self {
+            Self::Said(error) => error,
+            Self::Silent => return true,
+            _ => return false,
+        };
         let Some(state) = error.code() else {
             // Not the server's own words: the connection's; or, with another source, a value that does not fit.
             let source = std::error::Error::source(error);

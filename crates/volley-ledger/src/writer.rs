@@ -8,8 +8,6 @@
 
 mod desk;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -18,6 +16,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use volley_model::{LineCounts, Msisdn};
 
+use crate::postgres::Hurry;
 use crate::{BatchId, Conclusion, Intended, Intent, Ledger, LedgerError, Outlook, RunEnd, RunId};
 
 use desk::Desk;
@@ -39,7 +38,7 @@ const LINGER_FOR: usize = 5;
 #[derive(Debug, Clone)]
 pub struct Writer {
     orders: mpsc::Sender<Order>,
-    hurry: Arc<AtomicBool>,
+    hurry: Hurry,
 }
 
 /// The writer's thread. It ends when the last [`Writer`] is dropped.
@@ -131,9 +130,9 @@ impl Writer {
         self.ask(|reply| Order::EndRun(end, reply)).await
     }
 
-    /// Nothing is waited for any more: a server that is away ends the writing.
-    pub fn hurry(&self) {
-        self.hurry.store(true, Ordering::Relaxed);
+    /// By which to tell that nothing is waited for any more: a server that is away, or does not answer, ends the writing then.
+    pub fn hurry(&self) -> Hurry {
+        self.hurry.clone()
     }
 
     async fn ask<T>(&self, order: impl FnOnce(Reply<T>) -> Order) -> Result<T, LedgerError> {
@@ -173,11 +172,10 @@ impl WriterThread {
 /// Starts the thread.
 pub(crate) fn start(ledger: Ledger, run: RunId) -> (Writer, WriterThread) {
     let (orders, waiting) = mpsc::channel(WAITING_MAX);
-    let hurry = Arc::new(AtomicBool::new(false));
-    let hurried = Arc::clone(&hurry);
+    let hurry = ledger.hurry.clone();
     let thread = thread::Builder::new()
         .name("ledger".to_owned())
-        .spawn(move || write(Desk::new(ledger, run, hurried), waiting));
+        .spawn(move || write(Desk::new(ledger, run), waiting));
     let thread = thread.map_err(|error| format!("it could not be started: {error}"));
     (Writer { orders, hurry }, WriterThread { thread })
 }

@@ -41,14 +41,16 @@ pub(crate) mod standing;
 pub(crate) mod stop;
 pub(crate) mod telling;
 
+use std::cell::Cell;
 use std::fs::File;
 use std::path::PathBuf;
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
 use volley_intake::{IntakeError, Progress};
-use volley_ledger::{LedgerError, Opening, Writer};
+use volley_ledger::{Hurry, LedgerError, Opening};
 use volley_model::Currency;
 use volley_provider::CredentialsError;
 use volley_transport::TransportError;
@@ -59,7 +61,6 @@ use crate::exit::Exit;
 use crate::inputs::{Opened, Waker};
 use crate::number_file::NumberFileError;
 use crate::summary::{Summary, counted_as};
-use dispatch::Dispatch;
 use ending::Ending;
 use reading::Reading;
 use refusals::Refusals;
@@ -69,7 +70,7 @@ use snapshot::View;
 #[cfg(test)]
 pub(crate) use snapshot::snapshot;
 pub use snapshot::{LedgerOrders, Phase, Snapshot};
-use stop::Stage;
+use stop::{Stage, Stop, StopReason};
 
 /// What a run needs.
 pub struct Job {
@@ -252,32 +253,34 @@ pub fn run(
         begun,
     };
     let mut tick = |dispatch: &_| display(&view.snapshot(dispatch));
-    let finished = {
-        let stop = &dispatch.stop;
-        let mut listening = pin!(signals::listen(signals, stop, campaign.limits.shutdown_grace));
-        runtime.block_on(async {
-            tokio::select! {
-                () = dispatch.run(&mut reading.batches, &mut tick) => {}
-                () = &mut listening => {}
-                () = wake_when_stopped(&dispatch, opened.waker) => {}
-            }
-        });
-        let (finished, early) = match reading.join() {
-            Ok(read) => (Some(read.finished), read.early),
-            Err(bug) => (None, Some(bug)),
-        };
-        if let Some(reason) = early {
-            stop.note(reason);
-        } else if let Some(finished) = &finished {
-            runtime.block_on(async {
-                tokio::select! {
-                    () = dispatch.linger(&finished.held, &mut tick) => {}
-                    () = &mut listening => {}
-                }
-            });
+    let (stop, over) = (Rc::clone(&dispatch.stop), Cell::new(false));
+    let (hurry, grace) = (dispatch.journal.hurry(), campaign.limits.shutdown_grace);
+    let mut attending = pin!(async {
+        tokio::join!(
+            signals::listen(signals, &stop, &over, grace),
+            hurry_when_over(&stop, hurry)
+        );
+    });
+    runtime.block_on(async {
+        tokio::select! {
+            () = dispatch.run(&mut reading.batches, &mut tick) => {}
+            () = &mut attending => {}
+            () = wake_when_stopped(&stop, opened.waker) => {}
         }
-        finished
+    });
+    // The thread may be waiting for a server.
+    let read = tokio::task::spawn_blocking(|| reading.join());
+    let (finished, early) = match runtime.block_on(beside(&mut attending, read)) {
+        Ok(Ok(read)) => (Some(read.finished), read.early),
+        Ok(Err(bug)) => (None, Some(bug)),
+        Err(bug) => (None, Some(StopReason::Bug(bug.to_string()))),
     };
+    if let Some(reason) = early {
+        stop.note(reason);
+    } else if let Some(finished) = &finished {
+        let lingering = dispatch.linger(&finished.held, &mut tick);
+        runtime.block_on(beside(&mut attending, lingering));
+    }
     drop(std::mem::replace(&mut dispatch.refusals, Refusals::none()));
     if let Err(source) = refusals.join() {
         dispatch.stop.note(IntakeError::Rejects { source }.into());
@@ -292,7 +295,9 @@ pub fn run(
         fail_on_invalid,
         begun,
     };
-    let summary = runtime.block_on(ending.close(dispatch, writer_thread));
+    over.set(true);
+    let closing = ending.close(dispatch, writer_thread);
+    let summary = runtime.block_on(beside(&mut attending, closing));
     if let Some(thread) = among_thread {
         // It ends with the last who speaks through it, and told by its news how.
         drop(thread.join());
@@ -300,12 +305,23 @@ pub fn run(
     Ok(summary)
 }
 
-/// A stop must not wait for an input that has nothing to say: dropping the waker ends blocked reading. Nor, once the grace is
-/// over, for a server that is away.
-async fn wake_when_stopped<W, C>(dispatch: &Dispatch<W, Writer, C>, waker: Waker) {
-    dispatch.stop.reached(Stage::Draining).await;
+/// A stop must not wait for an input that has nothing to say: dropping the waker ends blocked reading.
+async fn wake_when_stopped(stop: &Stop, waker: Waker) {
+    stop.reached(Stage::Draining).await;
     drop(waker);
-    dispatch.stop.reached(Stage::GraceOver).await;
-    dispatch.journal.hurry();
     std::future::pending::<()>().await;
+}
+
+/// Once the grace is over, nobody waits for a server that is away or hangs.
+async fn hurry_when_over(stop: &Stop, hurry: Hurry) {
+    stop.reached(Stage::GraceOver).await;
+    hurry.tell();
+}
+
+/// Does the work, and attends to the signals meanwhile, which never ends.
+async fn beside<T>(attending: &mut Pin<&mut impl Future<Output = ()>>, work: impl Future<Output = T>) -> T {
+    tokio::select! {
+        done = work => done,
+        () = attending => std::future::pending().await,
+    }
 }

@@ -1,6 +1,6 @@
 //! The thread of a run among others: what it is asked for goes first, then what the time asks for.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::{mpsc as queue, oneshot, watch};
 
+use super::beats::Beats;
 use super::clocks::Clocks;
 use super::spacing::Spacing;
 use super::{
@@ -19,7 +20,7 @@ use crate::database::{self, Connection, params};
 use crate::doubts::{self, Which};
 use crate::place::Place;
 use crate::postgres::workers::{self, LIVES};
-use crate::postgres::{Address, Session, Use};
+use crate::postgres::{Address, Patience, Session, Use};
 use crate::{CampaignId, LedgerError, RunId, RunLimits, queries};
 
 /// How long the server may be away before the run ends.
@@ -35,6 +36,8 @@ pub(crate) struct Start {
     pub(crate) campaign: CampaignId,
     pub(crate) run: RunId,
     pub(crate) limits: RunLimits,
+    /// How long an answer is waited for.
+    pub(crate) patience: Patience,
     /// How many commits of the run were acknowledged.
     pub(crate) committed: Arc<AtomicU64>,
 }
@@ -53,8 +56,7 @@ struct Worker {
     asked: VecDeque<Ask>,
     poll_at: Instant,
     beat_at: Instant,
-    /// The last beat seen of each of the others, and since when.
-    seen: HashMap<RunId, (i64, Instant)>,
+    beats: Beats,
     /// Since when nothing has gone well, through however many connections.
     failing_since: Option<Instant>,
     news: watch::Sender<News>,
@@ -65,7 +67,7 @@ impl Among {
     /// Connects, and starts the thread.
     pub(crate) fn start(start: Start) -> Result<(Self, AmongThread), LedgerError> {
         let place = Place::on_server(&start.address.to_string());
-        let (connection, clocks) = connect(&start.address, &place)?;
+        let (connection, clocks) = connect(&start, &place)?;
         let (asks, asked) = mpsc::channel();
         let (news, heard) = watch::channel(News::default());
         let (found, left) = queue::unbounded_channel();
@@ -81,7 +83,7 @@ impl Among {
             asked: VecDeque::new(),
             poll_at: now,
             beat_at: now,
-            seen: HashMap::new(),
+            beats: Beats::new(now),
             failing_since: None,
             news,
             left: found,
@@ -313,18 +315,10 @@ impl Worker {
     fn bury_the_silent(&mut self) -> Result<(), LedgerError> {
         let living = workers::living(&self.connection, self.start.campaign, self.start.run)
             .map_err(|error| self.failed("looking for runs", error))?;
-        let now = Instant::now();
-        self.seen
-            .retain(|run, _| living.iter().any(|living| living.run == *run));
-        for run in living {
-            let seen = self.seen.entry(run.run).or_insert((run.beat, now));
-            if seen.0 != run.beat {
-                *seen = (run.beat, now);
-            } else if now - seen.1 >= self.start.address.silence() {
-                self.bury(run)?;
-            }
-        }
-        Ok(())
+        let silent = self
+            .beats
+            .look(living, Instant::now(), self.start.address.silence());
+        silent.into_iter().try_for_each(|run| self.bury(run))
     }
 
     fn bury(&self, run: workers::Living) -> Result<(), LedgerError> {
@@ -344,17 +338,18 @@ impl Worker {
         let begun = *self.failing_since.get_or_insert_with(Instant::now);
         let mut failure = failure;
         let mut pause = PAUSE_MIN;
-        while failure.is_passing() && begun.elapsed() < PATIENCE {
+        let hurry = self.start.patience.hurry().clone();
+        while failure.is_passing() && begun.elapsed() < PATIENCE && !hurry.is_told() {
             match asks.recv_timeout(pause) {
                 Ok(ask) => self.take(ask),
                 Err(RecvTimeoutError::Timeout) => pause = (pause * 2).min(PAUSE_MAX),
                 Err(RecvTimeoutError::Disconnected) => return Err(failure),
             }
-            match connect(&self.start.address, &self.place) {
+            match connect(&self.start, &self.place) {
                 Ok((connection, clocks)) => {
                     (self.connection, self.clocks) = (connection, clocks);
-                    self.seen.clear();
                     let now = Instant::now();
+                    self.beats = Beats::new(now);
                     (self.poll_at, self.beat_at, self.lease_at) = (now, now, now);
                     return Ok(());
                 }
@@ -467,9 +462,10 @@ fn carry_out(connection: &Connection, start: &Start, ask: &mut Ask) -> database:
 }
 
 /// A connection, and the server's clock against ours.
-fn connect(address: &Address, place: &Place) -> Result<(Connection, Clocks), LedgerError> {
+fn connect(start: &Start, place: &Place) -> Result<(Connection, Clocks), LedgerError> {
     let failed = |error| LedgerError::database(&place.ledger, "connecting", error);
-    let session = Session::connect(address, Use::Write).map_err(|error| failed(error.into()))?;
+    let session = Session::connect(&start.address, Use::Write, start.patience.clone())
+        .map_err(|error| failed(error.into()))?;
     let connection = Connection::Postgres(session);
     let asked = Instant::now();
     let told = connection

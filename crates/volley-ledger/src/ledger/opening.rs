@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::ledger::{Hold, Terms, server};
 use crate::lock::{LockFile, Memory};
 use crate::place::Place;
-use crate::postgres::Address;
+use crate::postgres::{Address, Hurry};
 use crate::schema::Format;
 use crate::{Ledger, LedgerError, Occupant, Signature, filesystem, rows, schema};
 
@@ -106,6 +106,7 @@ impl Ledger {
             terms: Terms::default(),
             common: None,
             committed: Arc::default(),
+            hurry: Hurry::default(),
             made,
         };
         if format != Format::Current {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::{Hold, Ledger, Opening, Terms};
 use crate::database::{Connection, OptionalExtension as _, params};
 use crate::place::Place;
-use crate::postgres::{Address, Session, Use};
+use crate::postgres::{Address, Hurry, Patience, Session, Use};
 use crate::schema::VERSION;
 use crate::{Absent, LedgerError, Occupant, campaign, list_campaigns, schedule};
 
@@ -42,7 +42,8 @@ pub(super) fn init(path: &Path, now: Timestamp) -> Result<(), LedgerError> {
 
 /// See [`Ledger::open`].
 pub(super) fn open(path: &Path, opening: Opening, now: Timestamp) -> Result<Ledger, LedgerError> {
-    let (address, connection, place) = connect(path, Use::Write)?;
+    let hurry = Hurry::default();
+    let (address, connection, place) = connect(path, Use::Write, Patience::to_begin(hurry.clone()))?;
     let mut made = false;
     if let Err(missing) = check(&connection, &place) {
         match (&missing, opening) {
@@ -62,13 +63,14 @@ pub(super) fn open(path: &Path, opening: Opening, now: Timestamp) -> Result<Ledg
         terms: Terms::default(),
         common: None,
         committed: Arc::default(),
+        hurry,
         made,
     })
 }
 
 /// See [`Reader::open`](crate::Reader::open).
 pub(crate) fn look(path: &Path) -> Result<(Connection, Place), LedgerError> {
-    let (_, connection, place) = connect(path, Use::Read)?;
+    let (_, connection, place) = connect(path, Use::Read, Patience::endless())?;
     check(&connection, &place)?;
     Ok((connection, place))
 }
@@ -82,12 +84,12 @@ pub(super) fn nothing_to_adopt() -> LedgerError {
     }
 }
 
-fn connect(path: &Path, use_: Use) -> Result<(Address, Connection, Place), LedgerError> {
+fn connect(path: &Path, use_: Use, patience: Patience) -> Result<(Address, Connection, Place), LedgerError> {
     let address = Address::parse(path).map_err(|error| LedgerError::Address {
         detail: error.to_string(),
     })?;
     let place = Place::on_server(&address.to_string());
-    let session = Session::connect(&address, use_);
+    let session = Session::connect(&address, use_, patience);
     let session =
         session.map_err(|error| LedgerError::database(&place.ledger, "connecting", error.into()))?;
     Ok((address, Connection::Postgres(session), place))

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use volley_model::{BatchState, Msisdn};
 
-use super::{Address, Session, Use};
+use super::{Address, Patience, Session, Use};
 use crate::database::{self, Connection};
 use crate::{BatchId, CampaignId, Held, Holding, LedgerError, MessageId};
 
@@ -164,17 +164,27 @@ pub struct Neighbours {
     connection: Connection,
     address: Address,
     claimant: Claimant,
+    patience: Patience,
     path: std::path::PathBuf,
 }
 
 impl Neighbours {
-    pub(crate) fn new(connection: Connection, address: Address, claimant: Claimant, path: &Path) -> Self {
-        Self {
-            connection,
-            address,
+    /// Connects.
+    pub(crate) fn connect(
+        address: &Address,
+        claimant: Claimant,
+        patience: Patience,
+        path: &Path,
+    ) -> Result<Self, LedgerError> {
+        let session = Session::connect(address, Use::Write, patience.clone());
+        let session = session.map_err(|error| LedgerError::database(path, "connecting", error.into()))?;
+        Ok(Self {
+            connection: Connection::Postgres(session),
+            address: address.clone(),
             claimant,
+            patience,
             path: path.to_owned(),
-        }
+        })
     }
 
     /// Which of these numbers others hold, and how. Where the server is away, none, as far as is known: the intent's own
@@ -185,7 +195,7 @@ impl Neighbours {
     pub fn held(&mut self, numbers: &[Msisdn]) -> Result<Vec<Held>, LedgerError> {
         match self.ask(numbers) {
             Err(failure) if failure.is_passing() => {
-                if let Ok(session) = Session::connect(&self.address, Use::Write) {
+                if let Ok(session) = Session::connect(&self.address, Use::Write, self.patience.clone()) {
                     self.connection = Connection::Postgres(session);
                 }
                 Ok(Vec::new())

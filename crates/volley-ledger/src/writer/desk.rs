@@ -5,8 +5,6 @@ mod server;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use crate::database::{self};
 use crate::database::{Connection, params};
@@ -16,7 +14,7 @@ use volley_model::{BatchState, LineCounts, Msisdn};
 use super::{Order, Reply};
 use crate::ledger::Hold;
 use crate::place::Place;
-use crate::postgres::workers;
+use crate::postgres::{Patience, workers};
 use crate::rows::{self, Concluded, OpenBatch, Position};
 use crate::{
     BatchId, CampaignId, Conclusion, Intended, Intent, Ledger, LedgerError, Outcome, Outlook, RunEnd, RunId,
@@ -108,13 +106,14 @@ pub(crate) fn number_commit(
 }
 
 impl Desk {
-    pub(super) fn new(ledger: Ledger, run: RunId, hurry: Arc<AtomicBool>) -> Result<Self, LedgerError> {
+    pub(super) fn new(ledger: Ledger, run: RunId) -> Result<Self, LedgerError> {
         let Ledger {
-            connection,
+            mut connection,
             place,
             hold,
             terms,
             committed,
+            hurry,
             ..
         } = ledger;
         let campaign = connection
@@ -132,6 +131,8 @@ impl Desk {
                 )
             }
             Hold::Among(address) => {
+                let patience = Patience::at_work(address.silence(), hurry);
+                connection.wait_as(patience.clone());
                 let server = Server::new(
                     &connection,
                     &place.ledger,
@@ -139,7 +140,7 @@ impl Desk {
                     campaign,
                     run,
                     &terms,
-                    Signs { hurry, committed },
+                    Signs { patience, committed },
                 )?;
                 (Keeping::Server(server), 0)
             }

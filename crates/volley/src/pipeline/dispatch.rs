@@ -8,6 +8,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,7 +74,7 @@ pub(super) struct Dispatch<W, J, C> {
     pub(super) credit: Credit,
     pub(super) request_timeout: Duration,
     pub(super) patience: Patience,
-    pub(super) stop: Stop,
+    pub(super) stop: Rc<Stop>,
     pub(super) in_flight: Semaphore,
     pub(super) account: RefCell<Account>,
     /// Orders that the ledger has not acknowledged.
@@ -159,7 +160,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             credit: Credit::new(limits.min_credit),
             request_timeout: limits.request_timeout,
             patience: Patience::default(),
-            stop: Stop::new(),
+            stop: Rc::new(Stop::new()),
             in_flight: Semaphore::new(max_in_flight),
             account: RefCell::default(),
             commits: Commits::new(),

@@ -1,5 +1,6 @@
 //! SIGHUP, SIGINT and SIGTERM: the first stops the intake and starts the grace, the second ends it.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -10,13 +11,16 @@ use crate::exit::Exit;
 /// Signals that are no further apart are one; a person is slower.
 const SAME_WITHIN: Duration = Duration::from_millis(100);
 
-/// Listens for as long as the run goes on; never ends by itself.
-pub(super) async fn listen(signals: Option<Signals>, stop: &Stop, grace: Duration) {
+/// Listens for as long as the run goes on; never ends by itself. Where the run is `over`, and its end is being written, a signal
+/// changes nothing of that, but that it is not waited for as long.
+pub(super) async fn listen(signals: Option<Signals>, stop: &Stop, over: &Cell<bool>, grace: Duration) {
     let Some(mut signals) = signals else {
         return std::future::pending::<()>().await;
     };
     let first = signals.next().await;
-    stop.request(StopReason::Signal(first));
+    if !over.get() {
+        stop.request(StopReason::Signal(first));
+    }
     tokio::select! {
         () = signals.once_more() => {}
         () = tokio::time::sleep(grace) => {}

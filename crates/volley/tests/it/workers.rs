@@ -6,6 +6,7 @@
 
 mod budget;
 mod full;
+mod hangs;
 
 use std::collections::HashMap;
 use std::str::FromStr;

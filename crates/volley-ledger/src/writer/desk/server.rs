@@ -7,12 +7,14 @@
 //! ```
 //! A COMMIT whose answer is lost may have happened: whoever connects again reads the run's own count of its commits, and
 //! either goes on from there or does the same once more.
-//! Bounds: [`PATIENCE`] for a server that is away.
+//! One that hangs is one that is away, once an answer was waited for in vain. What it was asked for last it may still do when it
+//! goes on: a COMMIT holds the run's row until then, and whoever reads the count waits for the row.
+//! Bounds: [`PATIENCE`] for a server that is away; [`Patience`] for an answer.
 
 use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -23,7 +25,7 @@ use volley_model::{Amount, Msisdn};
 use super::{Desk, Effects, Keeping, Order, Pass, Room};
 use crate::database::{self, Connection, OptionalExtension as _, params};
 use crate::postgres::claims::{Claimant, Wanted};
-use crate::postgres::{Address, Session, Use};
+use crate::postgres::{Address, Hurry, Patience, Session, Use};
 use crate::rows::{Concluded, OpenBatch};
 use crate::{BatchId, CampaignId, Held, Intended, LedgerError, RunId, Terms, queries};
 
@@ -46,8 +48,8 @@ pub(super) struct Server {
 
 /// What is told between threads.
 pub(super) struct Signs {
-    /// Nothing is waited for any more.
-    pub(super) hurry: Arc<AtomicBool>,
+    /// How long an answer is waited for.
+    pub(super) patience: Patience,
     /// How many commits were acknowledged.
     pub(super) committed: Arc<AtomicU64>,
 }
@@ -346,12 +348,12 @@ impl Desk {
         let mut failure = failure;
         let mut pause = PAUSE_MIN;
         loop {
-            if begun.elapsed() >= PATIENCE || server.signs.hurry.load(Ordering::Relaxed) {
+            if begun.elapsed() >= PATIENCE || server.signs.patience.hurry().is_told() {
                 return Err(failure);
             }
-            wait(pause);
+            wait(pause, server.signs.patience.hurry());
             pause = (pause * 2).min(PAUSE_MAX);
-            let found = connect(&self.place.ledger, &server.address).and_then(|connection| {
+            let found = connect(&self.place.ledger, server).and_then(|connection| {
                 let number = commits(&connection, &self.place.ledger, self.run)?;
                 Ok((connection, number))
             });
@@ -376,8 +378,8 @@ impl Desk {
     }
 }
 
-fn connect(path: &Path, address: &Address) -> Result<Connection, LedgerError> {
-    let session = Session::connect(address, Use::Write);
+fn connect(path: &Path, server: &Server) -> Result<Connection, LedgerError> {
+    let session = Session::connect(&server.address, Use::Write, server.signs.patience.clone());
     session
         .map(Connection::Postgres)
         .map_err(|error| LedgerError::database(path, "connecting", error.into()))
@@ -415,8 +417,11 @@ fn new_batches(session: &Session, count: usize) -> database::Result<Vec<BatchId>
     clippy::disallowed_methods,
     reason = "the thread has nothing else to do: all that it could write waits for the server"
 )]
-fn wait(pause: Duration) {
-    std::thread::sleep(pause);
+fn wait(pause: Duration, hurry: &Hurry) {
+    let begun = Instant::now();
+    while !hurry.is_told() && begun.elapsed() < pause {
+        std::thread::sleep(PAUSE_MIN.min(pause.saturating_sub(begun.elapsed())));
+    }
 }
 
 impl Order {

@@ -31,7 +31,7 @@ impl Bench {
             send_at: None,
         };
         let run = ledger.enter(&identity, Changes::Refuse, at(1)).unwrap().run;
-        let desk = Desk::new(ledger, run, Arc::default()).unwrap();
+        let desk = Desk::new(ledger, run).unwrap();
         Self { folder, desk }
     }
 

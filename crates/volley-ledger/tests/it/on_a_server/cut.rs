@@ -1,6 +1,8 @@
 //! Connections that are lost, servers that die and come back, and servers that come back as they were before.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use test_postgres::{Server, is_there};
 use volley_ledger::{Changes, Intended, Ledger, LedgerError, Opening, RunEnd, verify};
@@ -12,8 +14,8 @@ use crate::stage::Durably as _;
 use crate::stage::{Run, Stage, accepted, at, conclusion, doubt, identity, intent};
 
 /// A run that speaks with the server by way of a proxy.
-fn through(proxy: &Proxy) -> Run {
-    let mut ledger = Ledger::open(&proxy.path, Opening::MakeIfMissing, at(0)).unwrap();
+fn through(path: impl AsRef<Path>) -> Run {
+    let mut ledger = Ledger::open(path.as_ref(), Opening::MakeIfMissing, at(0)).unwrap();
     let entry = ledger.enter(&identity(), Changes::Refuse, at(1)).unwrap();
     let (writer, thread) = ledger.start(entry.run);
     Run {
@@ -27,7 +29,7 @@ fn through(proxy: &Proxy) -> Run {
 async fn every_order_once(cut: Cut) {
     let Some(stage) = server_stage() else { return };
     let proxy = Proxy::of(stage.database());
-    let run = through(&proxy);
+    let run = through(&proxy.path);
     proxy.arm(cut);
     let first = run.writer.intended(intent(&[1], 0)).await.unwrap();
     assert!(proxy.has_cut(), "{cut:?}");
@@ -89,6 +91,67 @@ async fn a_connection_that_is_lost_before_the_server_has_a_commit_costs_no_order
 #[tokio::test]
 async fn a_commit_whose_answer_is_lost_is_not_done_again() {
     every_order_once(Cut::After).await;
+}
+
+/// An intent and its outcome, both of whose commits hang in a connection that stays.
+async fn each_once_after_a_hang(cut: Cut) {
+    let Some(stage) = server_stage() else { return };
+    let proxy = Proxy::of(stage.database());
+    // An answer is waited for twice as long.
+    let run = through(&format!("{}?silence=3", proxy.path.display()));
+    proxy.arm(cut);
+    let begun = Instant::now();
+    let batch = run.writer.intended(intent(&[1], 0)).await.unwrap();
+    assert!(proxy.has_cut(), "{cut:?}");
+    // A transaction in which nothing happens the server ends after two seconds.
+    let least = if cut == Cut::HangAfter { 6 } else { 2 };
+    assert!(begun.elapsed() >= Duration::from_secs(least), "{cut:?}");
+    let outcome = accepted("t1", Some("0.1"));
+    run.writer.conclude(batch, conclusion(outcome)).await.unwrap();
+    run.close();
+    assert_eq!(
+        stage.rows("SELECT id, sequence, state FROM batch"),
+        [format!("{batch}|1|accepted")]
+    );
+    assert_eq!(stage.row("SELECT commit_number FROM run"), "2");
+    assert_eq!(verify(&stage.path).unwrap().findings, []);
+}
+
+#[tokio::test]
+async fn a_commit_that_hangs_on_its_way_is_done_once() {
+    each_once_after_a_hang(Cut::HangBefore).await;
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_hangs_on_its_way_is_not_done_again() {
+    each_once_after_a_hang(Cut::HangAfter).await;
+}
+
+#[tokio::test]
+async fn whoever_is_in_a_hurry_waits_a_second_for_an_answer() {
+    let Some(stage) = server_stage() else { return };
+    let proxy = Proxy::of(stage.database());
+    let run = through(&proxy.path);
+    proxy.arm(Cut::HangAfter);
+    let hurry = run.writer.hurry();
+    let begun = Instant::now();
+    let answered = run.writer.intend(intent(&[1], 0));
+    let tell = async {
+        while !proxy.has_cut() {
+            tokio::task::yield_now().await;
+        }
+        hurry.tell();
+    };
+    let (away, ()) = tokio::join!(answered, tell);
+    assert!(
+        matches!(away, Err(LedgerError::Server { passing: true, .. })),
+        "{away:?}"
+    );
+    let took = begun.elapsed();
+    assert!(
+        took >= Duration::from_secs(1) && took < Duration::from_secs(10),
+        "{took:?}"
+    );
 }
 
 #[tokio::test]
@@ -195,7 +258,7 @@ async fn whoever_is_in_a_hurry_does_not_wait_for_a_server_that_is_away() {
     let stage = Stage::in_database(server.database());
     let run = stage.run();
     server.stop();
-    run.writer.hurry();
+    run.writer.hurry().tell();
     let away = run.writer.intend(intent(&[1], 0)).await;
     assert!(matches!(away, Err(LedgerError::Server { .. })), "{away:?}");
 }

@@ -1,11 +1,11 @@
 //! A listener between the ledger and its server that cuts the connection at a COMMIT: before the server has it, or after
-//! the server has carried it out, and before the answer is heard.
+//! the server has carried it out, and before the answer is heard. Or it keeps the connection, and passes nothing on any more.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 
 use test_postgres::Database;
@@ -17,6 +17,10 @@ const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
 pub(super) enum Cut {
     Before = 1,
     After = 2,
+    /// As `Before`, and the connection stays.
+    HangBefore = 3,
+    /// As `After`, and the connection stays.
+    HangAfter = 4,
 }
 
 pub(super) struct Proxy {
@@ -58,7 +62,7 @@ impl Proxy {
 }
 
 fn join(client: TcpStream, server: TcpStream, armed: &Arc<AtomicU8>) {
-    let mute = Arc::new(AtomicBool::new(false));
+    let mute = Arc::new(AtomicU8::new(0));
     let (from_client, to_client) = (client.try_clone().unwrap(), client);
     let (from_server, to_server) = (server.try_clone().unwrap(), server);
     let (armed, muted) = (Arc::clone(armed), Arc::clone(&mute));
@@ -66,16 +70,21 @@ fn join(client: TcpStream, server: TcpStream, armed: &Arc<AtomicU8>) {
     thread::spawn(move || answer(from_server, to_client, &muted));
 }
 
-fn ask(mut from: TcpStream, mut to: TcpStream, armed: &AtomicU8, mute: &AtomicBool) {
+fn ask(mut from: TcpStream, mut to: TcpStream, armed: &AtomicU8, mute: &AtomicU8) {
     let mut piece = [0; 8192];
+    let mut hangs = false;
     while let Ok(length @ 1..) = from.read(&mut piece) {
         let piece = &piece[..length];
         if piece.windows(COMMIT.len()).any(|window| window == COMMIT) {
             match armed.swap(0, Ordering::SeqCst) {
                 0 => {}
                 cut if cut == Cut::Before as u8 => break,
-                _ => mute.store(true, Ordering::SeqCst),
+                cut if cut == Cut::HangBefore as u8 => hangs = true,
+                cut => mute.store(cut, Ordering::SeqCst),
             }
+        }
+        if hangs {
+            continue;
         }
         if to.write_all(piece).is_err() {
             break;
@@ -84,11 +93,13 @@ fn ask(mut from: TcpStream, mut to: TcpStream, armed: &AtomicU8, mute: &AtomicBo
     close(&from, &to);
 }
 
-fn answer(mut from: TcpStream, mut to: TcpStream, mute: &AtomicBool) {
+fn answer(mut from: TcpStream, mut to: TcpStream, mute: &AtomicU8) {
     let mut piece = [0; 8192];
     while let Ok(length @ 1..) = from.read(&mut piece) {
-        if mute.load(Ordering::SeqCst) || to.write_all(&piece[..length]).is_err() {
-            break;
+        match mute.load(Ordering::SeqCst) {
+            0 if to.write_all(&piece[..length]).is_ok() => {}
+            cut if cut == Cut::HangAfter as u8 => {}
+            _ => break,
         }
     }
     close(&from, &to);
