@@ -12,6 +12,7 @@
 //! | `commits`, `flushes`, `flush_ms` | runs' transactions; flushes of the WAL, and how long each took |
 //! | `wal_mb_per_million`, `wal_images` | WAL, and how many whole pages are in it |
 //! | `claim_mb_per_million`, … | tables with their indexes; `claim_pkey` is an index alone |
+//! | `index_pages_before` | of the claims' index, before the workers begin |
 //! | `vacuum_s`, `forget_s` | afterwards `VACUUM (FREEZE) claim`, then `volley ledger forget`, where numbers were claimed before |
 
 use std::collections::BTreeMap;
@@ -118,6 +119,9 @@ impl Stage<'_> {
             self.claim(server, database)?;
         }
         let before = server.map(|(_, database)| Done::of(database)).transpose()?;
+        let index_before = server
+            .map(|(_, database)| database::index_pages(database))
+            .transpose()?;
         let mut parents = vec![std::process::id()];
         if let Some((server, _)) = server {
             parents.push(database::postmaster(server)?);
@@ -138,6 +142,7 @@ impl Stage<'_> {
         measures.insert("server_cpu".to_owned(), mock.cpu()?.as_secs_f64());
         if let (Some((_, database)), Some(before)) = (server, before) {
             measures.extend(self.of_database(database, &before, &used)?);
+            measures.insert("index_pages_before".to_owned(), index_before.unwrap_or(0.0));
         }
         Ok(measures)
     }

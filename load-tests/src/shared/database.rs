@@ -51,6 +51,14 @@ pub(super) fn sizes(database: &Database) -> Result<BTreeMap<&'static str, f64>, 
     tables.into_iter().map(size).collect()
 }
 
+/// How many pages the claims' index has.
+pub(super) fn index_pages(database: &Database) -> Result<f64, LoadError> {
+    ask(
+        database,
+        "SELECT pg_relation_size('volley.claim_pkey') / current_setting('block_size')::int",
+    )
+}
+
 /// Its first process, whose children do the work.
 pub(super) fn postmaster(server: &Server) -> Result<u32, LoadError> {
     let path = server.folder().join("data/postmaster.pid");

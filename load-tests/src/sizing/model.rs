@@ -5,8 +5,8 @@
 //!                          (a session)              │
 //!   ┌───────────────────────────────────────────────┘  at most 64 that are not handed over
 //!   ▼
-//!  ledger ─ a group of all that waits ─► claims ─► the budget's row ─► rows ─► COMMIT, a flush for all that wait for one
-//!   ▲        (another session)                     └── held up to the end of the flush ──┘
+//!  ledger ─ a group of all that waits ─► claims ─► rows ─► the budget's row ─► COMMIT, a flush for all that wait for one
+//!   ▲        (another session)                              └── held up to the end of the flush ──┘
 //!   └─ outcomes ◄─ provider, some time ◄─ mock, where it is here ◄─┘ intents
 //! ```
 //! Cores are shared fairly by all that want one; locks and flushes go by turn. Costs come in as [`Costs`]. What is not in it:
@@ -25,11 +25,13 @@ use pool::Pool;
 const BATCHES_AHEAD: usize = 16;
 /// Intents that are written or being written, and not handed over: `crates/volley/src/pipeline/dispatch.rs`.
 const INTENTS_AHEAD: usize = 64;
-/// Questions of a transaction whatever is in it: BEGIN, the run's count, ids, claims, the budget twice, COMMIT.
-const TRIPS_A_COMMIT: f64 = 7.0;
+/// Questions of a transaction whatever is in it: BEGIN, the run's count, ids, claims.
+const TRIPS_A_GROUP: f64 = 4.0;
 /// Questions for an intent (batch, numbers, body) and for an outcome (batch, attempt).
 const TRIPS_AN_INTENT: f64 = 3.0;
 const TRIPS_AN_OUTCOME: f64 = 2.0;
+/// Questions while the budget's row is held: twice of it, COMMIT.
+const TRIPS_OF_MONEY: f64 = 3.0;
 
 /// What is simulated.
 #[derive(Debug, Clone, Copy)]
@@ -94,9 +96,10 @@ enum Writing {
     Prepared,
     Claiming,
     Claimed,
-    Locked,
     Inserting,
     Inserted,
+    Locked,
+    Booked,
     Committed,
 }
 
@@ -318,18 +321,14 @@ impl<'a> Simulation<'a> {
         let next = |writing| Task::Ledger(at, writing);
         match writing {
             Writing::Prepared => {
-                let trips = TRIPS_A_COMMIT * self.setting.round_trip;
+                let trips = TRIPS_A_GROUP * self.setting.round_trip;
                 self.after(trips, next(Writing::Claiming));
             }
             Writing::Claiming => {
                 let claims = self.costs.commit + self.costs.claim * intents * self.setting.batch_size;
                 self.work(0, claims, next(Writing::Claimed));
             }
-            Writing::Claimed => match self.budget.holder {
-                Some(_) => self.budget.waiting.push_back(at),
-                None => self.lock(at),
-            },
-            Writing::Locked => {
+            Writing::Claimed => {
                 let trips = TRIPS_AN_INTENT * intents + TRIPS_AN_OUTCOME * outcomes;
                 self.after(trips * self.setting.round_trip, next(Writing::Inserting));
             }
@@ -337,7 +336,15 @@ impl<'a> Simulation<'a> {
                 let rows = self.costs.batch * (intents + outcomes) / 2.0;
                 self.work(0, rows, next(Writing::Inserted));
             }
-            Writing::Inserted => {
+            Writing::Inserted => match self.budget.holder {
+                Some(_) => self.budget.waiting.push_back(at),
+                None => self.lock(at),
+            },
+            Writing::Locked => {
+                let trips = TRIPS_OF_MONEY * self.setting.round_trip;
+                self.after(trips, next(Writing::Booked));
+            }
+            Writing::Booked => {
                 self.to_flush.push(at);
                 self.flush();
             }

@@ -27,8 +27,8 @@ pub(super) struct Storage {
     pub(super) vacuum: f64,
     /// Of `volley ledger forget`, the same.
     pub(super) forget: f64,
-    /// Numbers that were there, that came, and how many whole pages they made.
-    claimed: f64,
+    /// Pages of the index before, numbers that came, and how many whole pages they made.
+    pages: f64,
     came: f64,
     images: f64,
 }
@@ -39,20 +39,21 @@ impl Storage {
     pub(super) fn of(results: &Results) -> Result<Self, LoadError> {
         let one = Measured::of(results, "postgres-1")?;
         let large = Measured::of(results, "large-table")?;
-        let index = large.get("claim_pkey_mb_per_million");
+        // Of an index that grew from nothing by numbers in no order, as they will.
+        let index = one.get("claim_pkey_mb_per_million");
         let came = large.get("recipients");
-        let claimed = large.get("claimed");
+        let all = large.get("claimed") + came;
         let storage = Self {
-            heap: large.get("claim_mb_per_million") - index,
+            heap: one.get("claim_mb_per_million") - index,
             index,
             batches: ["batch", "members", "attempt", "body"]
                 .map(|table| one.get(&format!("{table}_mb_per_million")))
                 .iter()
                 .sum(),
             log: 0.0,
-            vacuum: large.get("vacuum_s") / (claimed + came),
-            forget: large.get("forget_s") / (claimed + came),
-            claimed,
+            vacuum: large.get("vacuum_s") / all,
+            forget: large.get("forget_s") / all,
+            pages: large.get("index_pages_before"),
             came,
             images: large.get("wal_images"),
         };
@@ -71,15 +72,9 @@ impl Storage {
         ENTRY * self.entries()
     }
 
-    /// Pages of an index of so many numbers that are hit by so many numbers at random.
-    fn hit(&self, numbers: f64, by: f64) -> f64 {
-        let pages = numbers / self.entries();
-        pages * (1.0 - (-by / pages).exp())
-    }
-
     /// Whole pages in the log, by the measured case and by this.
     pub(super) fn images_checked(&self) -> (f64, f64) {
-        (self.images, self.hit(self.claimed + self.came, self.came))
+        (self.images, hit(self.pages, self.came))
     }
 
     /// Bytes of log for a number that comes, at random, into an index of so many, where a checkpoint comes whenever so many bytes
@@ -89,7 +84,7 @@ impl Storage {
         for _ in 0..60 {
             let guess = f64::midpoint(low, high);
             let between = checkpoint_every / guess;
-            let comes_to = self.log + self.hit(numbers, between) * self.image() / between;
+            let comes_to = self.log + hit(numbers / self.entries(), between) * self.image() / between;
             if comes_to > guess {
                 low = guess;
             } else {
@@ -98,4 +93,9 @@ impl Storage {
         }
         low
     }
+}
+
+/// How many of so many pages are hit by so many numbers at random.
+fn hit(pages: f64, numbers: f64) -> f64 {
+    pages * (1.0 - (-numbers / pages).exp())
 }

@@ -1,9 +1,9 @@
 //! What only a ledger on a server has: claims, money that all workers share, and connections that are lost.
 //!
 //! ```text
-//!  BEGIN ─► the run counts its commit: it is still itself ─► numbers claimed, money reserved ─► orders ─► COMMIT
-//!              │ fenced: it ends                                │ held, or too dear: given up,
-//!              ▼                                                ▼ begun anew without those intents
+//!  BEGIN ─► the run counts its commit: it is still itself ─► numbers claimed ─► orders ─► money reserved ─► COMMIT
+//!              │ fenced: it ends                                │ held                       │ too dear: given up,
+//!              ▼                                                ▼                            ▼ begun anew without those intents
 //! ```
 //! A COMMIT whose answer is lost may have happened: whoever connects again reads the run's own count of its commits, and
 //! either goes on from there or does the same once more.
@@ -61,14 +61,6 @@ pub(super) struct Money {
     reserved: Decimal,
 }
 
-/// How securing numbers and money for a group went.
-enum Secured {
-    /// The rooms of the intents that are to be written, in their order.
-    Rooms(Vec<Room>),
-    /// Some intents got their answer: the transaction is given up.
-    Declined,
-}
-
 /// Counts the run's commit, and checks that it is still its own to make: one statement does both, and shows that it lives.
 pub(super) fn number_commit(
     connection: &Connection,
@@ -120,25 +112,16 @@ impl Server {
         })
     }
 
-    /// Claims the numbers of a group's intents and reserves what they may cost, inside the desk's transaction.
-    fn secure(
-        &self,
-        connection: &Connection,
-        group: &mut [Order],
-        effects: &mut Money,
-    ) -> database::Result<Secured> {
+    /// Claims the numbers of a group's intents, inside the desk's transaction: the rooms of the intents that are to be written,
+    /// in their order; `None` if others hold numbers.
+    fn secure(&self, connection: &Connection, group: &mut [Order]) -> database::Result<Option<Vec<Room>>> {
         let Some(session) = connection.postgres() else {
-            return Ok(Secured::Rooms(Vec::new()));
+            return Ok(Some(Vec::new()));
         };
         let wanting = group.iter().filter(|order| order.wants_room()).count();
         let ids = new_batches(session, wanting)?;
         let claimed = self.claim(session, group, &ids)?;
-        let reserved = claimed && self.reserve(session, group, effects)?;
-        Ok(if reserved {
-            Secured::Rooms(ids.into_iter().map(Room::Row).collect())
-        } else {
-            Secured::Declined
-        })
+        Ok(claimed.then(|| ids.into_iter().map(Room::Row).collect()))
     }
 
     /// `false` if others hold numbers: the intents that have them got their answer.
@@ -186,18 +169,25 @@ impl Server {
         Ok(false)
     }
 
-    /// `false` if some intents do not fit into the budget: they got their answer.
-    fn reserve(&self, session: &Session, group: &mut [Order], money: &mut Money) -> database::Result<bool> {
+    /// Reserves what a group's intents may cost, its outcomes being counted already: `false` if some do not fit into the budget,
+    /// and got their answer. Last of all, since the row is every worker's, and is held up to COMMIT.
+    fn reserve(
+        &self,
+        session: &Session,
+        group: &mut [Order],
+        rooms: &[Room],
+        money: &mut Money,
+    ) -> database::Result<bool> {
         let (Some(max_cost), false) = (self.max_cost, self.simulated) else {
             return Ok(true);
         };
-        if !group.iter().any(Order::wants_room) {
+        if rooms.is_empty() {
             return Ok(true);
         }
         let query = "SELECT (settled + reserved)::text FROM budget WHERE campaign = $1 FOR UPDATE";
         let found = session.one(query, &[&self.claimant.campaign.0])?;
-        let mut spent = decimal(found.get(0))?;
-        let mut fits = true;
+        let mut spent = decimal(found.get(0))? + money.settled + money.reserved;
+        let (mut some_fit, mut all_fit) = (false, true);
         for order in group.iter_mut().filter(|order| order.wants_room()) {
             let Order::Intend(intent, reply) = order else {
                 continue;
@@ -206,21 +196,31 @@ impl Server {
             if spent + wanted <= max_cost.decimal() {
                 spent += wanted;
                 money.reserved += wanted;
+                some_fit = true;
                 continue;
             }
-            fits = false;
-            // Those of this group that fit are written once this one is out of the way.
-            let query = "SELECT EXISTS (SELECT FROM batch WHERE campaign = $1 AND state = 'intended')";
-            let open = !money.reserved.is_zero()
-                || session
-                    .one(query, &[&self.claimant.campaign.0])?
-                    .get::<_, bool>(0);
+            all_fit = false;
             reply.result = Some(Ok(Intended::OverBudget {
                 spent: Amount::try_from(spent).unwrap_or_default(),
-                open,
+                // Those of this group that fit are written once this one is out of the way.
+                open: some_fit || self.others_are_open(session, rooms)?,
             }));
         }
-        Ok(fits)
+        Ok(all_fit)
+    }
+
+    /// Whether the campaign has intents without an outcome, besides those that this transaction writes.
+    fn others_are_open(&self, session: &Session, rooms: &[Room]) -> database::Result<bool> {
+        let query =
+            "SELECT EXISTS (SELECT FROM batch WHERE campaign = $1 AND state = 'intended' AND id <> ALL ($2))";
+        let ours: Vec<i64> = rooms
+            .iter()
+            .filter_map(|room| match room {
+                Room::Row(id) => Some(id.0),
+                Room::Slot(_) => None,
+            })
+            .collect();
+        Ok(session.one(query, &[&self.claimant.campaign.0, &ours])?.get(0))
     }
 
     /// Which of these numbers others hold, and how.
@@ -299,19 +299,17 @@ impl Desk {
         self.apply(effects);
     }
 
-    /// Begins a transaction, secures what the group needs and carries it out; the transaction is left open. Whenever an order
-    /// is answered otherwise than by being carried out, all is begun anew without it: a claim or a reservation of its must not
-    /// stay behind.
+    /// Begins a transaction, claims what the group needs, carries it out and books its money; the transaction is left open.
+    /// Whenever an order is answered otherwise than by being carried out, all is begun anew without it: a claim or a reservation
+    /// of its must not stay behind.
     fn carry_out_among_others(&mut self, group: &mut [Order]) -> Result<Effects, LedgerError> {
         let before = (self.sequence, self.lines_read);
         loop {
             self.begin(group)?;
-            let mut money = Money::default();
-            if let Some(rooms) = self.secure(group, &mut money)?
+            if let Some(rooms) = self.secure(group)?
                 && let Some(mut effects) = self.pass(Pass::Together, group, &rooms)?
+                && self.reserve(group, &rooms, &mut effects.money)?
             {
-                effects.money.settled += money.settled;
-                effects.money.reserved += money.reserved;
                 self.book(effects.money)?;
                 return Ok(effects);
             }
@@ -320,15 +318,22 @@ impl Desk {
         }
     }
 
-    fn secure(&self, group: &mut [Order], money: &mut Money) -> Result<Option<Vec<Room>>, LedgerError> {
+    fn secure(&self, group: &mut [Order]) -> Result<Option<Vec<Room>>, LedgerError> {
         let Keeping::Server(server) = &self.keeping else {
             return Ok(None);
         };
-        match server.secure(&self.connection, group, money) {
-            Ok(Secured::Rooms(rooms)) => Ok(Some(rooms)),
-            Ok(Secured::Declined) => Ok(None),
-            Err(error) => Err(self.failed("numbers claimed", error)),
-        }
+        server
+            .secure(&self.connection, group)
+            .map_err(|error| self.failed("numbers claimed", error))
+    }
+
+    fn reserve(&self, group: &mut [Order], rooms: &[Room], money: &mut Money) -> Result<bool, LedgerError> {
+        let (Keeping::Server(server), Some(session)) = (&self.keeping, self.connection.postgres()) else {
+            return Ok(true);
+        };
+        server
+            .reserve(session, group, rooms, money)
+            .map_err(|error| self.failed("money reserved", error))
     }
 
     fn book(&self, money: Money) -> Result<(), LedgerError> {
