@@ -15,6 +15,7 @@
 
 mod beats;
 mod clocks;
+mod set_back;
 mod spacing;
 mod thread;
 
@@ -172,4 +173,8 @@ impl Among {
             detail: "the thread that leases tokens is gone".to_owned(),
         })
     }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }

@@ -5,6 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::micros;
+
 /// Clocks are told to be right to 500 parts in a million (Linux's adjtimex slews by no more).
 const DRIFT_PER_SECOND: i64 = 500;
 
@@ -61,10 +63,6 @@ impl Clocks {
     fn instant(&self, ours: i64) -> Instant {
         self.begun + Duration::from_micros(ours.max(0).unsigned_abs())
     }
-}
-
-fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

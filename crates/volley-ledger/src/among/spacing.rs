@@ -14,7 +14,7 @@ const LATE_MIN: f64 = 0.05;
 pub(super) struct Spacing {
     pub(super) request: i64,
     /// For each recipient, in nanoseconds; 0: no limit.
-    pub(super) recipient_nanos: i64,
+    recipient_nanos: i64,
     pub(super) late: i64,
 }
 
@@ -36,22 +36,25 @@ impl Spacing {
         }
     }
 
-    /// Those of the requests whose recipients are due soon, one at least.
-    pub(super) fn soon(&self, requests: impl Iterator<Item = u32>, ahead: i64) -> Vec<u32> {
-        let mut before = 0;
-        requests
-            .take_while(|recipients| {
-                let soon = before == 0 || self.recipients(before) <= ahead;
-                before += u64::from(*recipients).max(1);
-                soon
-            })
-            .collect()
+    /// Those of the requests that are due soon, one at least: each when, from the first on; and when whoever comes next is.
+    pub(super) fn soon(&self, requests: impl Iterator<Item = u32>, ahead: i64) -> (Vec<i64>, i64) {
+        let (mut due, mut next) = (Vec::new(), 0);
+        for recipients in requests {
+            if !due.is_empty() && next > ahead {
+                break;
+            }
+            due.push(next);
+            next += self.takes(recipients);
+        }
+        (due, next)
     }
 
-    /// What so many recipients take of the time.
-    pub(super) fn recipients(&self, count: u64) -> i64 {
-        let nanos = i128::from(self.recipient_nanos) * i128::from(count);
-        i64::try_from(nanos / 1000).unwrap_or(i64::MAX)
+    /// What a request to so many takes of the time. One sequence for both rates: if requests had their own, those that wait for a
+    /// large batch's recipients would go all at once behind it.
+    pub(super) fn takes(&self, recipients: u32) -> i64 {
+        let nanos = i128::from(self.recipient_nanos) * i128::from(recipients);
+        let recipients = i64::try_from(nanos / 1000).unwrap_or(i64::MAX);
+        self.request.max(recipients)
     }
 }
 
@@ -62,6 +65,22 @@ mod tests {
     /// The most hand-overs that can fall into one second, by the rule in [`Spacing`]'s words.
     fn most_in_a_second(spacing: Spacing) -> i64 {
         (1_000_000 + spacing.late) / spacing.request + 1
+    }
+
+    #[test]
+    fn requests_behind_a_large_batch_keep_their_distance() {
+        let spacing = Spacing {
+            request: 10_000,
+            recipient_nanos: 1_000_000,
+            late: 50_000,
+        };
+        let soon = |counts: &[u32]| spacing.soon(counts.iter().copied(), 300_000);
+        assert_eq!(
+            soon(&[200, 1, 1, 30, 1]),
+            (vec![0, 200_000, 210_000, 220_000, 250_000], 260_000)
+        );
+        assert_eq!(soon(&[500, 1]), (vec![0], 500_000));
+        assert_eq!(soon(&[]), (vec![], 0));
     }
 
     #[test]

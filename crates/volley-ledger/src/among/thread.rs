@@ -12,9 +12,11 @@ use tokio::sync::{mpsc as queue, oneshot, watch};
 
 use super::beats::Beats;
 use super::clocks::Clocks;
+use super::set_back::{Horizon, Moments};
 use super::spacing::Spacing;
 use super::{
     Among, AmongThread, Ask, BEAT, GateNews, LEASED_MAX, Left, News, POLL, TOKEN_LIFE, Token, TrialEnd,
+    micros,
 };
 use crate::database::{self, Connection, params};
 use crate::doubts::{self, Which};
@@ -28,7 +30,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// How far ahead tokens are leased: their life is a second, and some of it is for waking up in time.
-const AHEAD: Duration = Duration::from_millis(300);
+pub(super) const AHEAD: Duration = Duration::from_millis(300);
 
 /// What the thread begins with.
 pub(crate) struct Start {
@@ -46,6 +48,7 @@ struct Worker {
     start: Start,
     place: Place,
     spacing: Spacing,
+    horizon: Horizon,
     connection: Connection,
     clocks: Clocks,
     /// Leases that wait, the oldest first.
@@ -72,8 +75,10 @@ impl Among {
         let (news, heard) = watch::channel(News::default());
         let (found, left) = queue::unbounded_channel();
         let now = Instant::now();
+        let spacing = Spacing::of(&start.limits);
         let worker = Worker {
-            spacing: Spacing::of(&start.limits),
+            spacing,
+            horizon: Horizon::of(spacing),
             start,
             place,
             connection,
@@ -165,13 +170,11 @@ impl Worker {
         // Who gave up waiting needs none.
         self.leases.retain(|(_, reply)| !reply.is_closed());
         while !self.leases.is_empty() && Instant::now() >= self.lease_at {
-            let ahead = i64::try_from(AHEAD.as_micros()).unwrap_or(i64::MAX);
-            let most = usize::try_from(ahead / self.spacing.request).unwrap_or(0);
-            let count = self.leases.len().min(LEASED_MAX).min(most.max(1));
+            let count = self.leases.len().min(LEASED_MAX);
             let waiting = self.leases.iter().take(count).map(|(count, _)| *count);
-            let recipients = self.spacing.soon(waiting, ahead);
-            let count = recipients.len();
-            let Some(tokens) = self.lease_for(&recipients)? else {
+            let (due, next) = self.spacing.soon(waiting, micros(AHEAD));
+            let count = due.len();
+            let Some(tokens) = self.lease_for(&due, next)? else {
                 break;
             };
             for (token, (_, reply)) in tokens.into_iter().zip(self.leases.drain(..count)) {
@@ -182,15 +185,10 @@ impl Worker {
         Ok(())
     }
 
-    /// `None` where none is due soon.
-    fn lease_for(&mut self, recipients: &[u32]) -> Result<Option<Vec<Token>>, LedgerError> {
-        let spacing = self.spacing;
-        let requests = spacing.request * i64::try_from(recipients.len()).unwrap_or(i64::MAX);
-        let all: u64 = recipients.iter().map(|count| u64::from(*count)).sum();
-        let ahead = i64::try_from(AHEAD.as_micros()).unwrap_or(i64::MAX);
+    /// Tokens for these moments, from the first on, and the time up to the next; `None` where none is due soon.
+    fn lease_for(&mut self, due: &[i64], next: i64) -> Result<Option<Vec<Token>>, LedgerError> {
         let asked = Instant::now();
-        let slice = [requests, spacing.recipients(all), ahead];
-        let leased = lease(&self.connection, &self.start, slice)
+        let leased = lease(&self.connection, &self.start, next)
             .map_err(|error| self.failed("leasing tokens", error))?;
         self.clocks.narrow(asked, leased.now, Instant::now());
         if !leased.lives {
@@ -199,39 +197,26 @@ impl Worker {
                 run: self.start.run,
             });
         }
-        let Some((request, recipient)) = leased.from else {
-            let soonest = self.clocks.not_yet_come(leased.next - ahead);
+        let Some(from) = leased.from else {
+            let soonest = self.clocks.not_yet_come(leased.next - micros(AHEAD));
             // Somebody's cool-down may end it sooner than is said; nobody else's lease may.
             self.lease_at = soonest.clamp(Instant::now() + Duration::from_millis(1), Instant::now() + POLL);
             return Ok(None);
         };
         let life = asked + TOKEN_LIFE;
-        let next = self.clocks.surely_come(request + requests);
-        let mut tokens = Vec::with_capacity(recipients.len());
-        let (mut nth, mut before) = (0, 0);
-        for count in recipients {
-            // Recipients are waited for behind their request: whoever comes next.
-            let due = if spacing.recipient_nanos == 0 {
-                request + nth * spacing.request
-            } else {
-                (request + nth * spacing.request).max(recipient + spacing.recipients(before))
-            };
-            before += u64::from(*count);
-            tokens.push(Token {
-                due: self.clocks.surely_come(due),
-                void: self.clocks.not_yet_come(due + spacing.late).min(life),
-                next,
-            });
-            nth += 1;
-        }
-        Ok(Some(tokens))
+        let token = |due: &i64| Token {
+            due: self.clocks.surely_come(from + due),
+            void: self.clocks.not_yet_come(from + due + self.spacing.late).min(life),
+            next: self.clocks.surely_come(from + next),
+        };
+        Ok(Some(due.iter().map(token).collect()))
     }
 
     /// Hears what others have written.
     fn poll(&mut self) -> Result<(), LedgerError> {
         let query = format!(
             "SELECT server_time(), cool_until, generation, closed_at IS NOT NULL, trials_in_doubt, \
-             EXISTS (SELECT FROM run WHERE id = ?2 AND {LIVES}) \
+             EXISTS (SELECT FROM run WHERE id = ?2 AND {LIVES}), next_request_at, trial_until - trial_for \
              FROM pace JOIN gate ON gate.campaign = pace.campaign WHERE pace.campaign = ?1"
         );
         let asked = Instant::now();
@@ -245,19 +230,33 @@ impl Worker {
                         closed: row.get(3)?,
                         trials_in_doubt: row.get(4)?,
                     };
-                    Ok((row.get(0)?, row.get(1)?, gate, row.get(5)?))
+                    let moments = Moments {
+                        now: row.get(0)?,
+                        next_request: row.get(6)?,
+                        cool_until: row.get(1)?,
+                        trial: row.get(7)?,
+                    };
+                    Ok((moments, gate, row.get(5)?))
                 })
             })
             .map_err(|error| self.failed("hearing of the others", error))?;
-        let (now, cool_until, gate, lives): (i64, i64, GateNews, bool) = heard;
-        self.clocks.narrow(asked, now, Instant::now());
-        self.poll_at = Instant::now() + POLL;
+        let (moments, gate, lives): (Moments, GateNews, bool) = heard;
+        self.clocks.narrow(asked, moments.now, Instant::now());
         if !lives {
             return Err(LedgerError::Buried {
                 path: self.place.ledger.clone(),
                 run: self.start.run,
             });
         }
+        if self.horizon.is_before(&moments) {
+            let set_right = self.horizon.set_right(&self.connection, self.start.campaign);
+            set_right.map_err(|error| self.failed("setting moments right", error))?;
+            // They are heard at once, as they are now.
+            self.lease_at = Instant::now();
+            return Ok(());
+        }
+        self.poll_at = Instant::now() + POLL;
+        let Moments { now, cool_until, .. } = moments;
         let cool_until = (cool_until > now).then(|| self.clocks.surely_come(cool_until));
         self.news.send_if_modified(|news| {
             let changed = (news.gate, news.cool_until.is_some()) != (gate, cool_until.is_some());
@@ -368,59 +367,52 @@ impl Worker {
 struct Leased {
     now: i64,
     lives: bool,
-    /// From when on the requests and the recipients are ours; `None`: not yet.
-    from: Option<(i64, i64)>,
-    /// From when on the next ones can be leased.
+    /// From when on the time is ours; `None`: not yet.
+    from: Option<i64>,
+    /// From when on what comes next can be leased.
     next: i64,
 }
 
-fn lease(
-    connection: &Connection,
-    start: &Start,
-    [requests, recipients, ahead]: [i64; 3],
-) -> database::Result<Leased> {
+/// Leases so much of the time, in microseconds.
+fn lease(connection: &Connection, start: &Start, time: i64) -> database::Result<Leased> {
     // A run that has not shown itself for long may be fenced before its token is used; one whose commits the server does not have
-    // stands on a server that was rolled back.
-    let silence = i64::try_from(start.address.silence().as_micros()).unwrap_or(i64::MAX);
-    let life = i64::try_from(TOKEN_LIFE.as_micros()).unwrap_or(0);
-    let shown_within = silence - life - life / 2;
+    // stands on a server that was rolled back. (In what is to come by a clock that was set back, none has shown itself.)
+    let life = micros(TOKEN_LIFE);
+    let shown_within = micros(start.address.silence()) - life - life / 2;
     let committed = start.committed.load(Ordering::Acquire);
     let query = format!(
         "WITH moment AS (SELECT server_time() AS now), \
          alive AS (SELECT id, beat_at, commit_number FROM run WHERE id = ?2 AND {LIVES}), \
-         leased AS (UPDATE pace \
-           SET next_request_at = greatest(next_request_at, moment.now, cool_until) + ?3, \
-               next_recipient_at = greatest(next_recipient_at, moment.now, cool_until) + ?4 \
-           FROM moment WHERE campaign = ?1 AND EXISTS (SELECT FROM alive WHERE beat_at > moment.now - ?6) \
-             AND greatest(next_request_at, next_recipient_at, cool_until) <= moment.now + ?5 \
-           RETURNING next_request_at - ?3 AS request, next_recipient_at - ?4 AS recipient) \
-         SELECT moment.now, EXISTS (SELECT FROM alive WHERE commit_number >= ?7), leased.request, leased.recipient, \
-           greatest(pace.next_request_at, pace.next_recipient_at, pace.cool_until) \
+         leased AS (UPDATE pace SET next_request_at = greatest(next_request_at, moment.now, cool_until) + ?3 \
+           FROM moment WHERE campaign = ?1 \
+             AND EXISTS (SELECT FROM alive WHERE beat_at > moment.now - ?5 AND beat_at < moment.now + ?7) \
+             AND greatest(next_request_at, cool_until) <= moment.now + ?4 \
+           RETURNING next_request_at - ?3 AS begins) \
+         SELECT moment.now, EXISTS (SELECT FROM alive WHERE commit_number >= ?6), leased.begins, \
+           greatest(pace.next_request_at, pace.cool_until) \
          FROM moment JOIN pace ON pace.campaign = ?1 LEFT JOIN leased ON true"
     );
     let values = params![
         start.campaign,
         start.run,
-        requests,
-        recipients,
-        ahead,
+        time,
+        micros(AHEAD),
         shown_within,
-        committed
+        committed,
+        life
     ];
     connection.prepare_cached(&query)?.query_row(values, |row| {
-        let (request, recipient): (Option<i64>, Option<i64>) = (row.get(2)?, row.get(3)?);
         Ok(Leased {
             now: row.get(0)?,
             lives: row.get(1)?,
-            from: request.zip(recipient),
-            next: row.get(4)?,
+            from: row.get(2)?,
+            next: row.get(3)?,
         })
     })
 }
 
 /// Writes what all are to know.
 fn carry_out(connection: &Connection, start: &Start, ask: &mut Ask) -> database::Result<()> {
-    let micros = |duration: &Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
     let execute =
         |sql: &str, values: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(values);
     match ask {
@@ -428,7 +420,7 @@ fn carry_out(connection: &Connection, start: &Start, ask: &mut Ask) -> database:
         Ask::CoolDown(for_) => {
             let update =
                 "UPDATE pace SET cool_until = greatest(cool_until, server_time() + ?2) WHERE campaign = ?1";
-            execute(update, params![start.campaign, micros(for_)])?;
+            execute(update, params![start.campaign, micros(*for_)])?;
         }
         Ask::Close => {
             let update = "UPDATE gate SET generation = generation + 1, closed_at = server_time() \
@@ -437,11 +429,11 @@ fn carry_out(connection: &Connection, start: &Start, ask: &mut Ask) -> database:
         }
         Ask::Try(at_most, reply) => {
             let update = format!(
-                "UPDATE gate SET trial_run = ?2, trial_until = server_time() + ?3 \
+                "UPDATE gate SET trial_run = ?2, trial_for = ?3, trial_until = server_time() + ?3 \
                  WHERE campaign = ?1 AND closed_at IS NOT NULL AND (trial_run IS NULL OR trial_run = ?2 OR trial_until < server_time() \
                  OR NOT EXISTS (SELECT FROM run WHERE run.id = trial_run AND {LIVES}))"
             );
-            let taken = execute(&update, params![start.campaign, start.run, micros(at_most)])?;
+            let taken = execute(&update, params![start.campaign, start.run, micros(*at_most)])?;
             let (unheard, _) = oneshot::channel();
             // Whoever no longer waits lets the right run out.
             let _ = std::mem::replace(reply, unheard).send(taken == 1);
@@ -453,7 +445,7 @@ fn carry_out(connection: &Connection, start: &Start, ask: &mut Ask) -> database:
                 TrialEnd::Neither => "generation = generation",
             };
             let update = format!(
-                "UPDATE gate SET {change}, trial_run = NULL, trial_until = NULL WHERE campaign = ?1 AND trial_run = ?2"
+                "UPDATE gate SET {change}, trial_run = NULL, trial_until = NULL, trial_for = NULL WHERE campaign = ?1 AND trial_run = ?2"
             );
             execute(&update, params![start.campaign, start.run])?;
         }

@@ -311,8 +311,7 @@ CREATE TABLE pace (
   burst                  bigint NOT NULL,
   recipients_per_second  double precision,           -- null: no limit
   batch_size             bigint NOT NULL,
-  next_request_at        bigint NOT NULL DEFAULT 0,  -- up to here requests are given out
-  next_recipient_at      bigint NOT NULL DEFAULT 0,  -- the same of recipients
+  next_request_at        bigint NOT NULL DEFAULT 0,  -- up to here the time is given out
   cool_until             bigint NOT NULL DEFAULT 0   -- nobody sends before: the provider said so to one of them
 ) WITH (fillfactor = 50);
 
@@ -323,7 +322,8 @@ CREATE TABLE gate (
   closed_at        bigint,                     -- null: it is open
   trials_in_doubt  bigint NOT NULL DEFAULT 0,  -- trials in a row that ended in doubt
   trial_run        bigint REFERENCES run,      -- the run whose batch is the trial; null: none is under way
-  trial_until      bigint                      -- when another run may take the trial over
+  trial_until      bigint,                     -- when another run may take the trial over
+  trial_for        bigint                      -- how long before that it began
 ) WITH (fillfactor = 50);
 
 -- Campaigns on lists and tags: the provider knows the recipients, the ledger the draft's ticket and what came of it.

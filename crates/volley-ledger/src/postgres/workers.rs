@@ -316,7 +316,7 @@ impl Common {
         let (settled, reserved) = (spending.settled.to_string(), spending.reserved.to_string());
         connection.execute(budget, params![campaign, max_cost, settled, reserved])?;
         let gate = "INSERT INTO gate (campaign) VALUES (?1) ON CONFLICT (campaign) DO UPDATE \
-            SET generation = gate.generation + 1, closed_at = NULL, trials_in_doubt = 0, trial_run = NULL, trial_until = NULL";
+            SET generation = gate.generation + 1, closed_at = NULL, trials_in_doubt = 0, trial_run = NULL, trial_until = NULL, trial_for = NULL";
         connection.execute(gate, [campaign]).map(drop)
     }
 }

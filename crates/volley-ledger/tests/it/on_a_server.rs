@@ -6,6 +6,7 @@ mod claims;
 mod cut;
 mod fences;
 mod proxy;
+mod set_back;
 mod verify;
 
 #[path = "both/campaign.rs"]
