@@ -22,7 +22,7 @@ use crate::{Ledger, LedgerError, ListCampaignId};
 
 pub(crate) use check::{check_rows, faults};
 pub(crate) use message::{doubtful_like, parts};
-pub(crate) use rows::{COLUMNS, EVENT_COLUMNS};
+pub(crate) use rows::{COLUMNS, EVENT_COLUMNS, next_id};
 pub use word::ListResolved;
 
 /// A campaign that the provider has made, and not sent; or one that it makes and sends by one order, which is recorded

@@ -3,7 +3,7 @@
 use rusqlite::types::Value;
 
 use super::Way;
-use crate::list_campaigns::{COLUMNS, EVENT_COLUMNS};
+use crate::list_campaigns::{COLUMNS, EVENT_COLUMNS, next_id};
 use crate::{LedgerError, Signature, WordError, campaign, checksum, moved};
 
 const PART: &str = "list_campaign, key, value";
@@ -67,13 +67,8 @@ impl Way<'_> {
         let last = row[STATE].clone();
         let draft = Value::Text("draft".to_owned());
         let mut begun = as_was(&row, &draft, &last, &row[CREATED_AT]);
-        // Their ids are given by hand, here as there.
-        let next = "SELECT coalesce(max(id), 0) + 1 FROM list_campaign";
-        let new: i64 = self
-            .to
-            .query_row(next, [], |row| row.get(0))
-            .map_err(|error| self.unwritten(error))?;
-        let new = Value::Integer(new);
+        let new = next_id(self.to).map_err(|error| self.unwritten(error))?;
+        let new = Value::Integer(new.0);
         row[0] = new.clone();
         begun[0] = new.clone();
         self.write_summed("list_campaign", COLUMNS, begun)?;

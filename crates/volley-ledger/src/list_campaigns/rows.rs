@@ -88,6 +88,15 @@ pub(super) fn by_id(
     Ok(select(connection, path, "id = ?1", [id])?.pop())
 }
 
+/// The id of a row that is about to be written. In a file nobody else writes, and rows are never deleted.
+pub(crate) fn next_id(connection: &Connection) -> database::Result<ListCampaignId> {
+    let next = match connection.postgres() {
+        None => "SELECT coalesce(max(id), 0) + 1 FROM list_campaign",
+        Some(_) => "SELECT nextval(pg_get_serial_sequence('list_campaign', 'id'))",
+    };
+    connection.query_row(next, [], |row| row.get(0))
+}
+
 /// Writes a new row.
 pub(super) fn insert(connection: &Connection, stored: &Stored) -> database::Result<()> {
     connection.execute(INSERT, stored.values()).map(drop)

@@ -33,9 +33,7 @@ pub(super) fn record(
     draft: &Draft,
 ) -> Result<ListCampaign, LedgerError> {
     let failed = |error| LedgerError::database(path, "a draft recorded", error);
-    // Rows are never deleted, and we alone write.
-    let next = "SELECT coalesce(max(id), 0) + 1 FROM list_campaign";
-    let id = connection.query_row(next, [], |row| row.get(0)).map_err(failed)?;
+    let id = rows::next_id(connection).map_err(failed)?;
     let stored = Stored {
         campaign: fresh(id, draft),
         message_hash: campaign::hash(&draft.message),

@@ -4,6 +4,7 @@ mod addresses;
 mod budget;
 mod claims;
 mod cut;
+mod drafts;
 mod fences;
 mod proxy;
 mod set_back;
