@@ -489,12 +489,19 @@ fn write_run(
     identity: &CampaignIdentity,
     now: Timestamp,
 ) -> database::Result<RunId> {
-    let is_among_others = connection.postgres().is_some();
     let started_at = now.as_microsecond();
-    let run = if is_among_others {
-        let insert = "INSERT INTO run (campaign, message, simulated, started_at, last_at, worker, beat_at) \
-            VALUES (?1, ?2, ?3, ?4, ?4, ?5, server_time())";
-        let values = params![campaign, message, identity.simulated, started_at, worker()];
+    let run = if let Some(session) = connection.postgres() {
+        let insert = "INSERT INTO run (campaign, message, simulated, started_at, last_at, worker, silence, beat_at) \
+            VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, server_time())";
+        let silence = i64::try_from(session.silence().as_micros()).unwrap_or(i64::MAX);
+        let values = params![
+            campaign,
+            message,
+            identity.simulated,
+            started_at,
+            worker(),
+            silence
+        ];
         connection.insert(insert, values)?
     } else {
         let insert = "INSERT INTO run (campaign, message, simulated, started_at) VALUES (?1, ?2, ?3, ?4)";
@@ -504,7 +511,7 @@ fn write_run(
     if let Some(send_at) = identity.send_at {
         schedule::write(connection, run, send_at)?;
     }
-    if !is_among_others {
+    if connection.postgres().is_none() {
         connection.execute("UPDATE ledger SET latest_run = ?1", [run])?;
     }
     Ok(run)

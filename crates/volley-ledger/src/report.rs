@@ -362,19 +362,18 @@ fn runs(connection: &Connection, campaign: &str) -> database::Result<Vec<RunRepo
 
 /// The workers of a campaign's runs, on a server.
 fn workers(connection: &Connection, campaign: CampaignId) -> database::Result<HashMap<RunId, Worker>> {
-    let Some(session) = connection.postgres() else {
+    if connection.postgres().is_none() {
         return Ok(HashMap::new());
-    };
-    let silence = i64::try_from(session.silence().as_micros()).unwrap_or(i64::MAX);
-    let query = "SELECT id, worker, fenced_at IS NOT NULL, ended_at IS NOT NULL, server_time() - beat_at FROM run \
-        WHERE campaign = ?1";
+    }
+    let query = "SELECT id, worker, fenced_at IS NOT NULL, ended_at IS NOT NULL, server_time() - beat_at >= silence \
+        FROM run WHERE campaign = ?1";
     let mut statement = connection.prepare(query)?;
     let workers = statement.query_map([campaign], |row| {
-        let (fenced, ended, silent): (bool, bool, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
+        let (fenced, ended, silent): (bool, bool, bool) = (row.get(2)?, row.get(3)?, row.get(4)?);
         let state = match (fenced, ended) {
             (true, _) => WorkerState::Fenced,
             (false, true) => WorkerState::Ended,
-            (false, false) if silent >= silence => WorkerState::Silent,
+            (false, false) if silent => WorkerState::Silent,
             (false, false) => WorkerState::UnderWay,
         };
         let name = row.get(1)?;

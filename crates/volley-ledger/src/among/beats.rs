@@ -27,7 +27,7 @@ impl Beats {
     }
 
     /// Those of the living that have been silent for too long.
-    pub(super) fn look(&mut self, living: Vec<Living>, now: Instant, silence: Duration) -> Vec<Living> {
+    pub(super) fn look(&mut self, living: Vec<Living>, now: Instant) -> Vec<Living> {
         let unseen = now.duration_since(self.looked_at).saturating_sub(LOOK_MAX);
         self.looked_at = now;
         let before = std::mem::take(&mut self.seen);
@@ -38,7 +38,7 @@ impl Beats {
                 _ => now,
             };
             self.seen.insert(run.run, (run.beat, since));
-            if now.saturating_duration_since(since) >= silence {
+            if now.saturating_duration_since(since) >= run.silence {
                 silent.push(run);
             }
         }
@@ -50,12 +50,12 @@ impl Beats {
 mod tests {
     use super::*;
 
-    const SILENCE: Duration = Duration::from_secs(3);
-
+    /// Run 1 may be silent for three seconds, run 2 for five.
     fn living(run: i64, beat: i64) -> Living {
         Living {
             run: RunId(run),
             beat,
+            silence: Duration::from_secs(if run == 1 { 3 } else { 5 }),
         }
     }
 
@@ -65,14 +65,14 @@ mod tests {
         let mut beats = Beats::new(begun);
         for (millis, [one, two], expected) in looks {
             let now = begun + Duration::from_millis(*millis);
-            let silent = beats.look(vec![living(1, *one), living(2, *two)], now, SILENCE);
+            let silent = beats.look(vec![living(1, *one), living(2, *two)], now);
             let silent: Vec<i64> = silent.iter().map(|run| run.run.0).collect();
             assert_eq!(silent, *expected, "after {millis} ms");
         }
     }
 
     #[test]
-    fn a_run_whose_beat_stands_still_for_the_silence_is_found_and_one_that_beats_is_not() {
+    fn a_run_whose_beat_stands_still_for_its_silence_is_found_and_one_that_beats_is_not() {
         check(&[
             (0, [7, 1], &[]),
             (1000, [7, 2], &[]),
@@ -80,6 +80,10 @@ mod tests {
             (2900, [7, 3], &[]),
             (3000, [7, 4], &[1]),
             (4000, [8, 4], &[]),
+            (5000, [9, 4], &[]),
+            (6000, [10, 4], &[]),
+            (7000, [11, 4], &[]),
+            (8000, [12, 4], &[2]),
         ]);
     }
 

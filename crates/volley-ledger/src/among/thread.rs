@@ -314,9 +314,7 @@ impl Worker {
     fn bury_the_silent(&mut self) -> Result<(), LedgerError> {
         let living = workers::living(&self.connection, self.start.campaign, self.start.run)
             .map_err(|error| self.failed("looking for runs", error))?;
-        let silent = self
-            .beats
-            .look(living, Instant::now(), self.start.address.silence());
+        let silent = self.beats.look(living, Instant::now());
         silent.into_iter().try_for_each(|run| self.bury(run))
     }
 

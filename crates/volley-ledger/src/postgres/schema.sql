@@ -67,6 +67,7 @@ CREATE TABLE run (
   last_at        bigint NOT NULL DEFAULT 0,  -- the latest time it wrote
   beat           bigint NOT NULL DEFAULT 0,  -- goes up while it lives
   beat_at        bigint NOT NULL DEFAULT 0,  -- when it did so last, by the server's clock
+  silence        bigint NOT NULL DEFAULT 15000000,  -- for so long it may show nothing before it counts as dead; microseconds
   fenced_at      bigint,                     -- since when it counts as dead, and may write nothing more
   fenced_by      bigint REFERENCES run,      -- the run that saw its beat stand still
   CONSTRAINT run_fenced CHECK (fenced_by IS NULL OR (fenced_at IS NOT NULL AND fenced_by <> id))

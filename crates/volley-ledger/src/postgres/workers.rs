@@ -1,11 +1,13 @@
 //! The runs of a campaign that are under way at once, and how one of them is found dead.
 //!
-//! A run lives until it has told its end or is fenced. It beats; whoever sees its beat stand still for as long as the ledger's address says (15 seconds) fences it:
+//! A run lives until it has told its end or is fenced. It beats; whoever sees its beat stand still for as long as the run has said
+//! (15 seconds, or what its ledger's address says) fences it:
 //! from then on the server takes nothing more from it, and what it had intended is in doubt, for others to settle. A run that
 //! was only slow loses nothing by that but its time.
 //! Not here: who watches, and when.
 
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use volley_model::BatchState;
@@ -22,6 +24,8 @@ pub(crate) const LIVES: &str = "ended_at IS NULL AND fenced_at IS NULL";
 pub(crate) struct Living {
     pub(crate) run: RunId,
     pub(crate) beat: i64,
+    /// For how long that may stand still. The run itself goes by it, too, before it hands anything over.
+    pub(crate) silence: Duration,
 }
 
 /// Lets one at a time begin a run of a campaign, until the transaction ends.
@@ -39,12 +43,14 @@ pub(crate) fn living(
     campaign: CampaignId,
     but: RunId,
 ) -> database::Result<Vec<Living>> {
-    let query = format!("SELECT id, beat FROM run WHERE campaign = ?1 AND id <> ?2 AND {LIVES} ORDER BY id");
+    let query =
+        format!("SELECT id, beat, silence FROM run WHERE campaign = ?1 AND id <> ?2 AND {LIVES} ORDER BY id");
     let mut statement = connection.prepare_cached(&query)?;
     let found = statement.query_map(params![campaign, but], |row| {
         Ok(Living {
             run: row.get(0)?,
             beat: row.get(1)?,
+            silence: Duration::from_micros(row.get(2)?),
         })
     })?;
     found.collect()
@@ -161,16 +167,16 @@ fn bury_the_silent(
     campaign: CampaignId,
     now: Timestamp,
 ) -> Result<(), LedgerError> {
-    let Some(session) = connection.postgres() else {
+    if connection.postgres().is_none() {
         return Ok(());
-    };
+    }
     let failed = |error| LedgerError::database(path, "looking for runs", error);
     for run in living(connection, campaign, RunId(0)).map_err(failed)? {
         let query = "SELECT server_time() - beat_at FROM run WHERE id = ?1";
         let silent: i64 = connection
             .query_row(query, [run.run], |row| row.get(0))
             .map_err(failed)?;
-        if u128::from(silent.max(0).unsigned_abs()) >= session.silence().as_micros() {
+        if u128::from(silent.max(0).unsigned_abs()) >= run.silence.as_micros() {
             bury(connection, path, run, None, now)?;
         }
     }

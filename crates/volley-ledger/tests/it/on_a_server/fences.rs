@@ -1,6 +1,9 @@
 //! Runs that others took for dead, and words that wait for the living.
 
-use volley_ledger::{FoundOpen, LedgerError, RunEnd, Terms, Word, WordError, verify};
+use volley_ledger::{
+    Changes, FoundOpen, Ledger, LedgerError, Opening, Reader, RunEnd, Terms, Word, WordError, WorkerState,
+    verify,
+};
 use volley_model::{Currency, LineCounts};
 
 use super::server_stage;
@@ -63,8 +66,7 @@ async fn words_wait_until_nobody_sends_the_campaign() {
     let doubtful = run.sent(intent(&[1], 0), doubt()).await;
     let sent = run.sent(intent(&[2], 0), accepted("t2", None)).await;
     // Not by the stage, which would take the run for dead.
-    let mut ledger =
-        volley_ledger::Ledger::open(&stage.path, volley_ledger::Opening::MustExist, at(0)).unwrap();
+    let mut ledger = Ledger::open(&stage.path, Opening::MustExist, at(0)).unwrap();
     let before = stage.rows("SELECT id, state, cost FROM batch ORDER BY id");
     let refused = [
         ledger.resolve(doubtful, &Word::NotSent, &signed("no")).map(drop),
@@ -101,6 +103,50 @@ async fn words_wait_until_nobody_sends_the_campaign() {
     assert_eq!(verify(&stage.path).unwrap().findings, []);
 }
 
+/// Whoever looks for the dead may have said something else of itself.
+#[tokio::test]
+async fn a_run_may_be_silent_for_as_long_as_it_said_itself() {
+    for (said, silent, is_dead) in [
+        ("", 14, false),
+        ("", 16, true),
+        ("60", 59, false),
+        ("60", 61, true),
+        ("3", 4, true),
+    ] {
+        let Some(stage) = server_stage() else { return };
+        let silence = if said.is_empty() {
+            said.to_owned()
+        } else {
+            format!("?silence={said}")
+        };
+        let mut path = stage.path.clone().into_os_string();
+        path.push(silence);
+        let mut ledger = Ledger::open(path.as_ref(), Opening::MustExist, at(0)).unwrap();
+        let run = ledger.enter(&identity(), Changes::Refuse, at(1)).unwrap().run;
+        ledger.close().unwrap();
+        stage.administer(&format!("UPDATE run SET beat_at = beat_at - {silent} * 1000000"));
+        for looks_with in ["", "?silence=3600", "?silence=3"] {
+            let mut path = stage.path.clone().into_os_string();
+            path.push(looks_with);
+            let report = Reader::open(path.as_ref()).unwrap().report(Some("spring"));
+            let worker = report.unwrap()[0].runs[0].worker.clone().unwrap();
+            let shown = if is_dead {
+                WorkerState::Silent
+            } else {
+                WorkerState::UnderWay
+            };
+            assert_eq!(worker.state, shown, "{said}, {silent}, {looks_with}");
+        }
+        let mut ledger = Ledger::open(&stage.path, Opening::MustExist, at(0)).unwrap();
+        let word = ledger.forget("spring", &signed("it was off"));
+        match word {
+            Ok(_) if is_dead => {}
+            Err(WordError::Ledger(LedgerError::Running { run: of, .. })) if !is_dead && of == run => {}
+            word => panic!("{said}, {silent}: {word:?}"),
+        }
+    }
+}
+
 /// Nobody fences it from here: it has been silent by the server's own clock.
 #[tokio::test]
 async fn a_run_that_has_been_silent_for_long_is_in_nobody_s_way() {
@@ -109,8 +155,7 @@ async fn a_run_that_has_been_silent_for_long_is_in_nobody_s_way() {
     let batch = run.writer.intended(intent(&[1], 0)).await.unwrap();
     run.close();
     stage.administer("UPDATE run SET beat_at = beat_at - 16000000");
-    let mut ledger =
-        volley_ledger::Ledger::open(&stage.path, volley_ledger::Opening::MustExist, at(0)).unwrap();
+    let mut ledger = Ledger::open(&stage.path, Opening::MustExist, at(0)).unwrap();
     ledger
         .resolve(batch, &Word::NotSent, &signed("it was off"))
         .unwrap();
