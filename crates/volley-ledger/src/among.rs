@@ -27,7 +27,7 @@ use tokio::sync::{mpsc as queue, oneshot, watch};
 
 use volley_model::Msisdn;
 
-use crate::{LedgerError, OpenDoubt};
+use crate::{BatchId, LedgerError, OpenDoubt};
 
 pub(crate) use thread::Start;
 
@@ -76,6 +76,15 @@ pub struct Left {
     pub members: Vec<Msisdn>,
 }
 
+/// Whether a run has asked about a doubt that it leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Once, and it is one still.
+    Yes,
+    /// It may not, or cannot: others may.
+    No,
+}
+
 /// What others have written.
 #[derive(Debug, Clone, Default)]
 pub struct News {
@@ -117,6 +126,7 @@ enum Ask {
     Close,
     Try(Duration, oneshot::Sender<bool>),
     EndTrial(TrialEnd),
+    Leave(BatchId, Asked),
 }
 
 impl Among {
@@ -155,6 +165,11 @@ impl Among {
     /// Tells how that one ended.
     pub fn end_trial(&self, end: TrialEnd) {
         self.ask(Ask::EndTrial(end));
+    }
+
+    /// This run asks no more about a doubt, its own or one that it took up.
+    pub fn leave(&self, doubt: BatchId, asked: Asked) {
+        self.ask(Ask::Leave(doubt, asked));
     }
 
     /// What others have written, and a way to hear of more.

@@ -1,11 +1,13 @@
 //! A run that has begun, in the company of others: the limits are agreed on, what nobody asks about is taken up, and the thread
 //! that speaks with the others is started. In a file there are no others.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::among::Start;
+use crate::database::{self, Connection};
 use crate::doubts::{self, Which};
 use crate::ledger::Hold;
 use crate::postgres::Patience;
@@ -55,12 +57,12 @@ impl Ledger {
             return Ok(None);
         };
         let address = address.clone();
-        let taken = self.transact("taking up doubts", now, |connection, place| {
-            workers::take_up_doubts(connection, entry.campaign, entry.run)
+        let (simulated, taken) = self.transact("taking up doubts", now, |connection, place| {
+            take_up(connection, entry)
                 .map_err(|error| LedgerError::database(&place.ledger, "taking up doubts", error))
         })?;
         let mut open = Vec::new();
-        for batch in taken {
+        for batch in taken.iter().copied() {
             open.extend(doubts::open(&self.connection, &self.place, Which::One(batch))?);
         }
         let patience = Patience::at_work(address.silence(), self.hurry.clone());
@@ -77,6 +79,7 @@ impl Ledger {
             run: entry.run,
             limits: *limits,
             committed: Arc::clone(&self.committed),
+            doubts: (!simulated).then(|| taken.into_iter().collect()),
         })?;
         Ok(Some(Company {
             among,
@@ -97,4 +100,17 @@ impl Ledger {
             None => Ok(Vec::new()),
         }
     }
+}
+
+/// Whether the run is one in simulation mode, and the doubts that it has taken up: then none, since to ask may reach people.
+fn take_up(connection: &Connection, entry: &Entry) -> database::Result<(bool, Vec<BatchId>)> {
+    let query = "SELECT simulated FROM run WHERE id = ?1";
+    let simulated: bool = connection.query_row(query, [entry.run], |row| row.get(0))?;
+    let taken = match connection.postgres() {
+        Some(session) if !simulated => {
+            workers::take_up_doubts(session, entry.campaign, entry.run, &HashSet::new())?
+        }
+        _ => Vec::new(),
+    };
+    Ok((simulated, taken))
 }

@@ -1,6 +1,6 @@
 //! The thread of a run among others: what it is asked for goes first, then what the time asks for.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -23,7 +23,7 @@ use crate::doubts::{self, Which};
 use crate::place::Place;
 use crate::postgres::workers::{self, LIVES};
 use crate::postgres::{Address, Patience, Session, Use};
-use crate::{CampaignId, LedgerError, RunId, RunLimits, queries};
+use crate::{BatchId, CampaignId, LedgerError, RunId, RunLimits, queries};
 
 /// How long the server may be away before the run ends.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -42,6 +42,8 @@ pub(crate) struct Start {
     pub(crate) patience: Patience,
     /// How many commits of the run were acknowledged.
     pub(crate) committed: Arc<AtomicU64>,
+    /// The doubts that it has taken up already; `None` if it is to take up none.
+    pub(crate) doubts: Option<HashSet<BatchId>>,
 }
 
 struct Worker {
@@ -62,6 +64,8 @@ struct Worker {
     beats: Beats,
     /// Since when nothing has gone well, through however many connections.
     failing_since: Option<Instant>,
+    /// Whether the answer to a statement may have been lost, so that the server has taken up doubts of which nothing was heard.
+    may_have_taken: bool,
     news: watch::Sender<News>,
     left: queue::UnboundedSender<Left>,
 }
@@ -90,6 +94,7 @@ impl Among {
             beat_at: now,
             beats: Beats::new(now),
             failing_since: None,
+            may_have_taken: false,
             news,
             left: found,
         };
@@ -286,19 +291,45 @@ impl Worker {
         }
         self.beat_at = Instant::now() + BEAT;
         self.bury_the_silent()?;
-        let taken = workers::take_up_doubts(&self.connection, self.start.campaign, self.start.run)
-            .map_err(|error| self.failed("taking up doubts", error))?;
+        self.take_up_doubts()
+    }
+
+    fn take_up_doubts(&mut self) -> Result<(), LedgerError> {
+        let (Some(had), Some(session)) = (&self.start.doubts, self.connection.postgres()) else {
+            return Ok(());
+        };
+        let taken = if self.may_have_taken {
+            workers::taken_up(session, self.start.run)
+        } else {
+            workers::take_up_doubts(session, self.start.campaign, self.start.run, had)
+        };
+        let taken = taken.map_err(|error| self.failed("taking up doubts", error))?;
+        self.may_have_taken = false;
         for batch in taken {
-            let path = &self.place.ledger;
-            let Some(row) = queries::batch(&self.connection, path, batch)? else {
-                continue;
-            };
-            let members = queries::members(&self.connection, path, &row)?;
-            for doubt in doubts::open(&self.connection, &self.place, Which::One(batch))? {
-                let members = members.clone();
-                // Where nobody listens any more the run ends, and the next one takes it up.
-                drop(self.left.send(Left { doubt, members }));
-            }
+            self.tell_of(batch)?;
+        }
+        Ok(())
+    }
+
+    /// Tells of a doubt that was taken up, once.
+    fn tell_of(&mut self, batch: BatchId) -> Result<(), LedgerError> {
+        let is_new = self
+            .start
+            .doubts
+            .as_ref()
+            .is_some_and(|had| !had.contains(&batch));
+        let path = &self.place.ledger;
+        let Some(row) = queries::batch(&self.connection, path, batch)?.filter(|_| is_new) else {
+            return Ok(());
+        };
+        let members = queries::members(&self.connection, path, &row)?;
+        for doubt in doubts::open(&self.connection, &self.place, Which::One(batch))? {
+            let members = members.clone();
+            // Where nobody listens any more the run ends, and the next one takes it up.
+            drop(self.left.send(Left { doubt, members }));
+        }
+        if let Some(had) = &mut self.start.doubts {
+            had.insert(batch);
         }
         Ok(())
     }
@@ -347,6 +378,7 @@ impl Worker {
                     (self.connection, self.clocks) = (connection, clocks);
                     let now = Instant::now();
                     self.beats = Beats::new(now);
+                    self.may_have_taken = true;
                     (self.poll_at, self.beat_at, self.lease_at) = (now, now, now);
                     return Ok(());
                 }
@@ -436,6 +468,7 @@ fn carry_out(connection: &Connection, start: &Start, ask: &mut Ask) -> database:
             // Whoever no longer waits lets the right run out.
             let _ = std::mem::replace(reply, unheard).send(taken == 1);
         }
+        Ask::Leave(batch, asked) => workers::leave_doubt(connection, start.run, *batch, *asked)?,
         Ask::EndTrial(end) => {
             let change = match end {
                 TrialEnd::Definite => "generation = generation + 1, closed_at = NULL, trials_in_doubt = 0",

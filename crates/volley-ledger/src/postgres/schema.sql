@@ -290,10 +290,12 @@ CREATE TABLE body (
 -- It is compressed already.
 ALTER TABLE body ALTER COLUMN bytes SET STORAGE EXTERNAL;
 
--- Which run asks about a doubt: one at a time, and another only once that one has ended or is fenced.
+-- Which run asks about a doubt: one at a time, and another only once that one has ended or is fenced. A run's own doubts are
+-- its own without a row here.
 CREATE TABLE probe (
   batch  bigint PRIMARY KEY REFERENCES batch,
-  run    bigint NOT NULL REFERENCES run
+  run    bigint NOT NULL REFERENCES run,
+  done   bigint NOT NULL DEFAULT 0 CHECK (done IN (0, 1))  -- it has asked, or cannot: nobody need wait for it
 );
 
 -- A campaign's money, over all its workers, so that an intent need not add up the batches. The rows that many write are

@@ -6,6 +6,7 @@
 //! was only slow loses nothing by that but its time.
 //! Not here: who watches, and when.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,8 +14,9 @@ use jiff::Timestamp;
 use volley_model::BatchState;
 
 use crate::database::{self, Connection, OptionalExtension as _, params};
+use crate::postgres::Session;
 use crate::rows::{self, Concluded};
-use crate::{BatchId, CampaignId, FoundOpen, LedgerError, Outcome, RunId, RunLimits, queries};
+use crate::{Asked, BatchId, CampaignId, FoundOpen, LedgerError, Outcome, RunId, RunLimits, queries};
 
 /// Of a run's row: it may still write.
 pub(crate) const LIVES: &str = "ended_at IS NULL AND fenced_at IS NULL";
@@ -344,27 +346,68 @@ fn difference(
     )
 }
 
-/// Takes up the doubts of a campaign that nobody asks about: those of runs that do not live any more. From then on they are this
-/// run's to ask about, while it lives.
+/// Takes up the doubts of a campaign that nobody asks about: those of runs that do not live any more, but for those that this
+/// run has had already. From then on they are this run's to ask about, while it lives.
 pub(crate) fn take_up_doubts(
-    connection: &Connection,
+    session: &Session,
     campaign: CampaignId,
     run: RunId,
+    had: &HashSet<BatchId>,
 ) -> database::Result<Vec<BatchId>> {
     let take = format!(
-        "INSERT INTO probe (batch, run) SELECT batch.id, ?2 FROM batch WHERE batch.campaign = ?1 AND batch.state = 'in_doubt' \
-         AND batch.simulated = 0 AND batch.run <> ?2 AND NOT EXISTS (SELECT 1 FROM run WHERE run.id = batch.run AND run.id <> ?2 AND {LIVES}) \
-         ORDER BY batch.id \
-         ON CONFLICT (batch) DO UPDATE SET run = excluded.run \
+        "INSERT INTO probe (batch, run) SELECT batch.id, $2 FROM batch WHERE batch.campaign = $1 AND batch.state = 'in_doubt' \
+         AND batch.simulated = 0 AND batch.run <> $2 AND NOT EXISTS (SELECT 1 FROM run WHERE run.id = batch.run AND run.id <> $2 AND {LIVES}) \
+         AND NOT batch.id = ANY($3) ORDER BY batch.id \
+         ON CONFLICT (batch) DO UPDATE SET run = excluded.run, done = 0 \
          WHERE NOT EXISTS (SELECT 1 FROM run WHERE run.id = probe.run AND {LIVES}) RETURNING batch"
     );
-    let mut statement = connection.prepare_cached(&take)?;
-    statement
-        .query_map(params![campaign, run], |row| row.get(0).map(BatchId))?
-        .collect()
+    let had: Vec<i64> = had.iter().map(|batch| batch.0).collect();
+    let taken = session.column(&take, &[&campaign.0, &run.0, &had])?;
+    Ok(taken.into_iter().map(BatchId).collect())
 }
 
-/// How many of a campaign's doubts another run asks about, which lives: those that it intended itself, and those that it has
+/// Those that it has taken up, as the server has it: the answer to a statement may have been lost.
+pub(crate) fn taken_up(session: &Session, run: RunId) -> database::Result<Vec<BatchId>> {
+    let query = "SELECT batch FROM probe WHERE run = $1 AND done = 0 ORDER BY batch";
+    let taken = session.column(query, &[&run.0])?;
+    Ok(taken.into_iter().map(BatchId).collect())
+}
+
+/// A run asks no more about a doubt: nobody need wait for it. One of a dead run's that it has not asked about is anybody's again.
+pub(crate) fn leave_doubt(
+    connection: &Connection,
+    run: RunId,
+    batch: BatchId,
+    asked: Asked,
+) -> database::Result<()> {
+    if asked == Asked::No {
+        let give_back = "DELETE FROM probe WHERE batch = ?1 AND run = ?2 AND EXISTS (SELECT 1 FROM batch WHERE id = ?1 AND run <> ?2)";
+        let given_back = connection
+            .prepare_cached(give_back)?
+            .execute(params![batch, run])?;
+        if given_back > 0 {
+            return Ok(());
+        }
+    }
+    // Only if it is this run's: told again after a lost answer, another may have taken it up since.
+    let done = "INSERT INTO probe (batch, run, done) SELECT id, ?2, 1 FROM batch WHERE id = ?1 AND state = 'in_doubt' \
+        AND (run = ?2 OR EXISTS (SELECT 1 FROM probe WHERE batch = ?1 AND probe.run = ?2)) \
+        ON CONFLICT (batch) DO UPDATE SET done = 1 WHERE probe.run = excluded.run";
+    connection
+        .prepare_cached(done)?
+        .execute(params![batch, run])
+        .map(drop)
+}
+
+/// Of a batch's row: a living run will still ask about it, which `who` is said of.
+pub(crate) fn is_to_be_asked_about(who: &str) -> String {
+    format!(
+        "batch.state = 'in_doubt' AND EXISTS (SELECT 1 FROM run LEFT JOIN probe ON probe.batch = batch.id AND probe.run = run.id \
+         WHERE {who} AND {LIVES} AND (run.id = batch.run OR probe.run IS NOT NULL) AND coalesce(probe.done, 0) = 0)"
+    )
+}
+
+/// How many of a campaign's doubts another run will still ask about: those that it intended itself, and those that it has
 /// taken up.
 pub(crate) fn asked_by_others(
     connection: &Connection,
@@ -372,9 +415,8 @@ pub(crate) fn asked_by_others(
     run: RunId,
 ) -> database::Result<u64> {
     let query = format!(
-        "SELECT count(*) FROM batch WHERE campaign = ?1 AND state = 'in_doubt' AND EXISTS (SELECT 1 FROM run \
-         WHERE run.id <> ?2 AND {LIVES} \
-         AND (run.id = batch.run OR run.id = (SELECT probe.run FROM probe WHERE probe.batch = batch.id)))"
+        "SELECT count(*) FROM batch WHERE campaign = ?1 AND {}",
+        is_to_be_asked_about("run.id <> ?2")
     );
     connection
         .prepare_cached(&query)?

@@ -1,6 +1,7 @@
 //! What every ledger does, on a server, from the same tests as in a file; and what only a server does.
 
 mod addresses;
+mod asking;
 mod budget;
 mod claims;
 mod cut;

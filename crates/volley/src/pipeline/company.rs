@@ -13,7 +13,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use volley_intake::Normalizer;
-use volley_ledger::{Among, GateNews, Holding, Left, News, Outlook, TrialEnd, Writer};
+use volley_ledger::{Among, Asked, BatchId, GateNews, Holding, Left, News, Outlook, TrialEnd, Writer};
 use volley_model::Msisdn;
 use volley_provider::Provider;
 
@@ -159,14 +159,19 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         }
     }
 
+    /// Asks no more about a doubt, so that nobody waits for that. (In a file nobody could.)
+    pub(super) fn leave(&self, doubt: BatchId, asked: Asked) {
+        if let Some(company) = &self.company {
+            company.among.leave(doubt, asked);
+        }
+    }
+
     /// A run that died left it: from now on it is this one's to ask about, when `settle` is over.
     fn take_up(&self, company: &Company, left: &Left) {
         let Left { doubt, members } = left;
-        if self.simulated {
-            return;
-        }
         if self.api.provider() == Provider::Octopush && company.suppressed.has_one_of(members) {
             tracing::warn!(batch = %doubt.batch, "stays in doubt: a number in it is suppressed since, and to ask could send it");
+            self.leave(doubt.batch, Asked::No);
             return;
         }
         tracing::info!(batch = %doubt.batch, "took up a doubt that a dead run left");

@@ -6,6 +6,7 @@
 //! Source: docs/guarantee.md, "Settling doubts" (Exotel). The pass is a free GET a page, which needs no gate.
 
 use tracing::Instrument;
+use volley_ledger::Asked;
 use volley_model::{Acceptance, Evidence};
 use volley_provider::Api;
 use volley_provider::exotel::{Exotel, Found, Listed, Listing, Lookup, LookupStep, Reply, kept};
@@ -41,6 +42,8 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                     Found::Absent => {
                         span.in_scope(|| tracing::info!("the listing lacks it: still in doubt"));
                         self.budget.keep();
+                        let is_told = trusted && whole;
+                        self.leave(doubt.id, if is_told { Asked::Yes } else { Asked::No });
                         absent.push(doubt.id);
                     }
                 }

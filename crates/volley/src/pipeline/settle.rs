@@ -15,7 +15,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
-use volley_ledger::{Attempt, BatchId, Conclusion, OpenDoubt, Outcome};
+use volley_ledger::{Asked, Attempt, BatchId, Conclusion, OpenDoubt, Outcome};
 use volley_model::{Amount, RequestKey, SealedBatch};
 use volley_provider::JudgeContext;
 
@@ -192,6 +192,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         let Some(body) = self.body_to_ask_with(&doubt).await else {
             self.settle_gate(pass, Settled::Neither);
             self.budget.keep();
+            self.leave(doubt.id, Asked::No);
             return;
         };
         let mut flight = Flight::new(body, doubt.members, pass, None);
@@ -295,6 +296,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         telling::asked_about(&conclusion.outcome, doubt.members);
         self.move_money(doubt.reserved, doubt.members, &fate);
         if fate == Fate::InDoubt {
+            self.leave(doubt.id, Asked::Yes);
             return;
         }
         self.account

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use volley_intake::{Intake, IntakeConfig, NumberBook};
 use volley_ledger::{
-    AmongThread, BatchId, CampaignIdentity, Changes, Entry, Ledger, LedgerError, OpenDoubt, Opening, Reader,
-    RunId, RunLimits, Terms, Writer, WriterThread,
+    AmongThread, Asked, BatchId, CampaignIdentity, Changes, Entry, Ledger, LedgerError, OpenDoubt, Opening,
+    Reader, RunId, RunLimits, Terms, Writer, WriterThread,
 };
 use volley_model::Msisdn;
 use volley_provider::{Provider, Sealer};
@@ -237,7 +237,11 @@ fn doubts(
     }
     let left = left_in_doubt(campaign, loaded, notice);
     let doubts = match joined {
-        Some(joined) => joined.doubts.clone(),
+        Some(joined) => {
+            left.iter()
+                .for_each(|batch| joined.among.leave(*batch, Asked::No));
+            joined.doubts.clone()
+        }
         None => ledger.doubts(entry.campaign)?,
     };
     let mut settle = campaign.limits.settle;

@@ -25,7 +25,7 @@ use volley_model::{Amount, Msisdn};
 use super::{Desk, Effects, Keeping, Order, Pass, Room};
 use crate::database::{self, Connection, OptionalExtension as _, params};
 use crate::postgres::claims::{Claimant, Wanted};
-use crate::postgres::{Address, Hurry, Patience, Session, Use};
+use crate::postgres::{Address, Hurry, Patience, Session, Use, workers};
 use crate::rows::{Concluded, OpenBatch};
 use crate::{BatchId, CampaignId, Held, Intended, LedgerError, RunId, Terms, queries};
 
@@ -209,10 +209,13 @@ impl Server {
         Ok(all_fit)
     }
 
-    /// Whether the campaign has intents without an outcome, besides those that this transaction writes.
+    /// Whether an answer may still make room, besides those to the intents that this transaction writes; or one about a doubt,
+    /// as of a file.
     fn others_are_open(&self, session: &Session, rooms: &[Room]) -> database::Result<bool> {
-        let query =
-            "SELECT EXISTS (SELECT FROM batch WHERE campaign = $1 AND state = 'intended' AND id <> ALL ($2))";
+        let query = format!(
+            "SELECT EXISTS (SELECT FROM batch WHERE campaign = $1 AND id <> ALL ($2) AND (state = 'intended' OR {}))",
+            workers::is_to_be_asked_about("true")
+        );
         let ours: Vec<i64> = rooms
             .iter()
             .filter_map(|room| match room {
@@ -220,7 +223,7 @@ impl Server {
                 Room::Slot(_) => None,
             })
             .collect();
-        Ok(session.one(query, &[&self.claimant.campaign.0, &ours])?.get(0))
+        Ok(session.one(&query, &[&self.claimant.campaign.0, &ours])?.get(0))
     }
 
     /// Which of these numbers others hold, and how.
