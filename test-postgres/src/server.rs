@@ -214,9 +214,9 @@ impl Server {
         let postmaster = self.postmaster();
         // First, so that it has no more children.
         signal(postmaster, Signal::STOP);
-        children(postmaster)
-            .into_iter()
-            .for_each(|child| signal(child, Signal::STOP));
+        for child in children(postmaster) {
+            signal(child, Signal::STOP);
+        }
     }
 
     /// Lets them go on.
@@ -226,9 +226,9 @@ impl Server {
     /// Where it does not run.
     pub fn thaw(&self) {
         let postmaster = self.postmaster();
-        children(postmaster)
-            .into_iter()
-            .for_each(|child| signal(child, Signal::CONT));
+        for child in children(postmaster) {
+            signal(child, Signal::CONT);
+        }
         signal(postmaster, Signal::CONT);
     }
 

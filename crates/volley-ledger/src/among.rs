@@ -23,6 +23,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc as queue, oneshot, watch};
 
 use volley_model::Msisdn;
@@ -39,6 +40,9 @@ const BEAT: Duration = Duration::from_secs(1);
 const LEASED_MAX: usize = 64;
 /// No token outlives its lease for longer, however far ahead it is due.
 const TOKEN_LIFE: Duration = Duration::from_secs(1);
+
+/// An answer that says what the time is takes no longer.
+const TIME_TAKES_MAX: Duration = Duration::from_secs(1);
 
 /// A run's place among others; clones share it. The thread ends when the last is dropped.
 #[derive(Debug, Clone)]
@@ -127,6 +131,7 @@ enum Ask {
     Try(Duration, oneshot::Sender<bool>),
     EndTrial(TrialEnd),
     Leave(BatchId, Asked),
+    Time(oneshot::Sender<Timestamp>),
 }
 
 impl Among {
@@ -170,6 +175,20 @@ impl Among {
     /// This run asks no more about a doubt, its own or one that it took up.
     pub fn leave(&self, doubt: BatchId, asked: Asked) {
         self.ask(Ask::Leave(doubt, asked));
+    }
+
+    /// The time, by the server's clock, which is the same for all. `None` where the run must end.
+    pub async fn time(&self) -> Option<Timestamp> {
+        loop {
+            let (reply, answer) = oneshot::channel();
+            let asked = Instant::now();
+            self.ask(Ask::Time(reply));
+            let told = answer.await.ok()?;
+            // Told so late, it is a time that has passed.
+            if asked.elapsed() < TIME_TAKES_MAX {
+                return Some(told);
+            }
+        }
     }
 
     /// What others have written, and a way to hear of more.

@@ -90,7 +90,7 @@ impl Writer {
     }
 
     /// Writes that a listing of the provider's lacked these batches, all of which are in doubt. `at` is when it was asked
-    /// for.
+    /// for: among others by the server's clock, since another run's listing is held against it.
     ///
     /// # Errors
     /// As [`intend`](Self::intend); if one of them is not in doubt it is [`Refused`](LedgerError::Refused) for all.

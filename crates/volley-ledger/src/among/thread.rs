@@ -351,11 +351,7 @@ impl Worker {
 
     fn bury(&self, run: workers::Living) -> Result<(), LedgerError> {
         let failed = |error| self.failed("fencing a run", error);
-        let now = self
-            .connection
-            .query_row("SELECT server_time()", [], |row| row.get(0))
-            .map_err(failed)?;
-        let now = Timestamp::from_microsecond(now).unwrap_or(Timestamp::UNIX_EPOCH);
+        let now = server_time(&self.connection).map_err(failed)?;
         let transaction = self.connection.transaction().map_err(failed)?;
         workers::bury(&transaction, &self.place.ledger, run, Some(self.start.run), now)?;
         transaction.commit().map_err(failed)
@@ -468,6 +464,12 @@ fn carry_out(connection: &Connection, start: &Start, ask: &mut Ask) -> database:
             // Whoever no longer waits lets the right run out.
             let _ = std::mem::replace(reply, unheard).send(taken == 1);
         }
+        Ask::Time(reply) => {
+            let now = server_time(connection)?;
+            let (unheard, _) = oneshot::channel();
+            // Whoever no longer waits needs no time.
+            let _ = std::mem::replace(reply, unheard).send(now);
+        }
         Ask::Leave(batch, asked) => workers::leave_doubt(connection, start.run, *batch, *asked)?,
         Ask::EndTrial(end) => {
             let change = match end {
@@ -482,6 +484,11 @@ fn carry_out(connection: &Connection, start: &Start, ask: &mut Ask) -> database:
         }
     }
     Ok(())
+}
+
+fn server_time(connection: &Connection) -> database::Result<Timestamp> {
+    let now = connection.query_row("SELECT server_time()", [], |row| row.get(0))?;
+    Ok(Timestamp::from_microsecond(now).unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
 /// A connection, and the server's clock against ours.

@@ -217,8 +217,12 @@ impl Desk {
 
     /// Begins a transaction, and counts it.
     fn begin(&self, group: &[Order]) -> Result<(), LedgerError> {
-        let at = group.iter().filter_map(Order::at).max();
-        let at = at.unwrap_or(Timestamp::UNIX_EPOCH);
+        let at = group.iter().filter_map(|order| match (&self.keeping, order) {
+            // By the server's clock, which runs are not to hold theirs against.
+            (Keeping::Server(_), Order::Absent(..)) => None,
+            _ => order.at(),
+        });
+        let at = at.max().unwrap_or(Timestamp::UNIX_EPOCH);
         let number = self.commit_number + 1;
         let path = &self.place.ledger;
         match &self.keeping {

@@ -9,6 +9,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -68,6 +69,11 @@ impl Company {
             gate: Cell::default(),
             holds_trial: Cell::new(false),
         }
+    }
+
+    /// The time by the clock that all have in common; `None` where the run must end.
+    pub(super) async fn time(&self) -> Option<Timestamp> {
+        self.among.time().await
     }
 }
 

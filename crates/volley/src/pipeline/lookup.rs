@@ -5,6 +5,7 @@
 //! Nothing is created again by itself. Two with the same name are an alarm, and the one that has not begun is deleted.
 //! Source: docs/guarantee.md, "Settling doubts" (Exotel). The pass is a free GET a page, which needs no gate.
 
+use jiff::Timestamp;
 use tracing::Instrument;
 use volley_ledger::Asked;
 use volley_model::{Acceptance, Evidence};
@@ -25,7 +26,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         if let Api::Exotel(exotel) = &self.api {
             // What a clock that is off calls ten minutes may be none: then no absence is written down.
             let trusted = self.clock_is_trusted().await;
-            let asked_at = self.stamp();
+            let asked_at = self.listing_asked_at().await;
             let mut lookup = Lookup::new(doubts.iter().map(|doubt| doubt.key.0.clone()));
             let whole = self.read_listing(exotel, &mut lookup).await;
             let mut absent = Vec::new();
@@ -42,7 +43,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                     Found::Absent => {
                         span.in_scope(|| tracing::info!("the listing lacks it: still in doubt"));
                         self.budget.keep();
-                        let is_told = trusted && whole;
+                        let is_told = trusted && whole && asked_at.is_some();
                         self.leave(doubt.id, if is_told { Asked::Yes } else { Asked::No });
                         absent.push(doubt.id);
                     }
@@ -51,12 +52,21 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             if trusted
                 && whole
                 && !absent.is_empty()
+                && let Some(asked_at) = asked_at
                 && let Err(error) = self.journal.absent(absent, asked_at).await
             {
                 self.stop.request(error.into());
             }
         }
         self.looking.set(false);
+    }
+
+    /// When a listing is asked for that is asked for next: by a clock that is the same for all whose listings count together.
+    async fn listing_asked_at(&self) -> Option<Timestamp> {
+        let Some(company) = &self.company else {
+            return Some(self.stamp());
+        };
+        self.stop.unless(Stage::Stopping, company.time()).await?
     }
 
     /// Reads all pages; `false` if not all could be, so that no absence can be told.

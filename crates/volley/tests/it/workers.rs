@@ -4,6 +4,7 @@
 //! `VOLLEY_TEST_SEED` repeats the moments; `VOLLEY_TEST_RECIPIENTS` and `VOLLEY_TEST_STOPPED_SECONDS` make it as large as it is
 //! shown by hand: 400000 and 60.
 
+mod absences;
 mod budget;
 mod full;
 mod hangs;
