@@ -68,7 +68,7 @@ pub(crate) enum Use {
 pub(crate) struct Session {
     /// Drives the connection while somebody waits for it. `None` only while it is dropped.
     runtime: Option<Runtime>,
-    client: Client,
+    client: Box<Client>,
     silence: Duration,
     patience: Patience,
     /// An answer was waited for in vain: whatever comes over it now belongs to that question.
@@ -103,7 +103,7 @@ impl Session {
         let client = wait_in(&runtime, connected).ok_or(Error::Silent)??;
         let mut session = Self {
             runtime: Some(runtime),
-            client,
+            client: Box::new(client),
             silence: address.silence(),
             patience: patience.to_connect(),
             is_lost: Cell::new(false),
@@ -137,13 +137,11 @@ impl Session {
         let Some(runtime) = self.runtime.as_ref().filter(|_| !self.is_lost.get()) else {
             return Err(Error::Silent);
         };
-        match wait_in(runtime, self.patience.clone().bound(future)) {
-            Some(done) => Ok(done?),
-            None => {
-                self.is_lost.set(true);
-                Err(Error::Silent)
-            }
-        }
+        let Some(done) = wait_in(runtime, self.patience.clone().bound(future)) else {
+            self.is_lost.set(true);
+            return Err(Error::Silent);
+        };
+        Ok(done?)
     }
 
     /// Prepares a statement in SQLite's words, once.

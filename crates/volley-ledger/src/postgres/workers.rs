@@ -382,10 +382,10 @@ pub(crate) fn leave_doubt(
 ) -> database::Result<()> {
     if asked == Asked::No {
         let give_back = "DELETE FROM probe WHERE batch = ?1 AND run = ?2 AND EXISTS (SELECT 1 FROM batch WHERE id = ?1 AND run <> ?2)";
-        let given_back = connection
+        let back = connection
             .prepare_cached(give_back)?
             .execute(params![batch, run])?;
-        if given_back > 0 {
+        if back > 0 {
             return Ok(());
         }
     }

@@ -238,8 +238,9 @@ fn doubts(
     let left = left_in_doubt(campaign, loaded, notice);
     let doubts = match joined {
         Some(joined) => {
-            left.iter()
-                .for_each(|batch| joined.among.leave(*batch, Asked::No));
+            for batch in left {
+                joined.among.leave(*batch, Asked::No);
+            }
             joined.doubts.clone()
         }
         None => ledger.doubts(entry.campaign)?,

@@ -98,7 +98,7 @@ async fn each_once_after_a_hang(cut: Cut) {
     let Some(stage) = server_stage() else { return };
     let proxy = Proxy::of(stage.database());
     // An answer is waited for twice as long.
-    let run = through(&format!("{}?silence=3", proxy.path.display()));
+    let run = through(format!("{}?silence=3", proxy.path.display()));
     proxy.arm(cut);
     let begun = Instant::now();
     let batch = run.writer.intended(intent(&[1], 0)).await.unwrap();
