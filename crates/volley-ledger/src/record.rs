@@ -61,8 +61,10 @@ pub struct Held {
 /// What another run made of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holding {
-    /// It is in this batch, of which nobody knows yet what became of it.
+    /// It is in this batch, which its run has not concluded.
     Open(BatchId),
+    /// It is in this batch, which is in doubt.
+    InDoubt(BatchId),
     /// It was reached.
     Reached,
     /// The provider refused it.
@@ -74,7 +76,7 @@ pub enum Holding {
 pub struct Outlook {
     /// Batches of the campaign in doubt.
     pub in_doubt: u64,
-    /// Those among them that another run asks about, which is under way.
+    /// Those among them that are not this run's to ask about: another one asks, or nobody does yet.
     pub asked_by_others: u64,
     /// Those of the numbers asked for that somebody holds, and how. The others are free.
     pub held: Vec<Held>,

@@ -147,9 +147,9 @@ fn holding(batch: BatchId, state: BatchState, is_named: bool) -> Holding {
         }
         BatchState::Refused => Holding::Refused,
         BatchState::Split if is_named => Holding::Refused,
+        BatchState::InDoubt => Holding::InDoubt(batch),
         // Of a split one that its run is about to send again. The last ones are free by now: whoever asks again hears so.
         BatchState::Intended
-        | BatchState::InDoubt
         | BatchState::Split
         | BatchState::Released
         | BatchState::Simulated

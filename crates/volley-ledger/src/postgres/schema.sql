@@ -295,7 +295,9 @@ ALTER TABLE body ALTER COLUMN bytes SET STORAGE EXTERNAL;
 CREATE TABLE probe (
   batch  bigint PRIMARY KEY REFERENCES batch,
   run    bigint NOT NULL REFERENCES run,
-  done   bigint NOT NULL DEFAULT 0 CHECK (done IN (0, 1))  -- it has asked, or cannot: nobody need wait for it
+  -- 0: it will ask. 1: it has asked, or its own doubt cannot be asked about: nobody need wait for it. 2: it cannot ask about this one
+  -- of a dead run, which is anybody's again
+  done   bigint NOT NULL DEFAULT 0 CHECK (done IN (0, 1, 2))
 );
 
 -- A campaign's money, over all its workers, so that an intent need not add up the batches. The rows that many write are

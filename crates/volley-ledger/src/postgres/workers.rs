@@ -21,6 +21,14 @@ use crate::{Asked, BatchId, CampaignId, FoundOpen, LedgerError, Outcome, RunId, 
 /// Of a run's row: it may still write.
 pub(crate) const LIVES: &str = "ended_at IS NULL AND fenced_at IS NULL";
 
+// What `probe.done` says of a run and a doubt that it has taken up, or of a doubt of its own.
+/// It will ask about it.
+const TO_ASK: i64 = 0;
+/// It has asked, or cannot: nobody need wait for it.
+const ASKED: i64 = 1;
+/// It cannot ask about this one of a dead run, which is anybody's again.
+const GIVEN_BACK: i64 = 2;
+
 /// A run that is under way, and the beat that was last seen of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Living {
@@ -358,8 +366,8 @@ pub(crate) fn take_up_doubts(
         "INSERT INTO probe (batch, run) SELECT batch.id, $2 FROM batch WHERE batch.campaign = $1 AND batch.state = 'in_doubt' \
          AND batch.simulated = 0 AND batch.run <> $2 AND NOT EXISTS (SELECT 1 FROM run WHERE run.id = batch.run AND run.id <> $2 AND {LIVES}) \
          AND NOT batch.id = ANY($3) ORDER BY batch.id \
-         ON CONFLICT (batch) DO UPDATE SET run = excluded.run, done = 0 \
-         WHERE NOT EXISTS (SELECT 1 FROM run WHERE run.id = probe.run AND {LIVES}) RETURNING batch"
+         ON CONFLICT (batch) DO UPDATE SET run = excluded.run, done = {TO_ASK} \
+         WHERE probe.done = {GIVEN_BACK} OR NOT EXISTS (SELECT 1 FROM run WHERE run.id = probe.run AND {LIVES}) RETURNING batch"
     );
     let had: Vec<i64> = had.iter().map(|batch| batch.0).collect();
     let taken = session.column(&take, &[&campaign.0, &run.0, &had])?;
@@ -368,8 +376,8 @@ pub(crate) fn take_up_doubts(
 
 /// Those that it has taken up, as the server has it: the answer to a statement may have been lost.
 pub(crate) fn taken_up(session: &Session, run: RunId) -> database::Result<Vec<BatchId>> {
-    let query = "SELECT batch FROM probe WHERE run = $1 AND done = 0 ORDER BY batch";
-    let taken = session.column(query, &[&run.0])?;
+    let query = format!("SELECT batch FROM probe WHERE run = $1 AND done = {TO_ASK} ORDER BY batch");
+    let taken = session.column(&query, &[&run.0])?;
     Ok(taken.into_iter().map(BatchId).collect())
 }
 
@@ -381,20 +389,25 @@ pub(crate) fn leave_doubt(
     asked: Asked,
 ) -> database::Result<()> {
     if asked == Asked::No {
-        let give_back = "DELETE FROM probe WHERE batch = ?1 AND run = ?2 AND EXISTS (SELECT 1 FROM batch WHERE id = ?1 AND run <> ?2)";
+        let give_back = format!(
+            "UPDATE probe SET done = {GIVEN_BACK} WHERE batch = ?1 AND run = ?2 \
+             AND EXISTS (SELECT 1 FROM batch WHERE id = ?1 AND run <> ?2)"
+        );
         let back = connection
-            .prepare_cached(give_back)?
+            .prepare_cached(&give_back)?
             .execute(params![batch, run])?;
         if back > 0 {
             return Ok(());
         }
     }
     // Only if it is this run's: told again after a lost answer, another may have taken it up since.
-    let done = "INSERT INTO probe (batch, run, done) SELECT id, ?2, 1 FROM batch WHERE id = ?1 AND state = 'in_doubt' \
-        AND (run = ?2 OR EXISTS (SELECT 1 FROM probe WHERE batch = ?1 AND probe.run = ?2)) \
-        ON CONFLICT (batch) DO UPDATE SET done = 1 WHERE probe.run = excluded.run";
+    let done = format!(
+        "INSERT INTO probe (batch, run, done) SELECT id, ?2, {ASKED} FROM batch WHERE id = ?1 AND state = 'in_doubt' \
+         AND (run = ?2 OR EXISTS (SELECT 1 FROM probe WHERE batch = ?1 AND probe.run = ?2)) \
+         ON CONFLICT (batch) DO UPDATE SET done = {ASKED} WHERE probe.run = excluded.run"
+    );
     connection
-        .prepare_cached(done)?
+        .prepare_cached(&done)?
         .execute(params![batch, run])
         .map(drop)
 }
@@ -403,20 +416,21 @@ pub(crate) fn leave_doubt(
 pub(crate) fn is_to_be_asked_about(who: &str) -> String {
     format!(
         "batch.state = 'in_doubt' AND EXISTS (SELECT 1 FROM run LEFT JOIN probe ON probe.batch = batch.id AND probe.run = run.id \
-         WHERE {who} AND {LIVES} AND (run.id = batch.run OR probe.run IS NOT NULL) AND coalesce(probe.done, 0) = 0)"
+         WHERE {who} AND {LIVES} AND (run.id = batch.run OR probe.run IS NOT NULL) AND coalesce(probe.done, {TO_ASK}) = {TO_ASK})"
     )
 }
 
-/// How many of a campaign's doubts another run will still ask about: those that it intended itself, and those that it has
-/// taken up.
+/// How many of a campaign's doubts are not this run's to ask about: neither intended by it nor taken up. Another run will ask about
+/// them; or it has died, and somebody is about to find out.
 pub(crate) fn asked_by_others(
     connection: &Connection,
     campaign: CampaignId,
     run: RunId,
 ) -> database::Result<u64> {
     let query = format!(
-        "SELECT count(*) FROM batch WHERE campaign = ?1 AND {}",
-        is_to_be_asked_about("run.id <> ?2")
+        "SELECT count(*) FROM batch WHERE campaign = ?1 AND state = 'in_doubt' AND run <> ?2 \
+         AND NOT EXISTS (SELECT 1 FROM probe JOIN run ON run.id = probe.run WHERE probe.batch = batch.id \
+           AND (run.id = ?2 OR probe.done = {GIVEN_BACK} OR probe.done = {ASKED} AND {LIVES}))"
     );
     connection
         .prepare_cached(&query)?

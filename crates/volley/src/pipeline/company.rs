@@ -197,11 +197,16 @@ impl<W: Wire, C: Clock> Dispatch<W, Writer, C> {
             return;
         }
         let deadline = Instant::now() + self.request_timeout + self.settle;
+        // A doubt that has become this run's is heard of a moment later: what is settled now must have been so before.
+        let mut settled = true;
         while Instant::now() < deadline && !self.stop.has_reached(Stage::Draining) {
-            match self.journal.look(held.to_vec()).await {
-                Ok(outlook) if is_settled(&outlook) => return,
-                Ok(_) => {}
+            let outlook = match self.journal.look(held.to_vec()).await {
+                Ok(outlook) => outlook,
                 Err(error) => return self.stop.request(error.into()),
+            };
+            let before = std::mem::replace(&mut settled, is_settled(&outlook));
+            if before && settled {
+                return;
             }
             let pause = async {
                 tokio::select! {
@@ -216,7 +221,7 @@ impl<W: Wire, C: Clock> Dispatch<W, Writer, C> {
     }
 }
 
-/// Whether there is nothing that others still have to find out.
+/// Whether there is nothing that others still have to find out. A doubt that this run has asked about stays one.
 fn is_settled(outlook: &Outlook) -> bool {
     let open = |holding: Holding| matches!(holding, Holding::Open(_));
     outlook.asked_by_others == 0 && !outlook.held.iter().any(|held| open(held.holding))

@@ -159,7 +159,9 @@ pub(super) fn among(members: &[Msisdn], held: &[Held]) -> Vec<(Msisdn, Standing)
 fn standing(holding: Holding) -> Standing {
     match holding {
         // Ids begin at 1.
-        Holding::Open(batch) => Standing::InDoubt(u64::try_from(batch.0).unwrap_or_default()),
+        Holding::Open(batch) | Holding::InDoubt(batch) => {
+            Standing::InDoubt(u64::try_from(batch.0).unwrap_or_default())
+        }
         Holding::Reached => Standing::AlreadySent,
         Holding::Refused => Standing::Refused,
     }

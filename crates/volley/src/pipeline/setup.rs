@@ -246,8 +246,8 @@ fn doubts(
         None => ledger.doubts(entry.campaign)?,
     };
     let mut settle = campaign.limits.settle;
-    if joined.is_some() {
-        // Whoever sent them may live, cut off from the ledger alone: its requests may still be on their way.
+    if joined.is_some() && entry.unended {
+        // A run that told no end may live, cut off from the ledger alone: its requests may still be on their way.
         settle += campaign.limits.request_timeout;
     }
     Ok(earlier_doubts(doubts, entry, settle, left))

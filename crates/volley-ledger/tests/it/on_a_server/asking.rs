@@ -64,7 +64,10 @@ async fn a_doubt_that_a_run_may_not_ask_about_is_another_s() {
     assert_eq!(probes(&stage), [format!("{batch}|{}|0", second.entry.run)]);
     // The first one may have it no more, though nobody else wants it.
     among(&second).leave(batch, Asked::No);
-    until("it is nobody's", async || probes(&stage).is_empty()).await;
+    let given_back = [format!("{batch}|{}|2", second.entry.run)];
+    until("it is anybody's", async || probes(&stage) == given_back).await;
+    let looked = first.writer.look(Vec::new()).await.unwrap();
+    assert_eq!(looked.asked_by_others, 0, "nobody is at it");
     let mut third = stage.joined(&identity(), Terms::default());
     assert_eq!(taken_up(&third), [batch]);
     among(&third).leave(batch, Asked::Yes);

@@ -100,7 +100,7 @@ async fn what_a_batch_makes_of_its_numbers_is_what_others_hear() {
         reason: "cut".to_owned(),
         estimated: None,
     };
-    after(doubt(), |batch| Some(Holding::Open(batch))).await;
+    after(doubt(), |batch| Some(Holding::InDoubt(batch))).await;
     after(accepted("t", None), |_| Some(Holding::Reached)).await;
     after(unticketed, |_| Some(Holding::Reached)).await;
     after(refused(), |_| Some(Holding::Refused)).await;
