@@ -1,10 +1,9 @@
 //! What the ledger says after a run, held against what the provider's own record says.
 //!
-//! The tables are read with SQLite directly where a rule is about single requests: that view is documented for users.
+//! The tables are read with the database's own tools where a rule is about single requests: that view is documented for users.
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::{Connection, OpenFlags};
 use volley_ledger::Reader;
 use volley_model::{Amount, BatchState};
 
@@ -14,12 +13,12 @@ use crate::support::{End, Sandbox};
 const TICKETLESS: &str = "'intended', 'in_doubt', 'unticketed'";
 
 /// The sandbox's ledger, opened beside whoever writes it.
-pub(crate) struct Books {
+pub(crate) struct Books<'a> {
     reader: Reader,
-    tables: Connection,
+    sandbox: &'a Sandbox,
 }
 
-/// One attempt that was handed over. Times in microseconds.
+/// One attempt that was handed over: of which batch, from 1, in the order of the intents; times in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct HandOver {
     pub(crate) batch: i64,
@@ -27,12 +26,11 @@ pub(crate) struct HandOver {
     pub(crate) ended_at: i64,
 }
 
-impl Books {
-    pub(crate) fn open(sandbox: &Sandbox) -> Self {
-        let path = sandbox.path("volley.db");
+impl<'a> Books<'a> {
+    pub(crate) fn open(sandbox: &'a Sandbox) -> Self {
         Self {
-            reader: Reader::open(&path).expect("a ledger"),
-            tables: Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("SQLite"),
+            reader: Reader::open(&sandbox.ledger()).expect("a ledger"),
+            sandbox,
         }
     }
 
@@ -48,46 +46,45 @@ impl Books {
         self.states().get(&state).copied().unwrap_or(0)
     }
 
-    /// The state of one batch, by its number in the ledger: from 1, in the order of the intents.
+    /// The state of one batch, by its number: from 1, in the order of the intents. (A server may leave ids out.)
     pub(crate) fn state_of(&self, batch: i64) -> BatchState {
-        let sql = "SELECT state FROM batch WHERE id = ?1";
-        let state: String = self
-            .tables
-            .query_row(sql, [batch], |row| row.get(0))
-            .expect("a batch of that number");
-        BatchState::named(&state).expect("a state")
+        let states = self.sandbox.rows("SELECT state FROM batch ORDER BY id");
+        let nth = usize::try_from(batch - 1).expect("from 1");
+        BatchState::named(&states[nth]).expect("a state")
     }
 
     /// Every attempt that left us, in the order of handing over.
     pub(crate) fn hand_overs(&self) -> Vec<HandOver> {
-        let sql = "SELECT batch, handed_over_at, ended_at FROM attempt
-                   WHERE handed_over_at IS NOT NULL ORDER BY handed_over_at";
-        let mut rows = self.tables.prepare(sql).expect("the documented tables");
-        let read = |row: &rusqlite::Row<'_>| {
-            Ok(HandOver {
-                batch: row.get(0)?,
-                at: row.get(1)?,
-                ended_at: row.get(2)?,
-            })
+        let all = self.sandbox.rows(
+            "SELECT (SELECT count(*) FROM batch WHERE id <= attempt.batch), handed_over_at, ended_at FROM attempt
+             WHERE handed_over_at IS NOT NULL ORDER BY handed_over_at",
+        );
+        let read = |row: &String| {
+            let mut columns = row.split('|').map(|column| column.parse().expect("a number"));
+            let mut next = || columns.next().expect("three columns");
+            HandOver {
+                batch: next(),
+                at: next(),
+                ended_at: next(),
+            }
         };
-        let all = rows.query_map([], read).expect("attempts");
-        all.map(|row| row.expect("an attempt")).collect()
+        all.iter().map(read).collect()
     }
 
     /// When listings were asked for that lacked this batch, in microseconds.
     pub(crate) fn absences(&self, batch: i64) -> Vec<i64> {
-        let sql = "SELECT at FROM lookup WHERE batch = ?1 ORDER BY number";
-        let mut rows = self.tables.prepare(sql).expect("the documented tables");
-        let all = rows.query_map([batch], |row| row.get(0)).expect("lookups");
-        all.map(|at| at.expect("a time")).collect()
+        let of_it = format!("(SELECT count(*) FROM batch WHERE id <= lookup.batch) = {batch}");
+        self.times(&format!("SELECT at FROM lookup WHERE {of_it} ORDER BY number"))
     }
 
     /// When each run began, in microseconds.
     pub(crate) fn runs_started_at(&self) -> Vec<i64> {
-        let sql = "SELECT started_at FROM run ORDER BY id";
-        let mut rows = self.tables.prepare(sql).expect("the documented tables");
-        let all = rows.query_map([], |row| row.get(0)).expect("runs");
-        all.map(|at| at.expect("a time")).collect()
+        self.times("SELECT started_at FROM run ORDER BY id")
+    }
+
+    fn times(&self, query: &str) -> Vec<i64> {
+        let rows = self.sandbox.rows(query);
+        rows.iter().map(|at| at.parse().expect("a time")).collect()
     }
 
     /// Invariant 2: the view that shows what does not add up is empty.
@@ -134,10 +131,8 @@ impl Books {
     }
 
     fn keys_without_ticket(&self) -> HashSet<String> {
-        let sql = format!("SELECT request_key FROM batch WHERE state IN ({TICKETLESS})");
-        let mut rows = self.tables.prepare(&sql).expect("the documented tables");
-        let keys = rows.query_map([], |row| row.get(0)).expect("keys");
-        keys.map(|key| key.expect("a key")).collect()
+        let query = format!("SELECT request_key FROM batch WHERE state IN ({TICKETLESS})");
+        self.sandbox.rows(&query).into_iter().collect()
     }
 }
 

@@ -1,5 +1,6 @@
-//! SIGKILL at random moments, again and again: nobody is sent to twice, nobody is lost (invariants 1, 2, 4, 12). At Exotel an
-//! intent that was never sent is absent from its listing, and waits for the operator's word.
+//! SIGKILL at random moments, again and again: nobody is sent to twice, nobody is lost (invariants 1, 2, 4, 12), over both
+//! ledgers. At Exotel an intent that was never sent is absent from its listing, and waits for the operator's word. On a server
+//! the next run begins while the one that was killed still counts as living.
 //!
 //! The moments are drawn from a seed that is printed; `VOLLEY_TEST_SEED` repeats a run. A moment is a number of
 //! requests that the provider has seen, so that it lies inside the run on any machine; 0 is while the ledger is opened
@@ -11,14 +12,17 @@ use std::thread::{self, JoinHandle};
 
 use crate::books::{Books, expect_all_agree};
 use crate::support::{
-    Converged, End, Invocation, Provider, Sandbox, Started, contacts, for_both, wait_until,
+    Converged, End, Invocation, Kept, Over, Provider, Sandbox, Started, contacts, for_all, for_both_ledgers,
+    wait_until,
 };
 
-/// Recipients, and kills on the way. A storm of faults has twenty for Exotel too.
-fn extent(provider: Provider) -> (u32, u32) {
-    match provider {
-        Provider::Octopush => (40_000, 20),
-        Provider::Exotel => (20_000, 10),
+/// Recipients, and kills on the way. A storm of faults has twenty for Exotel too. Over a server fewer: the kills of
+/// [`workers`](crate::workers) are besides.
+fn extent(over: Over) -> (u32, u32) {
+    match (over.provider, over.kept) {
+        (Provider::Octopush, Kept::File) => (40_000, 20),
+        (Provider::Exotel, Kept::File) => (20_000, 10),
+        (_, Kept::Server) => (12_000, 6),
     }
 }
 
@@ -36,31 +40,32 @@ pub(crate) enum Feed {
 }
 
 #[test]
-fn twenty_kills_double_nothing_and_lose_nothing() {
+fn kills_double_nothing_and_lose_nothing() {
     let seed = seed();
     println!("VOLLEY_TEST_SEED={seed}");
-    survive_kills(Provider::Octopush, Feed::File, seed);
+    for_both_ledgers(|kept| survive_kills(kept.into(), Feed::File, seed));
 }
 
 #[test]
-fn twenty_kills_double_nothing_and_lose_nothing_when_fed_from_a_pipe() {
+fn kills_double_nothing_and_lose_nothing_when_fed_from_a_pipe() {
     let seed = seed();
     println!("VOLLEY_TEST_SEED={seed}");
-    survive_kills(Provider::Octopush, Feed::Pipe, seed);
+    for_both_ledgers(|kept| survive_kills(kept.into(), Feed::Pipe, seed));
 }
 
 #[test]
-fn ten_kills_call_nobody_twice_and_lose_nobody() {
+fn kills_call_nobody_twice_and_lose_nobody() {
     let seed = seed();
     println!("VOLLEY_TEST_SEED={seed}");
-    survive_kills(Provider::Exotel, Feed::File, seed);
+    let provider = Provider::Exotel;
+    for_both_ledgers(|kept| survive_kills(Over { provider, kept }, Feed::File, seed));
 }
 
-fn survive_kills(provider: Provider, feed: Feed, seed: u64) {
+fn survive_kills(over: Over, feed: Feed, seed: u64) {
     let mut dice = fastrand::Rng::with_seed(seed);
-    let (recipients, kills) = extent(provider);
+    let (recipients, kills) = extent(over);
     // Answers that take a moment, so that kills find requests in flight.
-    let sandbox = Sandbox::with_mock("[server]\nanswer_delay_ms = 20\n").of(provider);
+    let sandbox = Sandbox::with_mock("[server]\nanswer_delay_ms = 20\n").of(over);
     sandbox
         .campaign()
         .set("limits.batch_size", BATCH_SIZE)
@@ -86,9 +91,11 @@ fn survive_kills(provider: Provider, feed: Feed, seed: u64) {
         "and left some of it"
     );
 
+    // Other limits than a run has that counts as living are refused.
+    sandbox.outlast_the_silence();
     let fast = ["--set", "limits.requests_per_second=2000"];
     let end = Fed::start(&sandbox, feed, &lines, &fast).wait();
-    let end = match provider {
+    let end = match over.provider {
         Provider::Octopush => end,
         Provider::Exotel => sandbox.converge(&["contacts.ndjson", fast[0], fast[1]]).end,
     };
@@ -102,27 +109,52 @@ fn survive_kills(provider: Provider, feed: Feed, seed: u64) {
 
 #[test]
 fn a_kill_while_the_ledger_is_made_is_no_obstacle() {
-    for_both(kill_while_the_ledger_is_made);
+    for_all(kill_while_the_ledger_is_made);
 }
 
-fn kill_while_the_ledger_is_made(provider: Provider) {
-    // At each file that appears, and some steps further: whatever is half made, the next run finishes.
+/// What appears while a ledger is made: files; or what a query says, which takes longer than a step.
+fn moments(kept: Kept) -> (&'static [&'static str], &'static [u32]) {
+    match kept {
+        Kept::File => (
+            &["volley.db-lock", "volley.db", "volley.db-wal", "volley.db-bodies"],
+            &[0, 1, 10, 100],
+        ),
+        Kept::Server => (
+            &[
+                "SELECT count(*) > 1 FROM pg_stat_activity WHERE datname = current_database()",
+                "SELECT to_regclass('volley.ledger') IS NOT NULL",
+            ],
+            &[0],
+        ),
+    }
+}
+
+fn has_come(sandbox: &Sandbox, moment: &str) -> bool {
+    match sandbox.kept() {
+        Kept::File => sandbox.path(moment).exists(),
+        Kept::Server => sandbox.rows(moment) == ["t"],
+    }
+}
+
+fn kill_while_the_ledger_is_made(over: Over) {
+    // Whatever is half made, the next run finishes.
     let mut hit = 0;
-    for file in ["volley.db-lock", "volley.db", "volley.db-wal", "volley.db-bodies"] {
-        for steps in [0, 1, 10, 100] {
-            let sandbox = Sandbox::new().of(provider);
+    let (places, steps) = moments(over.kept);
+    for place in places {
+        for steps in steps {
+            let sandbox = Sandbox::new().of(over).without_ledger();
             sandbox.prepare(50, 10);
             let mut send = sandbox.send(&["contacts.ndjson"]).start();
-            let path = sandbox.path(file);
-            while !path.exists() && !send.has_ended() {
+            while !has_come(&sandbox, place) && !send.has_ended() {
                 thread::yield_now();
             }
-            (0..steps).for_each(|_| thread::yield_now());
+            (0..*steps).for_each(|_| thread::yield_now());
             send.kill();
             let killed = send.wait();
             hit += u32::from(killed.status.signal() == Some(9));
+            sandbox.outlast_the_silence();
             let Converged { end, .. } = sandbox.converge(&["contacts.ndjson"]);
-            let found = format!("killed at {file} and {steps} steps: {}\n{end}", killed.status);
+            let found = format!("killed at {place} and {steps} steps: {}\n{end}", killed.status);
             let known = end.lines("accepted") + end.lines("already_sent");
             assert_eq!(
                 (end.code(), known),
@@ -138,7 +170,7 @@ fn kill_while_the_ledger_is_made(provider: Provider) {
 /// Invariants 2 to 4 after a kill: the account adds up, and whatever the provider accepted has its intent.
 #[track_caller]
 fn expect_written_ahead(sandbox: &Sandbox) {
-    if sandbox.path("volley.db").exists() {
+    if sandbox.has_ledger() {
         Books::open(sandbox)
             .expect_sound()
             .expect_tickets_of(sandbox.mock());

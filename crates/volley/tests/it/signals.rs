@@ -1,4 +1,4 @@
-//! Signals, for both providers: what is in flight is waited for, what is not stays pending, and a second run goes on.
+//! Signals, for both providers and over both ledgers: what is in flight is waited for, what is not stays pending, and a second run goes on.
 
 use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt;
@@ -9,14 +9,14 @@ use volley_model::BatchState;
 
 use crate::books::{Books, expect_all_agree};
 use crate::faults::wait_for_accepted;
-use crate::support::{End, Provider, Sandbox, Started, contacts, for_both, wait_until};
+use crate::support::{End, Over, Sandbox, Started, contacts, for_all, wait_until};
 
 const RECIPIENTS: u64 = 1000;
 
 /// Two hundred batches of five at a rate that takes two seconds, answers a moment later.
-fn slow_campaign(provider: Provider, answer_delay_ms: u32, shutdown_grace: &str) -> Sandbox {
+fn slow_campaign(over: Over, answer_delay_ms: u32, shutdown_grace: &str) -> Sandbox {
     let settings = format!("[server]\nanswer_delay_ms = {answer_delay_ms}\n");
-    let sandbox = Sandbox::with_mock(&settings).of(provider);
+    let sandbox = Sandbox::with_mock(&settings).of(over);
     sandbox
         .campaign()
         .set("limits.batch_size", 5)
@@ -42,16 +42,16 @@ fn expect_completed(sandbox: &Sandbox) {
 
 #[test]
 fn one_signal_stops_the_reading_and_waits_for_what_is_in_flight() {
-    for_both(stop_by_one_signal);
+    for_all(stop_by_one_signal);
 }
 
-fn stop_by_one_signal(provider: Provider) {
+fn stop_by_one_signal(over: Over) {
     for (signal, number, code) in [
         (Signal::TERM, 15, 143),
         (Signal::INT, 2, 130),
         (Signal::HUP, 1, 129),
     ] {
-        let sandbox = slow_campaign(provider, 50, "30s");
+        let sandbox = slow_campaign(over, 50, "30s");
         let send = sandbox.send(&["contacts.ndjson"]).start();
         wait_for_accepted(&sandbox, 10);
         send.signal(signal);
@@ -87,13 +87,13 @@ fn stop_by_one_signal(provider: Provider) {
 
 #[test]
 fn a_second_signal_stops_at_once() {
-    for_both(stop_by_two_signals);
+    for_all(stop_by_two_signals);
 }
 
-fn stop_by_two_signals(provider: Provider) {
+fn stop_by_two_signals(over: Over) {
     for (first, second) in [(Signal::TERM, Signal::INT), (Signal::INT, Signal::INT)] {
         // Neither the answers nor the grace end while anybody waits.
-        let sandbox = slow_campaign(provider, 3_600_000, "1h");
+        let sandbox = slow_campaign(over, 3_600_000, "1h");
         let mut send = sandbox.send(&["contacts.ndjson"]).start();
         wait_until("a request in flight", || {
             sandbox.mock().stats().together.accepted_requests > 0
@@ -120,11 +120,11 @@ fn stop_by_two_signals(provider: Provider) {
 
 #[test]
 fn what_is_not_answered_within_the_grace_is_in_doubt() {
-    for_both(stop_within_the_grace);
+    for_all(stop_within_the_grace);
 }
 
-fn stop_within_the_grace(provider: Provider) {
-    let sandbox = slow_campaign(provider, 0, "200ms");
+fn stop_within_the_grace(over: Over) {
+    let sandbox = slow_campaign(over, 0, "200ms");
     let send = sandbox.send(&["contacts.ndjson"]).start();
     wait_for_accepted(&sandbox, 10);
     sandbox.faults(r#"{"rules":[{"at":"after_commit","do":"delay","ms":3600000}]}"#);
@@ -146,11 +146,11 @@ fn stop_within_the_grace(provider: Provider) {
 
 #[test]
 fn a_signal_is_heard_while_standard_input_is_idle() {
-    for_both(stop_while_idle);
+    for_all(stop_while_idle);
 }
 
-fn stop_while_idle(provider: Provider) {
-    let sandbox = slow_campaign(provider, 0, "30s");
+fn stop_while_idle(over: Over) {
+    let sandbox = slow_campaign(over, 0, "30s");
     let mut send = sandbox.send(&["-"]).start_piped();
     let mut pipe = send.take_stdin().expect("a pipe");
     pipe.write_all(contacts(0..13).as_bytes()).expect("room");
@@ -166,16 +166,14 @@ fn stop_while_idle(provider: Provider) {
 
 #[test]
 fn a_signal_is_heard_before_the_first_line() {
-    for_both(stop_before_the_first_line);
+    for_all(stop_before_the_first_line);
 }
 
-fn stop_before_the_first_line(provider: Provider) {
-    let sandbox = slow_campaign(provider, 0, "30s");
+fn stop_before_the_first_line(over: Over) {
+    let sandbox = slow_campaign(over, 0, "30s");
     let mut send = sandbox.send(&["-"]).start_piped();
     let pipe = send.take_stdin().expect("a pipe");
-    wait_until("the run to begin", || {
-        sandbox.path("volley.db-lock").exists() && has_begun(&sandbox)
-    });
+    wait_until("the run to begin", || has_begun(&sandbox));
     send.signal(Signal::TERM);
     let end = send.wait();
     drop(pipe);
@@ -185,7 +183,7 @@ fn stop_before_the_first_line(provider: Provider) {
 
 /// Whether the ledger knows of a run.
 pub(crate) fn has_begun(sandbox: &Sandbox) -> bool {
-    runs_begun(&sandbox.path("volley.db")) > 0
+    runs_begun(&sandbox.ledger()) > 0
 }
 
 /// How many runs a ledger knows of.
@@ -196,11 +194,11 @@ pub(crate) fn runs_begun(ledger: &Path) -> usize {
 
 #[test]
 fn a_process_that_was_stopped_for_a_while_doubles_nothing() {
-    for_both(stop_and_go_on);
+    for_all(stop_and_go_on);
 }
 
-fn stop_and_go_on(provider: Provider) {
-    let sandbox = slow_campaign(provider, 20, "30s");
+fn stop_and_go_on(over: Over) {
+    let sandbox = slow_campaign(over, 20, "30s");
     let campaign = sandbox.read("campaign.toml");
     sandbox.write(
         "campaign.toml",

@@ -11,6 +11,7 @@
 //! ```
 
 mod campaign;
+mod kept;
 mod process;
 mod provider;
 pub(crate) mod terminal;
@@ -30,8 +31,10 @@ use mock_server::{FaultScript, Running};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use tempfile::TempDir;
+use test_postgres::Database;
 
 pub(crate) use campaign::Campaign;
+pub(crate) use kept::{Kept, Over, for_all, for_both_ledgers};
 pub(crate) use process::{End, Invocation, Started};
 pub(crate) use provider::{Holding, Provider};
 pub(crate) use terminal::{Screen, record};
@@ -50,7 +53,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) struct Sandbox {
     dir: TempDir,
     mock: Option<Running>,
-    provider: Provider,
+    over: Over,
+    /// Of a ledger on a server; a file lies in the folder.
+    database: Option<Database>,
 }
 
 impl Sandbox {
@@ -73,18 +78,25 @@ impl Sandbox {
         Self {
             dir: tempfile::tempdir().expect("a folder"),
             mock: None,
-            provider: Provider::Octopush,
+            over: Provider::Octopush.into(),
+            database: None,
         }
     }
 
-    /// With campaigns of this provider, in place of Octopush's.
-    pub(crate) fn of(self, provider: Provider) -> Self {
-        Self { provider, ..self }
+    /// With campaigns of this provider in place of Octopush's, and its ledger there in place of in a file, an empty one.
+    pub(crate) fn of(self, over: impl Into<Over>) -> Self {
+        let over = over.into();
+        let database = (over.kept == Kept::Server).then(kept::database);
+        Self {
+            over,
+            database,
+            ..self
+        }
     }
 
     /// Whose its campaigns are.
     pub(crate) fn provider(&self) -> Provider {
-        self.provider
+        self.over.provider
     }
 
     /// The oracle.
@@ -132,7 +144,7 @@ impl Sandbox {
 
     /// A campaign file for this sandbox's mock; [`Campaign::write`] puts it there as `campaign.toml`.
     pub(crate) fn campaign(&self) -> Campaign<'_> {
-        self.campaign_of(self.provider)
+        self.campaign_of(self.provider())
     }
 
     /// A voice campaign's file for this sandbox's mock.
@@ -160,7 +172,7 @@ impl Sandbox {
             .env("EXOTEL_API_KEY", KEY)
             .env("EXOTEL_API_TOKEN", KEY)
             .env("TMPDIR", self.dir.path());
-        Invocation::new(command)
+        self.in_its_ledger(command)
     }
 
     /// A program in this folder that finds `volley` in its path, with credentials.
@@ -181,6 +193,13 @@ impl Sandbox {
             .env("OCTOPUSH_API_LOGIN", LOGIN)
             .env("OCTOPUSH_API_KEY", KEY)
             .env("TMPDIR", self.dir.path());
+        self.in_its_ledger(command)
+    }
+
+    fn in_its_ledger(&self, mut command: Command) -> Invocation {
+        if self.kept() == Kept::Server {
+            command.env("VOLLEY_LEDGER", self.ledger());
+        }
         Invocation::new(command)
     }
 
@@ -212,7 +231,7 @@ impl Sandbox {
     /// the operator may free them and they were sent.
     pub(crate) fn converge(&self, args: &[&str]) -> Converged {
         let end = self.send(args).run();
-        if self.provider == Provider::Octopush || end.code() != 6 {
+        if self.provider() == Provider::Octopush || end.code() != 6 {
             return Converged { end, freed: 0 };
         }
         // A second listing that lacks them.
@@ -270,16 +289,7 @@ pub(crate) fn check_rows<R: Sync>(at_once: usize, rows: &[R], check: impl Fn(&R)
 
 /// Checks one table for both providers, one beside the other; a failure names the one.
 pub(crate) fn for_both(check: impl Fn(Provider) + Sync) {
-    let test = thread::current().name().unwrap_or("a test").to_owned();
-    let check = &check;
-    thread::scope(|scope| {
-        for provider in Provider::BOTH {
-            thread::Builder::new()
-                .name(format!("{test} ({provider:?})"))
-                .spawn_scoped(scope, move || check(provider))
-                .expect("a thread");
-        }
-    });
+    kept::side_by_side(Provider::BOTH, check);
 }
 
 /// An address of loopback on which nothing listens: it was free a moment ago.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Provider, Sandbox};
+use super::{Kept, Provider, Sandbox};
 
 /// Valid from the start, and fast.
 pub(crate) struct Campaign<'a> {
@@ -19,13 +19,18 @@ impl<'a> Campaign<'a> {
             provider,
             table: toml::Table::new(),
         };
-        provider
+        let campaign = provider
             .section(campaign)
             .set("campaign.name", "spring")
             .set("campaign.provider", provider.name())
             .set("limits.requests_per_second", 2000.0)
             .set("limits.settle", "0s")
-            .at(server)
+            .at(server);
+        match sandbox.kept() {
+            Kept::File => campaign,
+            // What a dead run left is asked about so much later, since its sender may be cut off from the ledger alone.
+            Kept::Server => campaign.set("limits.request_timeout", "3s"),
+        }
     }
 
     /// Sets the `base_url` to another server, `http://…`.
