@@ -67,6 +67,8 @@ pub struct Token {
     pub due: Instant,
     /// Not from then on.
     pub void: Instant,
+    /// Whether the limit of recipients makes it come later than that of requests.
+    pub put_off_by_recipients: bool,
     /// When one that is leased next would be due, about.
     pub next: Instant,
 }

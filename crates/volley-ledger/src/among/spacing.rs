@@ -18,6 +18,14 @@ pub(super) struct Spacing {
     pub(super) late: i64,
 }
 
+/// When a request is due, from the first one of its lease on, in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Due {
+    pub(super) at: i64,
+    /// Requests like it are kept apart by their recipients' rate rather than by their own.
+    pub(super) behind_recipients: bool,
+}
+
 impl Spacing {
     #[expect(
         clippy::cast_possible_truncation,
@@ -37,14 +45,18 @@ impl Spacing {
     }
 
     /// Those of the requests that are due soon, one at least: each when, from the first on; and when whoever comes next is.
-    pub(super) fn soon(&self, requests: impl Iterator<Item = u32>, ahead: i64) -> (Vec<i64>, i64) {
+    pub(super) fn soon(&self, requests: impl Iterator<Item = u32>, ahead: i64) -> (Vec<Due>, i64) {
         let (mut due, mut next) = (Vec::new(), 0);
         for recipients in requests {
             if !due.is_empty() && next > ahead {
                 break;
             }
-            due.push(next);
-            next += self.takes(recipients);
+            let takes = self.takes(recipients);
+            due.push(Due {
+                at: next,
+                behind_recipients: takes > self.request,
+            });
+            next += takes;
         }
         (due, next)
     }
@@ -74,7 +86,13 @@ mod tests {
             recipient_nanos: 1_000_000,
             late: 50_000,
         };
-        let soon = |counts: &[u32]| spacing.soon(counts.iter().copied(), 300_000);
+        let soon = |counts: &[u32]| {
+            let (due, next) = spacing.soon(counts.iter().copied(), 300_000);
+            let behind: Vec<bool> = due.iter().map(|due| due.behind_recipients).collect();
+            let many: Vec<bool> = counts.iter().map(|count| *count > 10).collect();
+            assert_eq!(behind, many[..due.len()]);
+            (due.iter().map(|due| due.at).collect::<Vec<_>>(), next)
+        };
         assert_eq!(
             soon(&[200, 1, 1, 30, 1]),
             (vec![0, 200_000, 210_000, 220_000, 250_000], 260_000)

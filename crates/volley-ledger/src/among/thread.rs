@@ -13,7 +13,7 @@ use tokio::sync::{mpsc as queue, oneshot, watch};
 use super::beats::Beats;
 use super::clocks::Clocks;
 use super::set_back::{Horizon, Moments};
-use super::spacing::Spacing;
+use super::spacing::{Due, Spacing};
 use super::{
     Among, AmongThread, Ask, BEAT, GateNews, LEASED_MAX, Left, News, POLL, TOKEN_LIFE, Token, TrialEnd,
     micros,
@@ -191,7 +191,7 @@ impl Worker {
     }
 
     /// Tokens for these moments, from the first on, and the time up to the next; `None` where none is due soon.
-    fn lease_for(&mut self, due: &[i64], next: i64) -> Result<Option<Vec<Token>>, LedgerError> {
+    fn lease_for(&mut self, due: &[Due], next: i64) -> Result<Option<Vec<Token>>, LedgerError> {
         let asked = Instant::now();
         let leased = lease(&self.connection, &self.start, next)
             .map_err(|error| self.failed("leasing tokens", error))?;
@@ -209,9 +209,13 @@ impl Worker {
             return Ok(None);
         };
         let life = asked + TOKEN_LIFE;
-        let token = |due: &i64| Token {
-            due: self.clocks.surely_come(from + due),
-            void: self.clocks.not_yet_come(from + due + self.spacing.late).min(life),
+        let token = |due: &Due| Token {
+            due: self.clocks.surely_come(from + due.at),
+            void: self
+                .clocks
+                .not_yet_come(from + due.at + self.spacing.late)
+                .min(life),
+            put_off_by_recipients: due.behind_recipients,
             next: self.clocks.surely_come(from + next),
         };
         Ok(Some(due.iter().map(token).collect()))

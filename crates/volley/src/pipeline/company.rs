@@ -56,6 +56,8 @@ pub(super) struct Company {
     left: tokio::sync::Mutex<UnboundedReceiver<Left>>,
     suppressed: Suppressed,
     gate: Cell<GateNews>,
+    /// Whether it was heard of yet how the gate stands.
+    heard: Cell<bool>,
     /// Whether this run has the right to the one trial of all.
     holds_trial: Cell<bool>,
 }
@@ -67,6 +69,7 @@ impl Company {
             left: tokio::sync::Mutex::new(left),
             suppressed,
             gate: Cell::default(),
+            heard: Cell::new(false),
             holds_trial: Cell::new(false),
         }
     }
@@ -151,13 +154,15 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         if let Some(until) = heard.cool_until {
             self.pace.hear_of_cool_down(until.into());
         }
+        let is_first = !company.heard.replace(true);
         let before = company.gate.replace(heard.gate);
         if before.generation == heard.gate.generation {
             return;
         }
         if heard.gate.closed {
             self.gate.close_for_others();
-        } else {
+        } else if !is_first {
+            // As it stands when a run begins it opens nothing: that takes a batch alone of the run's own.
             self.gate.open_for_others();
         }
         if heard.gate.closed && heard.gate.trials_in_doubt >= TRIALS_IN_DOUBT_MAX {

@@ -116,10 +116,12 @@ impl SharedPace {
             sleep_until(token.due.into()).await;
             let now = Instant::now();
             if now < token.void.into() && !self.is_cooling() {
-                self.limit.set(if now - asked > APPROACH {
-                    Limit::RequestsPerSecond
-                } else {
+                self.limit.set(if now - asked <= APPROACH {
                     Limit::None
+                } else if token.put_off_by_recipients {
+                    Limit::RecipientsPerSecond
+                } else {
+                    Limit::RequestsPerSecond
                 });
                 return;
             }
