@@ -57,8 +57,7 @@ fn kills_double_nothing_and_lose_nothing_when_fed_from_a_pipe() {
 fn kills_call_nobody_twice_and_lose_nobody() {
     let seed = seed();
     println!("VOLLEY_TEST_SEED={seed}");
-    let provider = Provider::Exotel;
-    for_both_ledgers(|kept| survive_kills(Over { provider, kept }, Feed::File, seed));
+    for_both_ledgers(|kept| survive_kills(Provider::Exotel.over(kept), Feed::File, seed));
 }
 
 fn survive_kills(over: Over, feed: Feed, seed: u64) {

@@ -8,13 +8,13 @@ use volley_model::BatchState;
 
 use super::{hits, wait_for_accepted, wait_for_hits};
 use crate::books::{Books, HandOver, expect_all_agree};
-use crate::support::{Converged, End, Holding, Provider, Sandbox, contacts, for_both};
+use crate::support::{Converged, End, Holding, Over, Provider, Sandbox, contacts, for_all};
 
 const MAX_IN_FLIGHT: u64 = 4;
 
 /// Forty batches of five, four in flight, over one connection.
-fn forty_batches(provider: Provider, requests_per_second: f64) -> Sandbox {
-    let sandbox = Sandbox::with_mock("[server]\nanswer_delay_ms = 10\n").of(provider);
+fn forty_batches(over: Over, requests_per_second: f64) -> Sandbox {
+    let sandbox = Sandbox::with_mock("[server]\nanswer_delay_ms = 10\n").of(over);
     sandbox
         .campaign()
         .set("limits.batch_size", 5)
@@ -28,8 +28,9 @@ fn forty_batches(provider: Provider, requests_per_second: f64) -> Sandbox {
 
 #[test]
 fn a_doubt_closes_the_gate_until_a_free_get_and_its_probe_are_answered() {
-    for_both(|provider| {
-        let sent = close_the_gate(provider, "0s", 2);
+    for_all(|over| {
+        let provider = over.provider;
+        let sent = close_the_gate(over, "0s", 2);
         match provider {
             Provider::Octopush => {
                 assert_eq!(sent[1].batch, sent[0].batch, "a due probe is the trial: {sent:?}");
@@ -41,8 +42,9 @@ fn a_doubt_closes_the_gate_until_a_free_get_and_its_probe_are_answered() {
 
 #[test]
 fn a_doubt_that_is_not_due_lets_a_new_batch_be_the_trial() {
-    for_both(|provider| {
-        let sent = close_the_gate(provider, "2s", 0);
+    for_all(|over| {
+        let provider = over.provider;
+        let sent = close_the_gate(over, "2s", 0);
         assert_ne!(sent[1].batch, sent[0].batch, "{sent:?}");
         let probe = sent[1..].iter().find(|one| one.batch == sent[0].batch);
         assert_eq!(
@@ -60,8 +62,9 @@ fn a_doubt_that_is_not_due_lets_a_new_batch_be_the_trial() {
 }
 
 /// Loses the first answer. The free GET is refused so often, and then answered late; so is the trial behind it.
-fn close_the_gate(provider: Provider, settle: &str, refusals: u64) -> Vec<HandOver> {
-    let sandbox = forty_batches(provider, 2000.0);
+fn close_the_gate(over: Over, settle: &str, refusals: u64) -> Vec<HandOver> {
+    let provider = over.provider;
+    let sandbox = forty_batches(over, 2000.0);
     let (free_get, sends) = (provider.free_get(), provider.sends());
     sandbox.faults(&format!(
         r#"{{"rules":[
@@ -94,9 +97,10 @@ fn close_the_gate(provider: Provider, settle: &str, refusals: u64) -> Vec<HandOv
 
 #[test]
 fn a_doubt_holds_back_what_already_waits_for_its_token() {
-    for_both(|provider| {
+    for_all(|over| {
+        let provider = over.provider;
         // Tokens come every 50 ms: somebody has passed the open gate and waits for one when the doubt closes it.
-        let sandbox = forty_batches(provider, 20.0);
+        let sandbox = forty_batches(over, 20.0);
         sandbox.write("contacts.ndjson", contacts(0..60));
         let free_get = provider.free_get();
         sandbox.faults(&format!(
@@ -128,8 +132,8 @@ fn a_doubt_holds_back_what_already_waits_for_its_token() {
 
 #[test]
 fn an_outage_that_lasts_costs_at_most_what_was_in_flight_and_ten_trials() {
-    for_both(|provider| {
-        let sandbox = forty_batches(provider, 100.0);
+    for_all(|over| {
+        let sandbox = forty_batches(over, 100.0);
         let mut send = sandbox.send(&["contacts.ndjson"]).start();
         wait_for_accepted(&sandbox, 8);
         lose_all_sends(&sandbox);
@@ -141,8 +145,8 @@ fn an_outage_that_lasts_costs_at_most_what_was_in_flight_and_ten_trials() {
 
 #[test]
 fn an_outage_of_sending_from_the_start_costs_ten_trials() {
-    for_both(|provider| {
-        let sandbox = forty_batches(provider, 2000.0);
+    for_all(|over| {
+        let sandbox = forty_batches(over, 2000.0);
         lose_all_sends(&sandbox);
         let end = sandbox.send(&["contacts.ndjson"]).run();
         assert_eq!(end.lines("accepted"), 0, "{end}");
@@ -196,13 +200,14 @@ fn expect_ten_trials(sandbox: &Sandbox, end: &End, requests: RangeInclusive<u64>
 
 #[test]
 fn an_outage_of_everything_from_the_start_costs_one_batch() {
-    for_both(|provider| {
+    for_all(|over| {
+        let provider = over.provider;
         for deed in [
             r#""do":"status","status":502"#,
             r#""do":"drop""#,
             r#""do":"reset""#,
         ] {
-            let sandbox = forty_batches(provider, 2000.0);
+            let sandbox = forty_batches(over, 2000.0);
             // The batch, and free GETs after it. At Exotel a comparison of clocks asks beside the gate, and what cuts the
             // connection meets both; a third one without an answer would end the run.
             let times = match provider {
@@ -243,8 +248,8 @@ fn an_outage_of_everything_from_the_start_costs_one_batch() {
 
 #[test]
 fn a_stop_while_the_gate_is_closed_is_heard() {
-    for_both(|provider| {
-        let sandbox = forty_batches(provider, 2000.0);
+    for_all(|over| {
+        let sandbox = forty_batches(over, 2000.0);
         sandbox.faults(r#"{"rules":[{"at":"after_read","do":"status","status":502}]}"#);
         let send = sandbox.send(&["contacts.ndjson"]).start();
         wait_for_hits(&sandbox, 0, 2);
@@ -259,8 +264,9 @@ fn a_stop_while_the_gate_is_closed_is_heard() {
 
 #[test]
 fn refused_credentials_stop_the_run_at_the_free_get_too() {
-    for_both(|provider| {
-        let sandbox = forty_batches(provider, 2000.0);
+    for_all(|over| {
+        let provider = over.provider;
+        let sandbox = forty_batches(over, 2000.0);
         let free_get = provider.free_get();
         sandbox.faults(&format!(
             r#"{{"rules":[
@@ -279,8 +285,8 @@ fn refused_credentials_stop_the_run_at_the_free_get_too() {
 
 #[test]
 fn a_provider_that_is_not_there_costs_nothing() {
-    for_both(|provider| {
-        let sandbox = Sandbox::without_mock().of(provider);
+    for_all(|over| {
+        let sandbox = Sandbox::without_mock().of(over);
         sandbox.prepare(20, 5);
         let end = sandbox.send(&["contacts.ndjson"]).run();
         end.expect(8).expect_lines(&[("pending", 20)]);

@@ -4,14 +4,14 @@ use volley_model::BatchState;
 
 use super::{hits, wait_for_accepted, wait_for_hits};
 use crate::books::{Books, HandOver, expect_all_agree};
-use crate::support::{Provider, Sandbox, contacts, for_both};
+use crate::support::{Over, Sandbox, contacts, for_all};
 
 #[test]
 fn every_form_of_retry_after_ends_in_one_more_try() {
-    for_both(put_off_once);
+    for_all(put_off_once);
 }
 
-fn put_off_once(provider: Provider) {
+fn put_off_once(over: Over) {
     let past = r#","retry_after":"Sun, 06 Nov 1994 08:49:37 GMT""#;
     for (form, wait_at_least_ms) in [
         ("", 0),
@@ -22,7 +22,7 @@ fn put_off_once(provider: Provider) {
         (r#","retry_after":"soon""#, 0),
         (past, 0),
     ] {
-        let sandbox = Sandbox::new().of(provider);
+        let sandbox = Sandbox::new().of(over);
         sandbox.prepare(20, 5);
         let rule = format!(r#"{{"at":"after_read","do":"status","status":429,"request":2{form}}}"#);
         sandbox.faults(&format!(r#"{{"rules":[{rule}]}}"#));
@@ -57,11 +57,11 @@ fn tries_of_the_repeated(sandbox: &Sandbox) -> (HandOver, HandOver) {
 
 #[test]
 fn one_429_cools_all_senders() {
-    for_both(cool_all);
+    for_all(cool_all);
 }
 
-fn cool_all(provider: Provider) {
-    let sandbox = Sandbox::new().of(provider);
+fn cool_all(over: Over) {
+    let sandbox = Sandbox::new().of(over);
     sandbox
         .campaign()
         .set("limits.batch_size", 5)
@@ -88,15 +88,15 @@ fn cool_all(provider: Provider) {
 
 #[test]
 fn a_batch_put_off_five_times_is_released_and_the_run_stops() {
-    for_both(put_off_for_good);
+    for_all(put_off_for_good);
 }
 
-fn put_off_for_good(provider: Provider) {
+fn put_off_for_good(over: Over) {
     for (deed, throttled) in [
         (r#""do":"status","status":429,"retry_after":"0""#, 5),
         (r#""do":"refuse_stream""#, 0),
     ] {
-        let sandbox = Sandbox::new().of(provider);
+        let sandbox = Sandbox::new().of(over);
         sandbox.prepare(20, 5);
         sandbox.faults(&format!(r#"{{"rules":[{{"at":"after_read",{deed}}}]}}"#));
         let end = sandbox.send(&["contacts.ndjson"]).run();

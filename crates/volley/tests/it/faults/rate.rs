@@ -2,7 +2,7 @@
 
 use super::hits;
 use crate::books::{Books, HandOver, expect_all_agree};
-use crate::support::{Provider, Sandbox, contacts, for_both, number};
+use crate::support::{Over, Sandbox, contacts, for_all, number};
 
 const SECOND: i64 = 1_000_000;
 const RATE: usize = 40;
@@ -12,11 +12,12 @@ const LOST: u32 = 12;
 
 #[test]
 fn requests_never_exceed_the_token_bucket() {
-    for_both(stay_within_the_bucket);
+    for_all(stay_within_the_bucket);
 }
 
-fn stay_within_the_bucket(provider: Provider) {
-    let sandbox = Sandbox::new().of(provider);
+fn stay_within_the_bucket(over: Over) {
+    let provider = over.provider;
+    let sandbox = Sandbox::new().of(over);
     sandbox
         .campaign()
         .set("limits.batch_size", 5)
@@ -78,11 +79,11 @@ fn most_in_any_second(sent: &[HandOver]) -> usize {
 
 #[test]
 fn recipients_never_exceed_their_bucket() {
-    for_both(stay_within_the_recipients_bucket);
+    for_all(stay_within_the_recipients_bucket);
 }
 
-fn stay_within_the_recipients_bucket(provider: Provider) {
-    let sandbox = Sandbox::new().of(provider);
+fn stay_within_the_recipients_bucket(over: Over) {
+    let sandbox = Sandbox::new().of(over);
     sandbox
         .campaign()
         .set("limits.batch_size", 50)

@@ -15,7 +15,9 @@ use volley_model::BatchState;
 use super::{hits, wait_for_hits};
 use crate::books::{Books, expect_all_agree};
 use crate::support::Holding::{self, HasIt, LacksIt};
-use crate::support::{Campaign, Converged, End, Provider, Sandbox, contacts, decimal, for_both, wait_until};
+use crate::support::{
+    Campaign, Converged, End, Over, Provider, Sandbox, contacts, decimal, for_all, wait_until,
+};
 
 /// Five batches of four, one at a time.
 const RECIPIENTS: u64 = 20;
@@ -42,8 +44,8 @@ fn campaign(sandbox: &Sandbox) -> Campaign<'_> {
 /// Settings of the mock under which Exotel's doubts outlast their run.
 const LISTING_LAGS: &str = "[exotel]\nlisting_lag_ms = 3600000\n";
 
-fn prepared(provider: Provider, mock: &str) -> Sandbox {
-    let sandbox = Sandbox::with_mock(mock).of(provider);
+fn prepared(over: Over, mock: &str) -> Sandbox {
+    let sandbox = Sandbox::with_mock(mock).of(over);
     campaign(&sandbox).write();
     sandbox.write("contacts.ndjson", contacts(0..20));
     sandbox
@@ -61,8 +63,9 @@ fn mend(sandbox: &Sandbox) {
 }
 
 /// After a run whose third batch met this fault and is in doubt; the fault is over.
-fn doubtful(provider: Provider, deed: &str) -> Sandbox {
-    let sandbox = prepared(provider, LISTING_LAGS);
+fn doubtful(over: Over, deed: &str) -> Sandbox {
+    let provider = over.provider;
+    let sandbox = prepared(over, LISTING_LAGS);
     fault_at(&sandbox, deed, THIRD);
     let end = sandbox.send(&["contacts.ndjson"]).run();
     assert_eq!(
@@ -114,8 +117,9 @@ struct Lines {
 
 /// A doubt of an earlier run, and a run with another input.
 #[track_caller]
-fn check(provider: Provider, deed: &str, input: &str, of: Lines) {
-    let sandbox = doubtful(provider, deed);
+fn check(over: Over, deed: &str, input: &str, of: Lines) {
+    let provider = over.provider;
+    let sandbox = doubtful(over, deed);
     let holding = holding(deed);
     let settles = provider.settles(holding);
     sandbox.write("other.ndjson", input);
@@ -226,9 +230,9 @@ fn expect_report_agrees(sandbox: &Sandbox, holding: Holding) {
 }
 
 fn check_both(input: &str, of: Lines) {
-    for_both(|provider| {
+    for_all(|over| {
         for deed in [LOST_UNCOMMITTED, LOST_COMMITTED] {
-            check(provider, deed, input, of);
+            check(over, deed, input, of);
         }
     });
 }
@@ -265,8 +269,8 @@ fn a_later_run_settles_with_an_empty_input() {
 
 #[test]
 fn the_report_of_the_settling_run_says_what_its_summary_said() {
-    for_both(|provider| {
-        let sandbox = doubtful(provider, LOST_COMMITTED);
+    for_all(|over| {
+        let sandbox = doubtful(over, LOST_COMMITTED);
         sandbox.write("other.ndjson", contacts(10..12) + &contacts(100..108));
         let end = sandbox.send(&["other.ndjson"]).run();
         end.expect(0);
@@ -281,19 +285,20 @@ fn the_report_of_the_settling_run_says_what_its_summary_said() {
 
 #[test]
 fn an_intent_found_open_after_a_kill_is_settled_once_settle_has_passed() {
-    for_both(|provider| {
+    for_all(|over| {
         for (at, holding) in [
             ("before_read", LacksIt),
             ("after_read", LacksIt),
             ("after_commit", HasIt),
         ] {
-            settle_after_a_kill(provider, at, holding);
+            settle_after_a_kill(over, at, holding);
         }
     });
 }
 
-fn settle_after_a_kill(provider: Provider, at: &str, holding: Holding) {
-    let sandbox = prepared(provider, "");
+fn settle_after_a_kill(over: Over, at: &str, holding: Holding) {
+    let provider = over.provider;
+    let sandbox = prepared(over, "");
     sandbox.faults(&format!(
         r#"{{"rules":[{{"at":"{at}","do":"delay","ms":3600000,"request":3}}]}}"#
     ));

@@ -9,7 +9,9 @@ use volley_model::BatchState;
 use super::hits;
 use crate::books::{Books, expect_all_agree};
 use crate::kills::{Fed, Feed, kill_after};
-use crate::support::{Converged, End, Provider, Sandbox, contacts, for_both, wait_until};
+use crate::support::{
+    Converged, End, Kept, Over, Provider, Sandbox, contacts, for_all, for_both_ledgers, wait_until,
+};
 
 const RECIPIENTS: u64 = 1500;
 const KILLS: u32 = 5;
@@ -19,15 +21,15 @@ const KILLS: u32 = 5;
 fn a_storm_of_faults_and_kills_doubles_nothing_and_loses_nothing() {
     let seed = crate::kills::seed();
     println!("VOLLEY_TEST_SEED={seed}");
-    for_both(|provider| survive_all_faults(provider, seed));
+    for_all(|over| survive_all_faults(over, seed));
 }
 
 /// A connection lasts 20 requests, and a campaign is listed a minute after it was made.
 const MOCK: &str = "[server]\nrequests_per_connection = 20\n[exotel]\nlisting_lag_ms = 60000\n";
 
-fn survive_all_faults(provider: Provider, seed: u64) {
+fn survive_all_faults(over: Over, seed: u64) {
     let mut dice = fastrand::Rng::with_seed(seed);
-    let sandbox = Sandbox::with_mock(MOCK).of(provider);
+    let sandbox = Sandbox::with_mock(MOCK).of(over);
     sandbox
         .campaign()
         .set("limits.batch_size", 5)
@@ -70,39 +72,45 @@ fn mend(sandbox: &Sandbox) {
     sandbox.mock().advance_clock(61);
 }
 
-const LONG_RECIPIENTS: u32 = 5000;
-const LONG_KILLS: u32 = 20;
-/// Twenty runs of at most so many requests each leave work for the last one: there are a thousand batches.
+/// Recipients, five a batch, and kills. Over a server fewer, since each run takes longer to begin.
+fn long_extent(kept: Kept) -> (u32, u32) {
+    match kept {
+        Kept::File => (5000, 20),
+        Kept::Server => (2000, 6),
+    }
+}
+
+/// So many runs of at most so many requests each leave work for the last one.
 const REQUESTS_BEFORE_KILL: RangeInclusive<u64> = 15..=40;
 
 #[test]
 fn a_thousand_batches_survive_lost_answers_and_twenty_kills() {
     let seed = crate::kills::seed();
     println!("VOLLEY_TEST_SEED={seed}");
-    survive_the_storm(Provider::Octopush, Feed::File, seed);
+    for_both_ledgers(|kept| survive_the_storm(kept.into(), Feed::File, seed));
 }
 
 #[test]
 fn a_thousand_batches_survive_lost_answers_and_twenty_kills_when_fed_from_a_pipe() {
     let seed = crate::kills::seed();
     println!("VOLLEY_TEST_SEED={seed}");
-    survive_the_storm(Provider::Octopush, Feed::Pipe, seed);
+    for_both_ledgers(|kept| survive_the_storm(kept.into(), Feed::Pipe, seed));
 }
 
 #[test]
 fn a_thousand_campaigns_survive_lost_answers_twenty_kills_and_a_listing_that_lags() {
     let seed = crate::kills::seed();
     println!("VOLLEY_TEST_SEED={seed}");
-    survive_the_storm(Provider::Exotel, Feed::Pipe, seed);
+    for_both_ledgers(|kept| survive_the_storm(Provider::Exotel.over(kept), Feed::Pipe, seed));
 }
 
 /// Of the answers 5 % are lost after the commit, 5 % reset, 5 % are 502 after the commit, 5 % are 429; a connection
 /// lasts 20 requests. The free GET is spared: three that fail before anything has answered in a run would end it (8).
-fn survive_the_storm(provider: Provider, feed: Feed, seed: u64) {
+fn survive_the_storm(over: Over, feed: Feed, seed: u64) {
     let mut dice = fastrand::Rng::with_seed(seed);
-    let sandbox = Sandbox::with_mock(MOCK).of(provider);
+    let sandbox = Sandbox::with_mock(MOCK).of(over);
     // A kill leaves up to 20 ms of intents open: none of Exotel's goes again by itself, and twenty kills are to leave some work.
-    let requests_per_second = match provider {
+    let requests_per_second = match over.provider {
         Provider::Octopush => 2000.0,
         Provider::Exotel => 300.0,
     };
@@ -112,7 +120,8 @@ fn survive_the_storm(provider: Provider, feed: Feed, seed: u64) {
         .set("limits.requests_per_second", requests_per_second)
         .set("limits.unit_price", "0.0495")
         .write();
-    let lines = contacts(0..LONG_RECIPIENTS);
+    let (recipients, kills) = long_extent(over.kept);
+    let lines = contacts(0..recipients);
     sandbox.write("contacts.ndjson", &lines);
     let sends = sandbox.provider().sends();
     sandbox.faults(&format!(
@@ -124,7 +133,7 @@ fn survive_the_storm(provider: Provider, feed: Feed, seed: u64) {
         ]}}"#,
         dice.u32(..)
     ));
-    for _ in 0..LONG_KILLS {
+    for _ in 0..kills {
         let moment = dice.u64(REQUESTS_BEFORE_KILL);
         kill_after(&sandbox, &mut Fed::start(&sandbox, feed, &lines, &[]), moment);
         Books::open(&sandbox)
@@ -147,11 +156,10 @@ fn survive_the_storm(provider: Provider, feed: Feed, seed: u64) {
 
     mend(&sandbox);
     let Converged { end, .. } = sandbox.converge(&["contacts.ndjson"]);
-    expect_converged(&sandbox, &end, LONG_RECIPIENTS.into());
+    expect_converged(&sandbox, &end, recipients.into());
     let accepted = sandbox.mock().stats().together.accepted_requests;
     let end = Fed::start(&sandbox, feed, &lines, &[]).wait();
-    end.expect(0)
-        .expect_lines(&[("already_sent", LONG_RECIPIENTS.into())]);
+    end.expect(0).expect_lines(&[("already_sent", recipients.into())]);
     assert_eq!(end.summary()["requests"]["sent"], 0, "{end}");
     assert_eq!(sandbox.mock().stats().together.accepted_requests, accepted);
 }

@@ -41,21 +41,27 @@ pub(crate) struct Over {
 
 impl From<Provider> for Over {
     fn from(provider: Provider) -> Self {
-        let kept = Kept::File;
-        Self { provider, kept }
+        provider.over(Kept::File)
     }
 }
 
 impl From<Kept> for Over {
     fn from(kept: Kept) -> Self {
-        let provider = Provider::Octopush;
-        Self { provider, kept }
+        Provider::Octopush.over(kept)
+    }
+}
+
+impl Provider {
+    /// Its campaigns, in that ledger.
+    pub(crate) fn over(self, kept: Kept) -> Over {
+        let provider = self;
+        Over { provider, kept }
     }
 }
 
 /// Checks one table for both providers over both ledgers, one beside the other; a failure names which.
 pub(crate) fn for_all(check: impl Fn(Over) + Sync) {
-    let over = |kept| Provider::BOTH.map(|provider| Over { provider, kept });
+    let over = |kept| Provider::BOTH.map(|provider| provider.over(kept));
     side_by_side(Kept::all().into_iter().flat_map(over), check);
 }
 
@@ -132,6 +138,13 @@ impl Sandbox {
             }
             None => rows_of_file(&self.path("volley.db"), query),
         }
+    }
+
+    /// Changes the tables on a server against their rules, as its superuser may.
+    pub(crate) fn force(&self, change: &str) {
+        let database = self.database.as_ref().expect("a ledger on a server");
+        let lifted = format!("SET session_replication_role = replica; SET search_path = volley; {change}");
+        database.psql_as("postgres", &lifted).expect("a superuser may");
     }
 
     /// After a kill: until nothing counts as living any more but what lives. (In a file that is so at once.)

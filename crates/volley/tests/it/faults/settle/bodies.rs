@@ -1,5 +1,5 @@
-//! The body of a doubt lies in a slot beside the ledger. Without it, whole, Octopush is not asked and nothing sent; Exotel's
-//! listing is read without it.
+//! The body of a doubt is kept: beside a ledger's file in a slot, on a server in a row. Without it, whole, Octopush is not asked and
+//! nothing sent; Exotel's listing is read without it.
 
 use std::fs;
 
@@ -9,17 +9,23 @@ use super::{
     BATCH, LOST_COMMITTED, LOST_UNCOMMITTED, RECIPIENTS, THIRD, doubtful, expect_settled, handed_over_since,
 };
 use crate::books::{Books, expect_all_agree};
-use crate::support::{Converged, Provider, Sandbox, contacts};
+use crate::support::{Converged, Kept, Provider, Sandbox, check_rows, contacts};
 
-/// Destroys the bodies between two runs.
+/// Destroys the bodies in a file's slots between two runs.
 #[track_caller]
 fn check(how: &str, destroy: impl Fn(&Sandbox)) {
+    check_in(Kept::File, how, destroy);
+}
+
+/// The same where they are kept there.
+#[track_caller]
+fn check_in(kept: Kept, how: &str, destroy: impl Fn(&Sandbox)) {
     for lost in [LOST_UNCOMMITTED, LOST_COMMITTED] {
-        let sandbox = doubtful(Provider::Octopush, lost);
+        let sandbox = doubtful(kept.into(), lost);
         destroy(&sandbox);
         expect_left(how, &sandbox);
     }
-    let sandbox = doubtful(Provider::Exotel, LOST_COMMITTED);
+    let sandbox = doubtful(Provider::Exotel.over(kept), LOST_COMMITTED);
     destroy(&sandbox);
     expect_looked_up(how, &sandbox);
 }
@@ -86,5 +92,23 @@ fn a_doubt_whose_body_is_not_what_was_sent_stays() {
     });
     check("one bit", |sandbox| {
         change(sandbox, |bytes, place| bytes[place + THIRD.len() + 20] ^= 1);
+    });
+}
+
+/// Of a server, as a superuser may do it: in the one row there is, since the other bodies went with their outcomes.
+const CHANGES: &[&str] = &[
+    "DELETE FROM body",
+    "UPDATE body SET bytes = ''",
+    "UPDATE body SET bytes = substring(bytes FOR length(bytes) - 20)",
+    "UPDATE body SET bytes = set_byte(bytes, length(bytes) / 2, get_byte(bytes, length(bytes) / 2) # 1)",
+];
+
+#[test]
+fn a_doubt_whose_body_on_a_server_is_gone_or_is_not_what_was_sent_stays() {
+    if !test_postgres::is_there() {
+        return;
+    }
+    check_rows(2, CHANGES, |change| {
+        check_in(Kept::Server, change, |sandbox| sandbox.force(change));
     });
 }

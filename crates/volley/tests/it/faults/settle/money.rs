@@ -2,11 +2,11 @@
 
 use super::{LOST_COMMITTED, LOST_UNCOMMITTED, campaign, expect_settled, hits, prepared};
 use crate::books::expect_all_agree;
-use crate::support::{End, Provider, Sandbox, contacts, decimal, for_both};
+use crate::support::{End, Kept, Over, Provider, Sandbox, contacts, decimal, for_all, for_both_ledgers};
 
 /// 0.20 is reserved for a batch; Octopush charges 0.18049468, Exotel tells no price. The third answer is lost, once.
-fn lose_the_third(provider: Provider, lost: &str, max_cost: &str) -> (Sandbox, End) {
-    let sandbox = prepared(provider, "");
+fn lose_the_third(over: Over, lost: &str, max_cost: &str) -> (Sandbox, End) {
+    let sandbox = prepared(over, "");
     sandbox.faults(&format!(r#"{{"rules":[{{{lost},"request":3}}]}}"#));
     let end = sandbox.send(&["contacts.ndjson", "--max-cost", max_cost]).run();
     assert_eq!(hits(&sandbox), [1], "{end}");
@@ -16,8 +16,12 @@ fn lose_the_third(provider: Provider, lost: &str, max_cost: &str) -> (Sandbox, E
 
 #[test]
 fn a_doubt_settled_cheaper_than_reserved_frees_the_budget_in_the_same_run() {
+    for_both_ledgers(settle_cheaper);
+}
+
+fn settle_cheaper(kept: Kept) {
     // Two charged and the doubt reserved: 0.56098936; with the doubt charged: 0.54148404. The fourth needs 0.20.
-    let (sandbox, end) = lose_the_third(Provider::Octopush, LOST_UNCOMMITTED, "0.75");
+    let (sandbox, end) = lose_the_third(kept.into(), LOST_UNCOMMITTED, "0.75");
     end.expect(9).expect_lines(&[("accepted", 16), ("pending", 4)]);
     assert_eq!(
         decimal(&end.summary()["cost"]["total"]),
@@ -27,13 +31,14 @@ fn a_doubt_settled_cheaper_than_reserved_frees_the_budget_in_the_same_run() {
 
 #[test]
 fn a_doubt_settled_without_a_price_keeps_its_reservation() {
-    for_both(|provider| {
+    for_all(|over| {
+        let provider = over.provider;
         // Octopush's has no ticket; Exotel's has one, and no batch of Exotel's has a price.
         let estimated = match provider {
             Provider::Octopush => "0.2",
             Provider::Exotel => "0.6",
         };
-        let (_, end) = lose_the_third(provider, LOST_COMMITTED, "0.75");
+        let (_, end) = lose_the_third(over, LOST_COMMITTED, "0.75");
         end.expect(9).expect_lines(&[("accepted", 12), ("pending", 8)]);
         assert_eq!(
             decimal(&end.summary()["cost"]["estimated"]),
@@ -43,8 +48,8 @@ fn a_doubt_settled_without_a_price_keeps_its_reservation() {
 }
 
 /// The third answer is lost, in a campaign with this limit; the fault is over.
-fn in_doubt_under(provider: Provider, max_cost: &str) -> Sandbox {
-    let sandbox = Sandbox::new().of(provider);
+fn in_doubt_under(over: Over, max_cost: &str) -> Sandbox {
+    let sandbox = Sandbox::new().of(over);
     campaign(&sandbox).set("limits.max_cost", max_cost).write();
     sandbox.write("contacts.ndjson", contacts(0..20));
     sandbox.faults(&format!(
@@ -59,7 +64,11 @@ fn in_doubt_under(provider: Provider, max_cost: &str) -> Sandbox {
 
 #[test]
 fn the_next_run_has_the_room_that_a_settled_doubt_made() {
-    let sandbox = in_doubt_under(Provider::Octopush, "0.75");
+    for_both_ledgers(settle_in_the_next_run);
+}
+
+fn settle_in_the_next_run(kept: Kept) {
+    let sandbox = in_doubt_under(kept.into(), "0.75");
     let end = sandbox.send(&["contacts.ndjson"]).run();
     expect_settled(&end, 1);
     end.expect(9)
@@ -76,7 +85,11 @@ fn the_next_run_has_the_room_that_a_settled_doubt_made() {
 
 #[test]
 fn what_the_operator_frees_leaves_its_room_to_the_batch_that_takes_its_place() {
-    let sandbox = in_doubt_under(Provider::Exotel, "0.79");
+    for_both_ledgers(free_by_word);
+}
+
+fn free_by_word(kept: Kept) {
+    let sandbox = in_doubt_under(Provider::Exotel.over(kept), "0.79");
     let end = sandbox.send(&["contacts.ndjson"]).run();
     end.expect(6)
         .expect_lines(&[("already_sent", 8), ("in_doubt", 4), ("pending", 8)]);

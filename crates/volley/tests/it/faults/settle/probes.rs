@@ -8,14 +8,14 @@ use super::{
     expect_settled, fault_at, handed_over_since, hits, holding, mend, prepared,
 };
 use crate::books::{Books, expect_all_agree};
-use crate::support::{Converged, Provider, Sandbox, contacts, for_both};
+use crate::support::{Converged, Kept, Over, Provider, Sandbox, contacts, for_all, for_both_ledgers};
 
 const FIRST: &str = "+33600000000";
 const FIFTH: &str = "+33600000016";
 
 /// Three of five batches met a fault; it goes on for each one's probe, as does the listing's lag.
-fn three_doubtful(provider: Provider, deed: &str) -> Sandbox {
-    let sandbox = prepared(provider, LISTING_LAGS);
+fn three_doubtful(over: Over, deed: &str) -> Sandbox {
+    let sandbox = prepared(over, LISTING_LAGS);
     let rules = [FIRST, THIRD, FIFTH].map(|number| format!(r#"{{{deed},"number":"{number}"}}"#));
     sandbox.faults(&format!(r#"{{"rules":[{}]}}"#, rules.join(",")));
     let end = sandbox.send(&["contacts.ndjson"]).run();
@@ -40,9 +40,10 @@ fn absences(sandbox: &Sandbox, batch: i64) -> u64 {
 
 #[test]
 fn each_doubt_is_asked_about_once_a_run() {
-    for_both(|provider| {
+    for_all(|over| {
+        let provider = over.provider;
         for deed in [LOST_UNCOMMITTED, LOST_COMMITTED] {
-            let sandbox = three_doubtful(provider, deed);
+            let sandbox = three_doubtful(over, deed);
             for run in 2..=3 {
                 let end = sandbox.send(&["contacts.ndjson"]).run();
                 end.expect(6)
@@ -77,10 +78,11 @@ struct Heard {
 }
 
 /// Whatever it is, the doubt stays, and no absence is told; the next run settles it, as far as it can be.
-fn check_left(provider: Provider, heard: &Heard) {
+fn check_left(over: Over, heard: &Heard) {
+    let provider = over.provider;
     let Heard { fault, times, .. } = heard;
     for lost in [LOST_UNCOMMITTED, LOST_COMMITTED] {
-        let sandbox = doubtful(provider, lost);
+        let sandbox = doubtful(over, lost);
         let told = absences(&sandbox, 3);
         sandbox.write("new.ndjson", contacts(100..108));
         let question = provider.question(THIRD);
@@ -117,7 +119,8 @@ fn check_left(provider: Provider, heard: &Heard) {
 
 #[test]
 fn an_answer_that_settles_nothing_leaves_the_doubt() {
-    for_both(|provider| {
+    for_all(|over| {
+        let provider = over.provider;
         let mut faults = vec![
             r#""at":"after_read","do":"status","status":400,"code":121"#,
             r#""at":"after_read","do":"status","status":400"#,
@@ -145,14 +148,15 @@ fn an_answer_that_settles_nothing_leaves_the_doubt() {
                 times: 1,
                 stops: false,
             };
-            check_left(provider, &heard);
+            check_left(over, &heard);
         }
     });
 }
 
 #[test]
 fn refused_credentials_and_redirects_stop_the_run() {
-    for_both(|provider| {
+    for_all(|over| {
+        let provider = over.provider;
         let account = match provider {
             Provider::Octopush => r#""at":"after_read","do":"status","status":400,"code":101"#,
             Provider::Exotel => r#""at":"after_read","do":"status","status":400,"code":1003"#,
@@ -168,26 +172,27 @@ fn refused_credentials_and_redirects_stop_the_run() {
                 times: 1,
                 stops: true,
             };
-            check_left(provider, &heard);
+            check_left(over, &heard);
         }
     });
 }
 
 #[test]
 fn a_question_put_off_five_times_stops_the_run() {
-    for_both(|provider| {
+    for_all(|over| {
         let heard = Heard {
             fault: r#""at":"after_read","do":"status","status":429,"retry_after":"0""#,
             times: 5,
             stops: true,
         };
-        check_left(provider, &heard);
+        check_left(over, &heard);
     });
 }
 
 #[test]
 fn a_question_that_was_put_off_is_asked_again() {
-    for_both(|provider| {
+    for_all(|over| {
+        let provider = over.provider;
         let its_own = match provider {
             Provider::Octopush => {
                 vec![r#""at":"after_read","do":"status","status":400,"code":126,"times":2"#]
@@ -203,7 +208,7 @@ fn a_question_that_was_put_off_is_asked_again() {
             r#""at":"after_read","do":"refuse_stream","times":2"#,
         ];
         for fault in put_off.into_iter().chain(its_own) {
-            let sandbox = doubtful(provider, LOST_COMMITTED);
+            let sandbox = doubtful(over, LOST_COMMITTED);
             let question = provider.question(THIRD);
             sandbox.faults(&format!(r#"{{"rules":[{{{fault},{question}}}]}}"#));
             let end = sandbox.send(&["contacts.ndjson"]).run();
@@ -217,8 +222,9 @@ fn a_question_that_was_put_off_is_asked_again() {
 
 #[test]
 fn refused_questions_count_neither_as_the_first_batch_nor_as_three_in_a_row() {
-    for_both(|provider| {
-        let sandbox = three_doubtful(provider, LOST_COMMITTED);
+    for_all(|over| {
+        let provider = over.provider;
+        let sandbox = three_doubtful(over, LOST_COMMITTED);
         let refused = r#""at":"after_read","do":"status","status":400,"code":121"#;
         let question = |number| format!("{{{refused},{}}}", provider.question(number));
         // One page answers for all.
@@ -238,16 +244,17 @@ fn refused_questions_count_neither_as_the_first_batch_nor_as_three_in_a_row() {
 
 #[test]
 fn a_duplicate_is_known_by_the_configured_codes() {
+    for_both_ledgers(know_a_duplicate);
+}
+
+fn know_a_duplicate(kept: Kept) {
     for (codes, exit, state) in [
         (None, 6, BatchState::InDoubt),
         (Some(vec![120, 133]), 6, BatchState::InDoubt),
         (Some(vec![190]), 0, BatchState::Unticketed),
         (Some(vec![120, 190]), 0, BatchState::Unticketed),
     ] {
-        let sandbox = prepared(
-            Provider::Octopush,
-            "[octopush.duplicates]\nstatus = 409\ncode = 190\n",
-        );
+        let sandbox = prepared(kept.into(), "[octopush.duplicates]\nstatus = 409\ncode = 190\n");
         let with_codes = |campaign: crate::support::Campaign<'_>| match &codes {
             Some(codes) => campaign.set("octopush.duplicate_codes", codes.clone()).write(),
             None => campaign.write(),
@@ -265,7 +272,11 @@ fn a_duplicate_is_known_by_the_configured_codes() {
 
 #[test]
 fn a_doubt_keeps_its_old_bytes_when_the_message_has_changed() {
-    let sandbox = doubtful(Provider::Octopush, LOST_UNCOMMITTED);
+    for_both_ledgers(keep_the_bytes);
+}
+
+fn keep_the_bytes(kept: Kept) {
+    let sandbox = doubtful(kept.into(), LOST_UNCOMMITTED);
     let long = "octopush.text=".to_owned() + &"Twenty per cent off. ".repeat(10) + "STOP au 30101";
     sandbox.write("new.ndjson", contacts(100..104));
     let end = sandbox
@@ -288,12 +299,16 @@ fn a_doubt_keeps_its_old_bytes_when_the_message_has_changed() {
 
 #[test]
 fn a_simulated_run_is_never_in_doubt_and_asks_about_nothing_of_its_own() {
+    for_both_ledgers(simulate);
+}
+
+fn simulate(kept: Kept) {
     for deed in [
         LOST_UNCOMMITTED,
         LOST_COMMITTED,
         r#""at":"after_read","do":"drop""#,
     ] {
-        let sandbox = prepared(Provider::Octopush, "");
+        let sandbox = prepared(kept.into(), "");
         fault_at(&sandbox, deed, THIRD);
         let simulate = ["--set", "octopush.simulation_mode=true"];
         let end = sandbox.send(&["contacts.ndjson"]).args(simulate).run();
@@ -316,7 +331,11 @@ fn a_simulated_run_is_never_in_doubt_and_asks_about_nothing_of_its_own() {
 
 #[test]
 fn a_simulated_run_leaves_a_real_one_s_doubts_alone() {
-    let sandbox = doubtful(Provider::Octopush, LOST_UNCOMMITTED);
+    for_both_ledgers(simulate_beside_doubts);
+}
+
+fn simulate_beside_doubts(kept: Kept) {
+    let sandbox = doubtful(kept.into(), LOST_UNCOMMITTED);
     let simulate = ["--set", "octopush.simulation_mode=true"];
     let end = sandbox.send(&["contacts.ndjson"]).args(simulate).run();
     end.expect(6)

@@ -10,7 +10,7 @@ use super::{BATCH, LOST_COMMITTED, RECIPIENTS, THIRD, campaign, expect_settled, 
 use crate::books::{Books, expect_all_agree};
 use crate::faults::wait_for_hits;
 use crate::support::Holding::HasIt;
-use crate::support::{End, Provider, Sandbox, contacts, for_both};
+use crate::support::{End, Over, Sandbox, contacts, for_all};
 
 /// Due only after everything else is over, in the runs that end by themselves.
 const LATE: [&str; 2] = ["--set", "limits.settle=2s"];
@@ -47,11 +47,11 @@ fn lose_the_second(sandbox: &Sandbox) {
 
 #[test]
 fn a_run_at_its_end_waits_for_doubts_that_fall_due() {
-    for_both(ask_at_the_end);
+    for_all(ask_at_the_end);
 }
 
-fn ask_at_the_end(provider: Provider) {
-    let sandbox = prepared(provider, "");
+fn ask_at_the_end(over: Over) {
+    let sandbox = prepared(over, "");
     lose_the_second(&sandbox);
     let end = sandbox.send(&["contacts.ndjson"]).args(LATE).run();
     assert_eq!(hits(&sandbox), [1], "{end}");
@@ -61,11 +61,11 @@ fn ask_at_the_end(provider: Provider) {
 
 #[test]
 fn a_run_stopped_by_max_recipients_still_asks() {
-    for_both(ask_after_max_recipients);
+    for_all(ask_after_max_recipients);
 }
 
-fn ask_after_max_recipients(provider: Provider) {
-    let sandbox = prepared(provider, "");
+fn ask_after_max_recipients(over: Over) {
+    let sandbox = prepared(over, "");
     lose_the_second(&sandbox);
     let end = sandbox
         .send(&["contacts.ndjson", "--max-recipients", "12"])
@@ -78,11 +78,11 @@ fn ask_after_max_recipients(provider: Provider) {
 
 #[test]
 fn a_run_stopped_by_max_cost_still_asks() {
-    for_both(ask_after_max_cost);
+    for_all(ask_after_max_cost);
 }
 
-fn ask_after_max_cost(provider: Provider) {
-    let sandbox = prepared(provider, "");
+fn ask_after_max_cost(over: Over) {
+    let sandbox = prepared(over, "");
     lose_the_second(&sandbox);
     let end = sandbox
         .send(&["contacts.ndjson", "--max-cost", "0.6"])
@@ -95,11 +95,11 @@ fn ask_after_max_cost(provider: Provider) {
 
 #[test]
 fn a_run_stopped_by_refusals_still_asks() {
-    for_both(ask_after_refusals);
+    for_all(ask_after_refusals);
 }
 
-fn ask_after_refusals(provider: Provider) {
-    let sandbox = prepared(provider, "");
+fn ask_after_refusals(over: Over) {
+    let sandbox = prepared(over, "");
     // The first answer is lost; the rest is refused, three in a row, but for the probe.
     let refused = r#""at":"after_read","do":"status","status":400,"code":121"#;
     let rules: Vec<String> = ["+33600000004", THIRD, "+33600000012", "+33600000016"]
@@ -118,11 +118,11 @@ fn ask_after_refusals(provider: Provider) {
 
 #[test]
 fn a_run_whose_input_breaks_off_still_asks() {
-    for_both(ask_after_a_broken_input);
+    for_all(ask_after_a_broken_input);
 }
 
-fn ask_after_a_broken_input(provider: Provider) {
-    let sandbox = prepared(provider, "");
+fn ask_after_a_broken_input(over: Over) {
+    let sandbox = prepared(over, "");
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(contacts(0..20).as_bytes()).expect("memory");
     encoder.flush().expect("memory");
@@ -162,12 +162,12 @@ fn expect_left(sandbox: &Sandbox, end: &End, batch: i64) {
 
 #[test]
 fn a_run_stopped_by_its_account_asks_no_more() {
-    for_both(leave_after_account);
+    for_all(leave_after_account);
 }
 
-fn leave_after_account(provider: Provider) {
+fn leave_after_account(over: Over) {
     for status in [401, 402, 403] {
-        let sandbox = prepared(provider, "");
+        let sandbox = prepared(over, "");
         sandbox.faults(&format!(
             r#"{{"rules":[{{{LOST_COMMITTED},"request":2}},
                 {{"at":"after_read","do":"status","status":{status},"number":"+33600000012"}}]}}"#
@@ -183,12 +183,12 @@ fn leave_after_account(provider: Provider) {
 
 #[test]
 fn a_run_stopped_by_a_signal_asks_no_more() {
-    for_both(leave_after_a_signal);
+    for_all(leave_after_a_signal);
 }
 
-fn leave_after_a_signal(provider: Provider) {
+fn leave_after_a_signal(over: Over) {
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
-        let sandbox = prepared(provider, "");
+        let sandbox = prepared(over, "");
         // Sent before the signal: all but what the fifth answer waits for.
         sandbox.faults(&format!(
             r#"{{"rules":[{{{LOST_COMMITTED},"request":2}},
@@ -208,11 +208,11 @@ fn leave_after_a_signal(provider: Provider) {
 
 #[test]
 fn a_signal_ends_the_waiting_for_a_doubt_at_the_end_of_the_input() {
-    for_both(leave_at_the_end);
+    for_all(leave_at_the_end);
 }
 
-fn leave_at_the_end(provider: Provider) {
-    let sandbox = Sandbox::new().of(provider);
+fn leave_at_the_end(over: Over) {
+    let sandbox = Sandbox::new().of(over);
     campaign(&sandbox).set("limits.settle", "1h").write();
     sandbox.write("contacts.ndjson", contacts(0..20));
     sandbox.faults(&format!(r#"{{"rules":[{{{LOST_COMMITTED},"request":2}}]}}"#));

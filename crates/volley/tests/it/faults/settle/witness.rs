@@ -12,7 +12,7 @@ use volley_model::BatchState;
 use crate::books::Books;
 use crate::by_hand::{Booked, FIRST_PAGE, Record};
 use crate::support::Holding::{self, HasIt, LacksIt};
-use crate::support::{End, Provider, Sandbox, contacts};
+use crate::support::{End, Kept, Provider, Sandbox, contacts, for_both_ledgers};
 
 /// One request: its line and headers as they came, and its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,8 +130,8 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Seen> {
 }
 
 /// A folder with a campaign of one batch of four against the witness.
-fn sandbox(witness: &Witness) -> Sandbox {
-    let sandbox = Sandbox::without_mock().of(witness.provider);
+fn sandbox(witness: &Witness, kept: Kept) -> Sandbox {
+    let sandbox = Sandbox::without_mock().of(witness.provider.over(kept));
     sandbox
         .campaign()
         .at(&format!("http://{}", witness.address))
@@ -148,9 +148,13 @@ fn send(sandbox: &Sandbox) -> End {
 
 #[test]
 fn a_probe_has_the_same_key_and_the_same_bytes_in_this_run_and_the_next() {
+    for_both_ledgers(see_the_probes);
+}
+
+fn see_the_probes(kept: Kept) {
     // The batch and its probe are lost, so is the second run's probe; the third run's is answered.
     let witness = Witness::start(Provider::Octopush, 3, LacksIt, None);
-    let sandbox = sandbox(&witness);
+    let sandbox = sandbox(&witness, kept);
     send(&sandbox).expect(6);
     send(&sandbox).expect(6);
     let end = send(&sandbox);
@@ -166,9 +170,9 @@ fn a_probe_has_the_same_key_and_the_same_bytes_in_this_run_and_the_next() {
 }
 
 /// A doubt, and a provider whose clock shows this, or nothing.
-fn check_clock(date: Option<&str>, trusted: bool) {
+fn check_clock(kept: Kept, date: Option<&str>, trusted: bool) {
     let witness = Witness::start(Provider::Octopush, 1, LacksIt, date);
-    let sandbox_of_sms = sandbox(&witness);
+    let sandbox_of_sms = sandbox(&witness, kept);
     let state = if trusted {
         BatchState::Accepted
     } else {
@@ -181,7 +185,7 @@ fn check_clock(date: Option<&str>, trusted: bool) {
     // A listing shows what it has on any clock, and tells an absence on one that can be trusted.
     for (holding, state) in [(HasIt, BatchState::Accepted), (LacksIt, BatchState::InDoubt)] {
         let witness = Witness::start(Provider::Exotel, 1, holding, date);
-        let sandbox = sandbox(&witness);
+        let sandbox = sandbox(&witness, kept);
         let end = expect_clock(&sandbox, date, state, trusted);
         let absences = Books::open(&sandbox).absences(1).len();
         let told = trusted && holding == LacksIt;
@@ -215,12 +219,14 @@ fn without_a_clock_that_can_be_trusted_nothing_is_asked_about() {
         let at = now + jiff::SignedDuration::from_secs(seconds);
         at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
     };
-    // A margin of a minute, so that a slow machine decides nothing.
-    check_clock(Some(&date(-360)), false);
-    check_clock(Some(&date(420)), false);
-    check_clock(Some(&date(-60)), true);
-    check_clock(Some(&date(60)), true);
-    // Without a readable one only the ledger's last entry is compared.
-    check_clock(None, true);
-    check_clock(Some("yesterday"), true);
+    for_both_ledgers(|kept| {
+        // A margin of a minute, so that a slow machine decides nothing.
+        check_clock(kept, Some(&date(-360)), false);
+        check_clock(kept, Some(&date(420)), false);
+        check_clock(kept, Some(&date(-60)), true);
+        check_clock(kept, Some(&date(60)), true);
+        // Without a readable one only the ledger's last entry is compared.
+        check_clock(kept, None, true);
+        check_clock(kept, Some("yesterday"), true);
+    });
 }
