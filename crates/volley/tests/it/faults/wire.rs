@@ -1,4 +1,5 @@
-//! The guarantee's table "What the wire proves", row by row, over HTTP/2 and over HTTP/1.1, for both providers.
+//! The guarantee's table "What the wire proves", row by row, over HTTP/2 and over HTTP/1.1, for both providers; and over a server
+//! each end of it.
 //!
 //! Five batches of four, one at a time; the third request meets the fault. What it leaves in doubt is asked about in the
 //! same run. Octopush by the same key: a ticket if the provider lacked it, a duplicate if it had it. Exotel by its listing: a
@@ -14,7 +15,7 @@ use volley_model::BatchState;
 use super::hits;
 use crate::books::{Books, expect_all_agree};
 use crate::support::Holding::HasIt;
-use crate::support::{Converged, End, Holding, Provider, Sandbox, check_rows, contacts, number};
+use crate::support::{Converged, End, Holding, Kept, Provider, Sandbox, check_rows, contacts, number};
 use rows::{CERTAIN, HTTP2_ONLY, LOST, Row, UNCERTAIN, WITHIN};
 
 const BATCHES: u32 = 5;
@@ -49,10 +50,11 @@ enum Then {
 
 use Then::{Accepted, AcceptedAgain, InDoubt, Redirected, Refused, Released, Split, Unticketed};
 
-/// One row, for one provider.
+/// One row, for one provider, over one ledger.
 #[derive(Debug, Clone, Copy)]
 struct Case {
     provider: Provider,
+    kept: Kept,
     http2: &'static str,
     rule: &'static str,
     then: Then,
@@ -154,7 +156,8 @@ impl Case {
 #[test]
 fn what_the_wire_proves_decides_over_http2() {
     let rows = [LOST, UNCERTAIN, CERTAIN, WITHIN, HTTP2_ONLY].concat();
-    check_all(&cases("auto", &rows, &Provider::BOTH));
+    let cases = cases("auto", &rows, &Provider::BOTH);
+    check_all(&[over_a_server(&cases), cases].concat());
 }
 
 #[test]
@@ -169,22 +172,18 @@ fn what_the_wire_proves_decides_over_http1() {
 #[test]
 fn a_fault_that_meets_the_probe_too_leaves_the_doubt_to_the_next_run() {
     let lasting = |case: &Case| !case.rule.contains(r#""code":120"#);
-    check_rows(
-        ROWS_AT_ONCE,
-        &doubts(Provider::Octopush, lasting),
-        check_probe_lost,
-    );
+    let cases = doubts(Provider::Octopush, lasting);
+    let cases = [over_a_server(&cases), cases].concat();
+    check_rows(ROWS_AT_ONCE, &cases, check_probe_lost);
 }
 
 /// A page of the listing is asked for until there is one. A fault that cuts the connection would take a batch with it.
 #[test]
 fn a_fault_that_meets_the_listing_too_delays_what_it_tells() {
     let its_own = |case: &Case| !case.rule.contains("drop") && !case.rule.contains("reset");
-    check_rows(
-        ROWS_AT_ONCE,
-        &doubts(Provider::Exotel, its_own),
-        check_listing_lost,
-    );
+    let cases = doubts(Provider::Exotel, its_own);
+    let cases = [over_a_server(&cases), cases].concat();
+    check_rows(ROWS_AT_ONCE, &cases, check_listing_lost);
 }
 
 /// The rows that end in doubt, of faults that can be bound to a number.
@@ -200,6 +199,7 @@ fn cases(http2: &'static str, rows: &[Row], providers: &[Provider]) -> Vec<Case>
         let then = row.then(provider)?;
         Some(Case {
             provider,
+            kept: Kept::File,
             http2,
             rule: row.rule,
             then,
@@ -210,6 +210,24 @@ fn cases(http2: &'static str, rows: &[Row], providers: &[Provider]) -> Vec<Case>
     rows.iter().flat_map(of_row).collect()
 }
 
+/// One case of each end that a batch may come to. What the wire proves is judged before any ledger hears of it, so that over a
+/// server these are enough; none where there is no PostgreSQL.
+fn over_a_server(cases: &[Case]) -> Vec<Case> {
+    if !test_postgres::is_there() {
+        return Vec::new();
+    }
+    let mut ends = Vec::new();
+    let is_first = |case: &&Case| {
+        let end = (case.provider, case.then, case.holding);
+        let first = !ends.contains(&end);
+        ends.push(end);
+        first
+    };
+    let cases = cases.iter().filter(is_first);
+    let kept = Kept::Server;
+    cases.map(|case| Case { kept, ..*case }).collect()
+}
+
 fn check_all(cases: &[Case]) {
     assert!(!cases.is_empty());
     check_rows(ROWS_AT_ONCE, cases, check);
@@ -217,7 +235,7 @@ fn check_all(cases: &[Case]) {
 
 /// The campaign, and the faults.
 fn prepare(case: &Case, rules: &str) -> Sandbox {
-    let sandbox = Sandbox::new().of(case.provider);
+    let sandbox = Sandbox::new().of(case.provider.over(case.kept));
     sandbox
         .campaign()
         .set("limits.batch_size", BATCH_SIZE)
