@@ -1,20 +1,20 @@
-//! The operator's commands: what a doubt is shown as, what a word on it does to the next run, and a ledger checked,
+//! The operator's commands, over both ledgers: what a doubt is shown as, what a word on it does to the next run, and a ledger checked,
 //! adopted and forgotten.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use rusqlite::Connection;
 use serde_json::Value;
 use volley_ledger::{Ledger, Opening};
 
 use crate::books::Books;
-use crate::support::{End, Sandbox, contacts, number};
+use crate::signals::runs_begun;
+use crate::support::{End, Kept, Sandbox, contacts, for_both_ledgers, number, wait_until};
 
 /// Three batches of four, none of which was answered or accepted; then the provider is well again.
-fn three_doubts() -> Sandbox {
-    let sandbox = Sandbox::new();
+fn three_doubts(kept: Kept) -> Sandbox {
+    let sandbox = Sandbox::new().of(kept);
     sandbox.prepare(12, 4);
     sandbox.faults(r#"{"rules":[{"at":"after_read","do":"drop","path":"sms-campaign/send"}]}"#);
     let end = sandbox.send(&["contacts.ndjson"]).run();
@@ -57,7 +57,11 @@ fn reached(sandbox: &Sandbox) -> Vec<(String, u32)> {
 
 #[test]
 fn after_not_sent_the_numbers_are_sent_to_exactly_once_and_after_any_other_word_never() {
-    let sandbox = three_doubts();
+    for_both_ledgers(free_one_and_keep_two);
+}
+
+fn free_one_and_keep_two(kept: Kept) {
+    let sandbox = three_doubts(kept);
     resolve(&sandbox, &["1", "--sent", "--ticket", "told", "--cost", "0.21"]).expect(0);
     resolve(&sandbox, &["2", "--not-sent", "--recipients", "4"]).expect(0);
     resolve(&sandbox, &["3", "--abandon"]).expect(0);
@@ -73,24 +77,23 @@ fn after_not_sent_the_numbers_are_sent_to_exactly_once_and_after_any_other_word_
     assert_eq!(reached(&sandbox), freed, "once\n{end}");
 
     Books::open(&sandbox).expect_sound();
-    let tables = Connection::open(sandbox.path("volley.db")).expect("SQLite");
-    let keys: i64 = tables
-        .query_row("SELECT count(DISTINCT request_key) FROM batch", [], |row| {
-            row.get(0)
-        })
-        .expect("keys");
-    assert_eq!(keys, 4, "what is sent again has a key of its own");
-    let query = "SELECT group_concat(becomes || ' by ' || who, ', ') FROM resolution";
-    let words: String = tables.query_row(query, [], |row| row.get(0)).expect("words");
-    assert!(words.starts_with("declared_sent by anna@"), "{words}");
-    assert_eq!(words.matches("anna@").count(), 3, "{words}");
+    let keys = sandbox.rows("SELECT count(DISTINCT request_key) FROM batch");
+    assert_eq!(keys, ["4"], "what is sent again has a key of its own");
+    let words = sandbox.rows("SELECT becomes || ' by ' || who FROM resolution ORDER BY id");
+    assert!(words[0].starts_with("declared_sent by anna@"), "{words:?}");
+    assert_eq!(words.len(), 3, "{words:?}");
+    assert!(words.iter().all(|word| word.contains("anna@")), "{words:?}");
     let verified = sandbox.volley(["ledger", "verify"]).run();
     assert_eq!(verified.code(), 0, "{verified}");
 }
 
 #[test]
 fn a_doubt_is_listed_with_what_can_be_done_about_it() {
-    let sandbox = three_doubts();
+    for_both_ledgers(list_the_doubts);
+}
+
+fn list_the_doubts(kept: Kept) {
+    let sandbox = three_doubts(kept);
     let doubts = listed(&sandbox);
     assert_eq!(doubts.keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
     let doubt = &doubts[&2];
@@ -135,7 +138,10 @@ fn a_doubt_is_listed_with_what_can_be_done_about_it() {
     assert!(other.stderr.contains("spring"), "{other}");
 
     // Without its body nothing can be asked any more.
-    fs::remove_file(sandbox.path("volley.db-bodies")).expect("the bodies");
+    match kept {
+        Kept::File => fs::remove_file(sandbox.path("volley.db-bodies")).expect("the bodies"),
+        Kept::Server => sandbox.force("DELETE FROM body"),
+    }
     let doubt = &listed(&sandbox)[&2];
     assert_eq!(
         (&doubt["body_kept"], &doubt["probe_possible"]),
@@ -147,20 +153,26 @@ fn a_doubt_is_listed_with_what_can_be_done_about_it() {
 
 #[test]
 fn nothing_in_doubt_is_said_so() {
-    let sandbox = Sandbox::new();
-    sandbox.prepare(4, 4);
-    sandbox.send(&["contacts.ndjson"]).run().expect(0);
-    let end = sandbox.volley(["doubt", "list"]).run();
-    assert_eq!(
-        (end.code(), end.stdout.as_str()),
-        (0, "nothing is in doubt\n"),
-        "{end}"
-    );
+    for_both_ledgers(|kept| {
+        let sandbox = Sandbox::new().of(kept);
+        sandbox.prepare(4, 4);
+        sandbox.send(&["contacts.ndjson"]).run().expect(0);
+        let end = sandbox.volley(["doubt", "list"]).run();
+        assert_eq!(
+            (end.code(), end.stdout.as_str()),
+            (0, "nothing is in doubt\n"),
+            "{end}"
+        );
+    });
 }
 
 #[test]
 fn a_word_that_is_wrong_or_not_confirmed_is_2_and_changes_nothing() {
-    let sandbox = three_doubts();
+    for_both_ledgers(say_a_wrong_word);
+}
+
+fn say_a_wrong_word(kept: Kept) {
+    let sandbox = three_doubts(kept);
     resolve(&sandbox, &["3", "--sent", "--ticket", "told"]).expect(0);
     for (args, says) in [
         (&["2", "--not-sent"][..], "--recipients"),
@@ -204,7 +216,7 @@ fn a_word_that_is_wrong_or_not_confirmed_is_2_and_changes_nothing() {
 
 #[test]
 fn while_another_process_holds_the_ledger_doubts_are_listed_and_not_resolved() {
-    let sandbox = three_doubts();
+    let sandbox = three_doubts(Kept::File);
     let held = Ledger::open(
         &sandbox.path("volley.db"),
         Opening::MustExist,
@@ -227,8 +239,37 @@ fn while_another_process_holds_the_ledger_doubts_are_listed_and_not_resolved() {
 }
 
 #[test]
+fn while_a_run_of_the_campaign_lives_on_a_server_doubts_are_listed_and_not_resolved() {
+    if !test_postgres::is_there() {
+        return;
+    }
+    let sandbox = three_doubts(Kept::Server);
+    let doubts = &["doubt", "resolve", "1", "--abandon", "--reason", "no"][..];
+    let forget = &["ledger", "forget", "spring", "--reason", "no", "--yes"][..];
+    let runs = runs_begun(&sandbox.ledger());
+    // It waits for its input, and asks about no doubt yet.
+    let settle = ["--set", "limits.settle=1h"];
+    let mut run = sandbox.send(&["-"]).args(settle).start_piped();
+    let pipe = run.take_stdin();
+    wait_until("the run to begin", || runs_begun(&sandbox.ledger()) > runs);
+    for args in [doubts, forget] {
+        let end = sandbox.volley(args).run();
+        assert_eq!(end.code(), 10, "{args:?}\n{end}");
+        assert!(end.stderr.contains("is under way"), "{args:?}\n{end}");
+    }
+    assert_eq!(listed(&sandbox).len(), 3);
+    run.kill();
+    drop((run, pipe));
+    // Nor while it may live: it has not been silent for long enough.
+    assert_eq!(sandbox.volley(doubts).run().code(), 10);
+    sandbox.outlast_the_silence();
+    let end = sandbox.volley(doubts).run();
+    assert_eq!(end.code(), 0, "{end}");
+}
+
+#[test]
 fn a_damaged_ledger_is_7_with_its_findings_and_a_missing_one_is_3() {
-    let sandbox = three_doubts();
+    let sandbox = three_doubts(Kept::File);
     let sound = sandbox.volley(["ledger", "verify", "--json"]).run();
     sound.expect(0);
     let summary = sound.summary();
@@ -258,7 +299,7 @@ fn a_damaged_ledger_is_7_with_its_findings_and_a_missing_one_is_3() {
 
 #[test]
 fn an_adopted_ledger_goes_on_and_a_moved_one_does_not_before() {
-    let sandbox = three_doubts();
+    let sandbox = three_doubts(Kept::File);
     let ledger = sandbox.path("volley.db");
     let copy = sandbox.path("copy.db");
     fs::copy(&ledger, &copy).expect("a copy");
@@ -281,7 +322,11 @@ fn an_adopted_ledger_goes_on_and_a_moved_one_does_not_before() {
 
 #[test]
 fn a_forgotten_campaign_keeps_its_totals_and_is_closed() {
-    let sandbox = three_doubts();
+    for_both_ledgers(forget_a_campaign);
+}
+
+fn forget_a_campaign(kept: Kept) {
+    let sandbox = three_doubts(kept);
     let forget = |args: &[&str]| {
         let command = [
             "--json",
@@ -308,15 +353,7 @@ fn a_forgotten_campaign_keeps_its_totals_and_is_closed() {
     let end = forget(&["--yes"]);
     end.expect(0);
     assert_eq!(end.summary()["recipients"], 12, "{end}");
-    for name in ["volley.db", "volley.db-bodies", "volley.db-wal"] {
-        let bytes = fs::read(sandbox.path(name)).unwrap_or_default();
-        let number = number(0);
-        let digits = &number.as_bytes()[1..];
-        assert!(
-            !bytes.windows(digits.len()).any(|window| window == digits),
-            "{name}"
-        );
-    }
+    expect_no_number_left(&sandbox);
     let report = sandbox.volley(["report", "--json"]).run();
     let report: Value = serde_json::from_str(&report.stdout).expect("JSON");
     assert_eq!(report["campaigns"][0]["closed"], true, "{report}");
@@ -330,6 +367,26 @@ fn a_forgotten_campaign_keeps_its_totals_and_is_closed() {
         .volley(["ledger", "forget", "winter", "--reason", "no", "--yes"])
         .run();
     assert_eq!(unknown.code(), 3, "{unknown}");
+}
+
+/// Not in a file's bytes; of a server in no row, since the rest is its administrator's to clear.
+#[track_caller]
+fn expect_no_number_left(sandbox: &Sandbox) {
+    let number = number(0);
+    if sandbox.kept() == Kept::Server {
+        let left = sandbox.rows(
+            "SELECT (SELECT count(*) FROM claim) + (SELECT count(*) FROM body) + (SELECT count(*) FROM members)",
+        );
+        assert_eq!(left, ["0"], "rows with numbers");
+    }
+    for name in ["volley.db", "volley.db-bodies", "volley.db-wal"] {
+        let bytes = fs::read(sandbox.path(name)).unwrap_or_default();
+        let digits = &number.as_bytes()[1..];
+        assert!(
+            !bytes.windows(digits.len()).any(|window| window == digits),
+            "{name}"
+        );
+    }
 }
 
 #[test]
