@@ -1,19 +1,19 @@
-//! Doubts: looked up in the listing by their exact name, never sent again by themselves.
+//! Doubts, over both ledgers: looked up in the listing by their exact name, never sent again by themselves.
 
 use serde_json::Value;
 
 use super::{campaigns, expect_all_agree};
-use crate::support::{End, Sandbox, contacts};
+use crate::support::{End, Kept, Provider, Sandbox, contacts, for_both_ledgers};
 
 const LOST_COMMITTED: &str =
     r#"{"rules":[{"at":"after_commit","do":"reset","path":"campaigns","request":1}]}"#;
 const LOST_UNCOMMITTED: &str =
     r#"{"rules":[{"at":"after_read","do":"reset","path":"campaigns","request":1}]}"#;
 
-fn sandbox(mock: &str, fault: &str) -> Sandbox {
-    let sandbox = Sandbox::with_mock(mock);
+fn sandbox(kept: Kept, mock: &str, fault: &str) -> Sandbox {
+    let sandbox = Sandbox::with_mock(mock).of(Provider::Exotel.over(kept));
     sandbox
-        .voice_campaign()
+        .campaign()
         .set("limits.batch_size", 10)
         .set("limits.max_in_flight", 1)
         .write();
@@ -46,7 +46,11 @@ fn free(sandbox: &Sandbox, absent_for: &str, recipients: u64) -> End {
 
 #[test]
 fn an_answer_that_was_lost_is_found_by_its_name_in_the_same_run() {
-    let sandbox = sandbox("", LOST_COMMITTED);
+    for_both_ledgers(find_by_name);
+}
+
+fn find_by_name(kept: Kept) {
+    let sandbox = sandbox(kept, "", LOST_COMMITTED);
     let end = sandbox.send(&["contacts.ndjson"]).run();
     end.expect(0).expect_lines(&[("accepted", 30)]);
     assert_eq!(sandbox.mock().stats().faults_hit, [1]);
@@ -56,7 +60,11 @@ fn an_answer_that_was_lost_is_found_by_its_name_in_the_same_run() {
 
 #[test]
 fn while_the_listing_lags_it_stays_in_doubt_and_is_found_later() {
-    let sandbox = sandbox("[exotel]\nlisting_lag_ms = 60000\n", LOST_COMMITTED);
+    for_both_ledgers(find_later);
+}
+
+fn find_later(kept: Kept) {
+    let sandbox = sandbox(kept, "[exotel]\nlisting_lag_ms = 60000\n", LOST_COMMITTED);
     let end = sandbox.send(&["contacts.ndjson"]).run();
     end.expect(6).expect_lines(&[("accepted", 20), ("in_doubt", 10)]);
     let listed = doubts(&sandbox);
@@ -77,7 +85,11 @@ fn while_the_listing_lags_it_stays_in_doubt_and_is_found_later() {
 
 #[test]
 fn what_was_never_created_is_freed_by_the_operator_alone_and_then_sent_once() {
-    let sandbox = sandbox("", LOST_UNCOMMITTED);
+    for_both_ledgers(free_the_absent);
+}
+
+fn free_the_absent(kept: Kept) {
+    let sandbox = sandbox(kept, "", LOST_UNCOMMITTED);
     let end = sandbox.send(&["contacts.ndjson"]).run();
     end.expect(6).expect_lines(&[("accepted", 20), ("in_doubt", 10)]);
     assert_eq!(doubts(&sandbox)[0]["absent"], 1);
@@ -114,10 +126,14 @@ fn what_was_never_created_is_freed_by_the_operator_alone_and_then_sent_once() {
 
 #[test]
 fn a_listing_that_cannot_be_read_tells_no_absence() {
+    for_both_ledgers(read_no_listing);
+}
+
+fn read_no_listing(kept: Kept) {
     let garbage = |nth| format!(r#",{{"at":"after_commit","do":"garbage","request":{nth}}}"#);
     let rules: String = (2..=9).map(garbage).collect();
     let lost = LOST_UNCOMMITTED.trim_end_matches("]}");
-    let sandbox = sandbox("", &format!("{lost}{rules}]}}"));
+    let sandbox = sandbox(kept, "", &format!("{lost}{rules}]}}"));
     // One batch, so that whatever follows it is a GET.
     let end = sandbox.send(&["contacts.ndjson", "--max-recipients", "10"]).run();
     end.expect(6).expect_lines(&[("in_doubt", 10)]);
@@ -131,7 +147,15 @@ fn a_listing_that_cannot_be_read_tells_no_absence() {
 
 #[test]
 fn twins_are_an_alarm_and_the_one_that_has_not_begun_is_deleted() {
-    let sandbox = sandbox("[exotel]\ntwin_every = 1\nstart_lag_ms = 60000\n", LOST_COMMITTED);
+    for_both_ledgers(delete_a_twin);
+}
+
+fn delete_a_twin(kept: Kept) {
+    let sandbox = sandbox(
+        kept,
+        "[exotel]\ntwin_every = 1\nstart_lag_ms = 60000\n",
+        LOST_COMMITTED,
+    );
     let end = sandbox.send(&["contacts.ndjson", "--max-recipients", "10"]).run();
     end.expect(9).expect_lines(&[("accepted", 10)]);
     assert!(end.stderr.contains("2 campaigns are named volley-"), "{end}");
@@ -147,7 +171,11 @@ fn twins_are_an_alarm_and_the_one_that_has_not_begun_is_deleted() {
 
 #[test]
 fn twins_that_have_both_begun_end_the_run_with_6_and_are_named() {
-    let sandbox = sandbox("[exotel]\ntwin_every = 1\n", LOST_COMMITTED);
+    for_both_ledgers(name_the_twins);
+}
+
+fn name_the_twins(kept: Kept) {
+    let sandbox = sandbox(kept, "[exotel]\ntwin_every = 1\n", LOST_COMMITTED);
     sandbox.write("contacts.ndjson", contacts(0..10));
     let end = sandbox.send(&["contacts.ndjson"]).run();
     end.expect(6).expect_lines(&[("accepted", 10)]);

@@ -1,21 +1,25 @@
-//! One bad number refuses a whole request: the others go again, and the bad ones are final.
+//! Over both ledgers: one bad number refuses a whole request: the others go again, and the bad ones are final.
 
 use volley_model::BatchState;
 
 use super::{campaigns, expect_all_agree};
 use crate::books::Books;
-use crate::support::{Sandbox, contacts, number};
+use crate::support::{Kept, Provider, Sandbox, contacts, for_both_ledgers, number};
 
 /// A mock to which these of our numbers are bad.
-fn with_bad(bad: impl IntoIterator<Item = u32>) -> Sandbox {
+fn with_bad(kept: Kept, bad: impl IntoIterator<Item = u32>) -> Sandbox {
     let bad: Vec<String> = bad.into_iter().map(number).collect();
-    Sandbox::with_mock(&format!("[exotel]\nbad_numbers = {bad:?}\n"))
+    Sandbox::with_mock(&format!("[exotel]\nbad_numbers = {bad:?}\n")).of(Provider::Exotel.over(kept))
 }
 
 #[test]
 fn a_hundred_thousand_numbers_with_thirty_bad_ones() {
+    for_both_ledgers(split_thirty_times);
+}
+
+fn split_thirty_times(kept: Kept) {
     let bad = (0..30).map(|nth| nth * 3_301 + 17);
-    let sandbox = with_bad(bad.clone());
+    let sandbox = with_bad(kept, bad.clone());
     sandbox.voice_campaign().set("limits.unit_price", "0.40").write();
     sandbox.write("contacts.ndjson", contacts(0..100_000));
     let rejects = || {
@@ -67,7 +71,11 @@ fn a_hundred_thousand_numbers_with_thirty_bad_ones() {
 
 #[test]
 fn after_fifty_splits_in_a_line_the_rest_goes_as_two() {
-    let sandbox = with_bad(0..60);
+    for_both_ledgers(split_in_two);
+}
+
+fn split_in_two(kept: Kept) {
+    let sandbox = with_bad(kept, 0..60);
     sandbox.voice_campaign().write();
     sandbox.write("a.ndjson", contacts(0..25));
     sandbox.write("b.ndjson", contacts(25..200));
@@ -99,7 +107,11 @@ fn after_fifty_splits_in_a_line_the_rest_goes_as_two() {
 
 #[test]
 fn a_batch_of_bad_numbers_alone_leaves_nobody() {
-    let sandbox = with_bad(0..3);
+    for_both_ledgers(leave_nobody);
+}
+
+fn leave_nobody(kept: Kept) {
+    let sandbox = with_bad(kept, 0..3);
     sandbox.voice_campaign().write();
     sandbox.write("contacts.ndjson", contacts(0..3));
     let end = sandbox.send(&["contacts.ndjson"]).run();
@@ -110,7 +122,11 @@ fn a_batch_of_bad_numbers_alone_leaves_nobody() {
 
 #[test]
 fn a_child_whose_answer_is_lost_is_looked_up_as_any_batch() {
-    let sandbox = with_bad([5]);
+    for_both_ledgers(look_a_child_up);
+}
+
+fn look_a_child_up(kept: Kept) {
+    let sandbox = with_bad(kept, [5]);
     sandbox.voice_campaign().write();
     sandbox.write("contacts.ndjson", contacts(0..10));
     sandbox.faults(r#"{"rules":[{"at":"after_commit","do":"reset","path":"campaigns","request":2}]}"#);
