@@ -12,12 +12,11 @@ use std::fs;
 use std::io::Write as _;
 use std::process::ChildStdin;
 
-use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use volley_model::BatchState;
 
 use crate::books::{Books, expect_all_agree, key_of};
-use crate::support::{Converged, End, Sandbox, Started, number, wait_until};
+use crate::support::{Converged, End, Kept, Sandbox, Started, number, wait_until};
 
 /// A run that has opened its ledger and waits for the rest of its input's first line.
 pub(crate) struct Waiting {
@@ -37,7 +36,8 @@ impl Waiting {
         let mut waiting = Self { started, input, rest };
         wait_until("the ledger to be opened", || {
             assert!(!waiting.started.has_ended(), "it ended before its input came");
-            waiting.find_ledger_thread().is_some() && sandbox.path("volley.db-bodies").exists()
+            let has_bodies = sandbox.kept() == Kept::Server || sandbox.path("volley.db-bodies").exists();
+            waiting.find_ledger_thread().is_some() && has_bodies
         });
         waiting
     }
@@ -69,7 +69,7 @@ impl Waiting {
 #[track_caller]
 pub(crate) fn expect_told(sandbox: &Sandbox, end: &End, at: &str) {
     let mut known = tickets_on_stderr(end);
-    if sandbox.path("volley.db").exists() {
+    if sandbox.has_ledger() {
         known.extend(tickets_in_ledger(sandbox));
     }
     for given in sandbox.mock().tickets() {
@@ -91,7 +91,7 @@ pub(crate) fn tickets_on_stderr(end: &End) -> Vec<String> {
 }
 
 fn tickets_in_ledger(sandbox: &Sandbox) -> Vec<String> {
-    let reports = volley_ledger::Reader::open(&sandbox.path("volley.db"))
+    let reports = volley_ledger::Reader::open(&sandbox.ledger())
         .and_then(|reader| reader.report(None))
         .expect("a ledger that can be read");
     let tickets = reports.into_iter().flat_map(|report| report.tickets);
@@ -101,13 +101,8 @@ fn tickets_in_ledger(sandbox: &Sandbox) -> Vec<String> {
 /// Whether the ledger says itself that this batch was, or may have been, sent without our knowing its ticket. An intent
 /// that is merely open does not say so: its answer may have been heard.
 fn is_ticketless(sandbox: &Sandbox, key: &str) -> bool {
-    let path = sandbox.path("volley.db");
-    let ledger = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("SQLite");
-    let sql = "SELECT count(*) FROM batch WHERE request_key = ?1 AND state IN ('in_doubt', 'unticketed')";
-    let count: i64 = ledger
-        .query_row(sql, [key], |row| row.get(0))
-        .expect("the documented tables");
-    count > 0
+    let keys = "SELECT request_key FROM batch WHERE state IN ('in_doubt', 'unticketed')";
+    sandbox.rows(keys).iter().any(|ticketless| ticketless == key)
 }
 
 /// Runs `contacts.ndjson` to its end without faults: every number has been accepted exactly once, nothing is in doubt,

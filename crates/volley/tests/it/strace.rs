@@ -11,10 +11,13 @@
 //! ```
 //! "After" a point is before the next call. Without ptrace each test here is a named skip.
 //!
+//! Over a server the ledger's calls are those of its connection: [`server`] has their sweeps.
+//!
 //! A failing disk is below both providers, and has most of its sweeps for Octopush. What is between a request and what becomes of
 //! it is swept for Exotel too, with a number that splits a batch: its refusal, and the child's intent, are points of their own.
 
 mod order;
+mod server;
 mod tracer;
 
 use std::os::unix::process::ExitStatusExt as _;
@@ -22,7 +25,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::disk::{Waiting, expect_finished_but, expect_told, tickets_on_stderr};
 use crate::skip::Need;
-use crate::support::{End, Provider, Sandbox, contacts, for_both, number};
+use crate::support::{End, Over, Provider, Sandbox, contacts, for_both, number};
 use tracer::Tracer;
 
 /// More than any sweep takes: one that is hit for ever is a bug of the test.
@@ -213,13 +216,15 @@ fn sweep_of(
 
 /// One run with one fault, and what must come after it. Whether the fault was hit.
 fn strike(
-    provider: Provider,
+    over: impl Into<Over>,
     whose: Whose,
     injection: &str,
     at: &str,
     expect: &mut dyn FnMut(&Sandbox, &End, &str),
 ) -> bool {
-    let sandbox = three_batches(provider);
+    let over = over.into();
+    let provider = over.provider;
+    let sandbox = three_batches(over);
     if whose == Whose::ProcessWithLedger {
         use_ledger(&sandbox);
     }
@@ -241,6 +246,7 @@ fn strike(
     } else {
         assert_eq!(end.code(), clean_exit(provider), "{at}: not hit\n{end}");
     }
+    sandbox.outlast_the_silence();
     expect_finished_but(&sandbox, RECIPIENTS, bad_number(provider), at);
     hit
 }
@@ -258,9 +264,10 @@ fn clean_exit(provider: Provider) -> i32 {
 }
 
 /// A campaign of three batches of two, one at a time over one connection.
-fn three_batches(provider: Provider) -> Sandbox {
-    let bad: Vec<String> = bad_number(provider).into_iter().map(number).collect();
-    let sandbox = Sandbox::with_mock(&format!("[exotel]\nbad_numbers = {bad:?}\n")).of(provider);
+fn three_batches(over: impl Into<Over>) -> Sandbox {
+    let over = over.into();
+    let bad: Vec<String> = bad_number(over.provider).into_iter().map(number).collect();
+    let sandbox = Sandbox::with_mock(&format!("[exotel]\nbad_numbers = {bad:?}\n")).of(over);
     sandbox
         .campaign()
         .set("limits.batch_size", 2)

@@ -1,20 +1,22 @@
 //! Invariant 3 by the order of system calls: the sync of the log that holds a batch's intent has returned before the
-//! first byte of its request is written to the socket.
+//! first byte of its request is written to the socket; on a server, the answer to the COMMIT of its intent was read.
+
+mod answers;
 
 use std::collections::HashMap;
 
 use super::tracer::{TRACE, Tracer};
 use super::{RECIPIENTS, bad_number, clean_exit, three_batches};
 use crate::skip::Need;
-use crate::support::{Provider, Sandbox, contacts, for_both};
+use crate::support::{Kept, Over, Sandbox, contacts, for_all};
 
 /// What a trace tells, in its order.
 enum Event {
-    /// Bytes were given to the log's file.
+    /// Bytes were given to the log's file, or the ledger's server.
     Logged(Vec<u8>),
-    /// A sync of the log began.
+    /// A sync of the log began, or a COMMIT.
     SyncBegun,
-    /// And returned without an error.
+    /// And returned without an error, or was answered.
     Synced,
     /// A write to the provider began, with these bytes.
     Sent(Vec<u8>),
@@ -22,23 +24,24 @@ enum Event {
 
 #[test]
 fn an_intent_is_durable_before_the_first_byte_of_its_request_over_http1() {
-    for_both(|provider| check(provider, "never", 1));
+    for_all(|over| check(over, "never", 1));
 }
 
 #[test]
 fn an_intent_is_durable_before_the_first_byte_of_its_request_over_http2() {
-    for_both(|provider| {
-        check(provider, "auto", 1);
+    for_all(|over| {
+        check(over, "auto", 1);
         // Several at a time: their first bytes are told apart by their streams.
-        check(provider, "auto", 4);
+        check(over, "auto", 4);
     });
 }
 
-fn check(provider: Provider, http2: &str, in_flight: u32) {
+fn check(over: Over, http2: &str, in_flight: u32) {
     if !Need::Strace.is_met() {
         return;
     }
-    let sandbox = three_batches(provider);
+    let provider = over.provider;
+    let sandbox = three_batches(over);
     let recipients = RECIPIENTS * in_flight;
     sandbox
         .campaign()
@@ -48,8 +51,12 @@ fn check(provider: Provider, http2: &str, in_flight: u32) {
         .set("transport.http2", http2)
         .write();
     sandbox.write("contacts.ndjson", contacts(0..recipients));
-    let calls = "trace=pwrite64,fsync,fdatasync,sendto,sendmsg,writev,write";
-    let tracer = Tracer::new(&sandbox).args(["-y", "-xx", "-s", "1000000", "-e", calls]);
+    let calls = "trace=pwrite64,fsync,fdatasync,sendto,sendmsg,writev,write,recvfrom";
+    let names = match over.kept {
+        Kept::File => "-y",
+        Kept::Server => "-yy",
+    };
+    let tracer = Tracer::new(&sandbox).args([names, "-xx", "-s", "1000000", "-e", calls]);
     tracer
         .run(sandbox.send(&["contacts.ndjson"]))
         .expect(clean_exit(provider));
@@ -71,7 +78,10 @@ fn check(provider: Provider, http2: &str, in_flight: u32) {
 /// Each request by its key, with the events of its first byte and of its intent's sync.
 fn requests(sandbox: &Sandbox, http2: bool) -> Vec<(String, usize, Option<usize>)> {
     let trace = sandbox.read(TRACE);
-    let events = events(&trace);
+    let events = match sandbox.kept() {
+        Kept::File => events(&trace),
+        Kept::Server => answers::events(&trace, test_postgres::shared().port()),
+    };
     // The connection's bytes, and the event that each came with.
     let mut stream: Vec<(u8, usize)> = Vec::new();
     for (at, event) in events.iter().enumerate() {
@@ -185,7 +195,7 @@ fn events(trace: &str) -> Vec<Event> {
             }
         } else if name == "pwrite64" && of_log {
             events.push(Event::Logged(strings(arguments)));
-        } else if path.starts_with(b"socket:") {
+        } else if path.starts_with(b"socket:") && name != "recvfrom" {
             events.push(Event::Sent(strings(arguments)));
         }
         if arguments.contains("<unfinished") {
