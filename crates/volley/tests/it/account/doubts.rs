@@ -2,11 +2,15 @@
 
 use rust_decimal::Decimal;
 
-use crate::support::{Sandbox, contacts, decimal};
+use crate::support::{Kept, Sandbox, contacts, decimal, for_both_ledgers};
 
 /// Loses the answer of the second of three batches, in this way, each time it is asked for.
 fn check(deed: &str) {
-    let sandbox = Sandbox::new();
+    for_both_ledgers(|kept| check_over(kept, deed));
+}
+
+fn check_over(kept: Kept, deed: &str) {
+    let sandbox = Sandbox::new().of(kept);
     sandbox
         .campaign()
         .set("limits.batch_size", 10)
@@ -64,42 +68,46 @@ fn an_answer_that_comes_too_late_leaves_a_doubt() {
 
 #[test]
 fn a_first_batch_in_doubt_does_not_let_the_others_through_unproven() {
-    let sandbox = Sandbox::new();
-    sandbox.prepare(200, 1);
-    sandbox.faults(r#"{"rules":[{"at":"after_commit","do":"status","status":503,"path":"send"}]}"#);
-    let end = sandbox.send(&["contacts.ndjson"]).run();
-    end.expect(6);
-    // Ten trials in a row, and nothing beside them.
-    let seen = sandbox.mock().stats().together;
-    assert!(
-        (1..=10).contains(&seen.recipients),
-        "{} were risked\n{end}",
-        seen.recipients
-    );
-    assert_eq!(end.lines("in_doubt"), seen.recipients);
-    assert_eq!(end.lines("pending"), end.lines("read") - seen.recipients);
+    for_both_ledgers(|kept| {
+        let sandbox = Sandbox::new().of(kept);
+        sandbox.prepare(200, 1);
+        sandbox.faults(r#"{"rules":[{"at":"after_commit","do":"status","status":503,"path":"send"}]}"#);
+        let end = sandbox.send(&["contacts.ndjson"]).run();
+        end.expect(6);
+        // Ten trials in a row, and nothing beside them.
+        let seen = sandbox.mock().stats().together;
+        assert!(
+            (1..=10).contains(&seen.recipients),
+            "{} were risked\n{end}",
+            seen.recipients
+        );
+        assert_eq!(end.lines("in_doubt"), seen.recipients);
+        assert_eq!(end.lines("pending"), end.lines("read") - seen.recipients);
+    });
 }
 
 #[test]
 fn a_success_that_cannot_be_read_is_sent_without_a_ticket() {
-    for deed in [r#""do":"garbage""#, r#""do":"truncate""#] {
-        let sandbox = Sandbox::new();
-        sandbox.campaign().set("limits.unit_price", "0.05").write();
-        sandbox.write("contacts.ndjson", contacts(0..10));
-        sandbox.faults(&format!(
-            r#"{{"rules":[{{"at":"after_commit",{deed},"path":"send"}}]}}"#
-        ));
-        let end = sandbox.send(&["contacts.ndjson"]).run();
-        end.expect(0).expect_lines(&[("accepted", 10)]);
-        let summary = end.summary();
-        assert_eq!(summary["tickets"], 0, "{deed}");
-        assert_eq!(
-            decimal(&summary["cost"]["estimated"]),
-            Decimal::new(5, 1),
-            "{deed}"
-        );
-        let again = sandbox.send(&["contacts.ndjson"]).run();
-        again.expect(0).expect_lines(&[("already_sent", 10)]);
-        assert_eq!(sandbox.mock().stats().together.max_per_recipient, 1);
-    }
+    for_both_ledgers(|kept| {
+        for deed in [r#""do":"garbage""#, r#""do":"truncate""#] {
+            let sandbox = Sandbox::new().of(kept);
+            sandbox.campaign().set("limits.unit_price", "0.05").write();
+            sandbox.write("contacts.ndjson", contacts(0..10));
+            sandbox.faults(&format!(
+                r#"{{"rules":[{{"at":"after_commit",{deed},"path":"send"}}]}}"#
+            ));
+            let end = sandbox.send(&["contacts.ndjson"]).run();
+            end.expect(0).expect_lines(&[("accepted", 10)]);
+            let summary = end.summary();
+            assert_eq!(summary["tickets"], 0, "{deed}");
+            assert_eq!(
+                decimal(&summary["cost"]["estimated"]),
+                Decimal::new(5, 1),
+                "{deed}"
+            );
+            let again = sandbox.send(&["contacts.ndjson"]).run();
+            again.expect(0).expect_lines(&[("already_sent", 10)]);
+            assert_eq!(sandbox.mock().stats().together.max_per_recipient, 1);
+        }
+    });
 }

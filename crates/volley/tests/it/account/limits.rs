@@ -3,106 +3,116 @@
 use rust_decimal::Decimal;
 
 use super::agrees;
-use crate::support::{Sandbox, contacts, decimal};
+use crate::support::{Sandbox, contacts, decimal, for_both_ledgers};
 
 #[test]
 fn max_recipients_cuts_exactly_and_further_runs_go_on() {
-    let sandbox = Sandbox::new();
-    sandbox.prepare(25, 5);
-    let send = || sandbox.send(&["contacts.ndjson", "--max-recipients", "7"]).run();
-    for nth in 1..=3_u64 {
-        let end = send();
-        end.expect(9);
-        assert_eq!(end.lines("accepted"), 7, "{end}");
-        assert_eq!(end.summary()["outcome"], "stopped");
-        assert!(end.summary()["reason"].is_string(), "{end}");
-        assert_eq!(sandbox.mock().stats().together.recipients, nth * 7);
-    }
-    send()
-        .expect(0)
-        .expect_lines(&[("accepted", 4), ("already_sent", 21)]);
-    let seen = sandbox.mock().stats().together;
-    assert_eq!((seen.recipients, seen.max_per_recipient), (25, 1));
+    for_both_ledgers(|kept| {
+        let sandbox = Sandbox::new().of(kept);
+        sandbox.prepare(25, 5);
+        let send = || sandbox.send(&["contacts.ndjson", "--max-recipients", "7"]).run();
+        for nth in 1..=3_u64 {
+            let end = send();
+            end.expect(9);
+            assert_eq!(end.lines("accepted"), 7, "{end}");
+            assert_eq!(end.summary()["outcome"], "stopped");
+            assert!(end.summary()["reason"].is_string(), "{end}");
+            assert_eq!(sandbox.mock().stats().together.recipients, nth * 7);
+        }
+        send()
+            .expect(0)
+            .expect_lines(&[("accepted", 4), ("already_sent", 21)]);
+        let seen = sandbox.mock().stats().together;
+        assert_eq!((seen.recipients, seen.max_per_recipient), (25, 1));
+    });
 }
 
 #[test]
 fn max_cost_is_the_campaign_s_over_all_runs_and_never_passed() {
-    let sandbox = Sandbox::new();
-    sandbox
-        .campaign()
-        .set("limits.batch_size", 10)
-        .set("limits.unit_price", "0.05")
-        .set("limits.max_cost", "1.2")
-        .write();
-    sandbox.write("contacts.ndjson", contacts(0..60));
-    // Two batches cost 0.9024734; a third would be reserved with 0.50.
-    let first = sandbox.send(&["contacts.ndjson"]).run();
-    first.expect(9);
-    assert_eq!(first.lines("accepted"), 20, "{first}");
-    agrees(&sandbox, &first);
-    for _ in 0..2 {
-        let again = sandbox.send(&["contacts.ndjson"]).run();
-        again.expect(9);
-        assert_eq!(
-            (again.lines("accepted"), again.lines("already_sent")),
-            (0, 20),
-            "{again}"
-        );
-        assert!(
-            again.summary()["reason"]
-                .as_str()
-                .is_some_and(|reason| reason.contains("max_cost"))
-        );
-    }
-    let budget = Decimal::new(12, 1);
-    assert!(sandbox.mock().stats().together.total_cost <= budget);
+    for_both_ledgers(|kept| {
+        let sandbox = Sandbox::new().of(kept);
+        sandbox
+            .campaign()
+            .set("limits.batch_size", 10)
+            .set("limits.unit_price", "0.05")
+            .set("limits.max_cost", "1.2")
+            .write();
+        sandbox.write("contacts.ndjson", contacts(0..60));
+        // Two batches cost 0.9024734; a third would be reserved with 0.50.
+        let first = sandbox.send(&["contacts.ndjson"]).run();
+        first.expect(9);
+        assert_eq!(first.lines("accepted"), 20, "{first}");
+        agrees(&sandbox, &first);
+        for _ in 0..2 {
+            let again = sandbox.send(&["contacts.ndjson"]).run();
+            again.expect(9);
+            assert_eq!(
+                (again.lines("accepted"), again.lines("already_sent")),
+                (0, 20),
+                "{again}"
+            );
+            assert!(
+                again.summary()["reason"]
+                    .as_str()
+                    .is_some_and(|reason| reason.contains("max_cost"))
+            );
+        }
+        let budget = Decimal::new(12, 1);
+        assert!(sandbox.mock().stats().together.total_cost <= budget);
 
-    // The flag outranks the file.
-    let more = sandbox.send(&["contacts.ndjson", "--max-cost", "2.0"]).run();
-    more.expect(9);
-    assert_eq!(more.lines("accepted"), 20, "{more}");
-    let rest = sandbox.send(&["contacts.ndjson", "--max-cost", "100"]).run();
-    rest.expect(0)
-        .expect_lines(&[("accepted", 20), ("already_sent", 40)]);
-    assert_eq!(sandbox.mock().stats().together.max_per_recipient, 1);
+        // The flag outranks the file.
+        let more = sandbox.send(&["contacts.ndjson", "--max-cost", "2.0"]).run();
+        more.expect(9);
+        assert_eq!(more.lines("accepted"), 20, "{more}");
+        let rest = sandbox.send(&["contacts.ndjson", "--max-cost", "100"]).run();
+        rest.expect(0)
+            .expect_lines(&[("accepted", 20), ("already_sent", 40)]);
+        assert_eq!(sandbox.mock().stats().together.max_per_recipient, 1);
+    });
 }
 
 #[test]
 fn a_doubt_keeps_its_part_of_the_budget() {
-    let sandbox = Sandbox::new();
-    sandbox
-        .campaign()
-        .set("limits.batch_size", 10)
-        .set("limits.max_in_flight", 1)
-        .set("limits.unit_price", "0.05")
-        .set("limits.max_cost", "1.0")
-        .write();
-    sandbox.write("contacts.ndjson", contacts(0..30));
-    sandbox.faults(r#"{"rules":[{"at":"after_commit","do":"status","status":502,"number":"+33600000000"}]}"#);
-    // 0.50 stays reserved, 0.4512367 is spent: another 0.50 would pass 1.0.
-    sandbox.send(&["contacts.ndjson"]).run().expect(6);
-    sandbox.send(&["contacts.ndjson"]).run().expect(6);
-    assert_eq!(sandbox.mock().stats().together.recipients, 20);
+    for_both_ledgers(|kept| {
+        let sandbox = Sandbox::new().of(kept);
+        sandbox
+            .campaign()
+            .set("limits.batch_size", 10)
+            .set("limits.max_in_flight", 1)
+            .set("limits.unit_price", "0.05")
+            .set("limits.max_cost", "1.0")
+            .write();
+        sandbox.write("contacts.ndjson", contacts(0..30));
+        sandbox.faults(
+            r#"{"rules":[{"at":"after_commit","do":"status","status":502,"number":"+33600000000"}]}"#,
+        );
+        // 0.50 stays reserved, 0.4512367 is spent: another 0.50 would pass 1.0.
+        sandbox.send(&["contacts.ndjson"]).run().expect(6);
+        sandbox.send(&["contacts.ndjson"]).run().expect(6);
+        assert_eq!(sandbox.mock().stats().together.recipients, 20);
+    });
 }
 
 #[test]
 fn an_answer_dearer_than_its_reservation_is_booked_and_stops_the_run() {
-    let sandbox = Sandbox::new();
-    sandbox
-        .campaign()
-        .set("limits.batch_size", 10)
-        .set("limits.unit_price", "0.01")
-        .set("limits.max_cost", "100")
-        .write();
-    sandbox.write("contacts.ndjson", contacts(0..50));
-    let end = sandbox.send(&["contacts.ndjson"]).run();
-    end.expect(9);
-    assert_eq!(end.lines("accepted"), 10, "{end}");
-    assert_eq!(
-        decimal(&end.summary()["cost"]["total"]),
-        Decimal::new(4_512_367, 7)
-    );
-    agrees(&sandbox, &end);
+    for_both_ledgers(|kept| {
+        let sandbox = Sandbox::new().of(kept);
+        sandbox
+            .campaign()
+            .set("limits.batch_size", 10)
+            .set("limits.unit_price", "0.01")
+            .set("limits.max_cost", "100")
+            .write();
+        sandbox.write("contacts.ndjson", contacts(0..50));
+        let end = sandbox.send(&["contacts.ndjson"]).run();
+        end.expect(9);
+        assert_eq!(end.lines("accepted"), 10, "{end}");
+        assert_eq!(
+            decimal(&end.summary()["cost"]["total"]),
+            Decimal::new(4_512_367, 7)
+        );
+        agrees(&sandbox, &end);
+    });
 }
 
 #[test]
@@ -243,41 +253,43 @@ fn max_invalid_is_a_share_or_a_number_judged_before_the_first_request() {
 
 #[test]
 fn a_budget_is_refused_over_batches_of_which_nobody_can_say_what_they_cost() {
-    let sandbox = Sandbox::new();
-    sandbox.campaign().unset("limits.unit_price").write();
-    sandbox.write("contacts.ndjson", contacts(0..4));
-    // Accepted, without a price: and there was no unit_price to reserve by.
-    sandbox.faults(
+    for_both_ledgers(|kept| {
+        let sandbox = Sandbox::new().of(kept);
+        sandbox.campaign().unset("limits.unit_price").write();
+        sandbox.write("contacts.ndjson", contacts(0..4));
+        // Accepted, without a price: and there was no unit_price to reserve by.
+        sandbox.faults(
         r#"{"rules":[{"at":"after_commit","do":"status","status":201,"body":"{\"sms_ticket\":\"sms_1\"}","times":1}]}"#,
     );
-    let first = sandbox.send(&["contacts.ndjson"]).run();
-    first.expect(0);
-    assert_eq!(first.summary()["cost"]["unpriced_batches"], 1, "{first}");
-    sandbox
-        .campaign()
-        .set("limits.unit_price", "0.05")
-        .set("limits.max_cost", "1")
-        .write();
-    sandbox.append("contacts.ndjson", contacts(4..8));
-    let refused = sandbox.send(&["contacts.ndjson"]).run();
-    refused.expect(3);
-    assert!(
-        refused.summary()["error"]
-            .as_str()
-            .is_some_and(|error| error.contains("max_cost")),
-        "{refused}"
-    );
-    assert_eq!(sandbox.mock().stats().together.recipients, 4);
-    sandbox
-        .campaign()
-        .set("limits.unit_price", "0.05")
-        .unset("limits.max_cost")
-        .write();
-    sandbox
-        .send(&["contacts.ndjson"])
-        .run()
-        .expect(0)
-        .expect_lines(&[("accepted", 4), ("already_sent", 4)]);
+        let first = sandbox.send(&["contacts.ndjson"]).run();
+        first.expect(0);
+        assert_eq!(first.summary()["cost"]["unpriced_batches"], 1, "{first}");
+        sandbox
+            .campaign()
+            .set("limits.unit_price", "0.05")
+            .set("limits.max_cost", "1")
+            .write();
+        sandbox.append("contacts.ndjson", contacts(4..8));
+        let refused = sandbox.send(&["contacts.ndjson"]).run();
+        refused.expect(3);
+        assert!(
+            refused.summary()["error"]
+                .as_str()
+                .is_some_and(|error| error.contains("max_cost")),
+            "{refused}"
+        );
+        assert_eq!(sandbox.mock().stats().together.recipients, 4);
+        sandbox
+            .campaign()
+            .set("limits.unit_price", "0.05")
+            .unset("limits.max_cost")
+            .write();
+        sandbox
+            .send(&["contacts.ndjson"])
+            .run()
+            .expect(0)
+            .expect_lines(&[("accepted", 4), ("already_sent", 4)]);
+    });
 }
 
 #[test]
