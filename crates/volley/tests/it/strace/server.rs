@@ -45,13 +45,12 @@ fn sweep(provider: Provider, fault: Fault, each: usize, expect: impl Fn(&Sandbox
     if !Need::Strace.is_met() || !test_postgres::is_there() {
         return;
     }
-    let all = std::env::var_os("VOLLEY_TEST_EVERY_CALL").is_some();
-    let each = if all { 1 } else { each };
-    let first = fastrand::usize(0..each);
+    let every = std::env::var_os("VOLLEY_TEST_EVERY_CALL").is_some();
+    let stride = if every { 1 } else { each };
     let count = |call| (call, calls_of_a_run(provider, call));
     let all = CALLS.map(count).into_iter();
     let all = all.flat_map(|(call, count)| (1..=count).map(move |nth| (call, nth)));
-    let rows: Vec<(&str, u32)> = all.skip(first).step_by(each).collect();
+    let rows: Vec<(&str, u32)> = all.skip(fastrand::usize(0..stride)).step_by(stride).collect();
     assert!(rows.len() > 5, "a run has few calls: {rows:?}");
     let hits = AtomicUsize::new(0);
     check_rows(AT_ONCE, &rows, |(call, nth)| {
@@ -62,7 +61,6 @@ fn sweep(provider: Provider, fault: Fault, each: usize, expect: impl Fn(&Sandbox
         hits.fetch_add(usize::from(hit), Ordering::Relaxed);
     });
     let hits = hits.into_inner();
-    println!("{provider:?}, {fault:?}: {hits} hits at {} calls", rows.len());
     // How often the thread asks whether an answer has come is a matter of time.
     assert!(
         hits > rows.len() / 2,
@@ -74,8 +72,7 @@ fn sweep(provider: Provider, fault: Fault, each: usize, expect: impl Fn(&Sandbox
 /// How many of these calls the ledger's thread makes in a run without a fault.
 fn calls_of_a_run(provider: Provider, call: &str) -> u32 {
     let sandbox = three_batches(provider.over(Kept::Server));
-    let traced = format!("trace={call}");
-    let tracer = Tracer::new(&sandbox).args(["-e", &traced]);
+    let tracer = Tracer::new(&sandbox).args(["-e", &format!("trace={call}")]);
     let waiting = Waiting::start(&sandbox);
     let attached = tracer.attach(waiting.ledger_thread());
     waiting.go_on().expect(clean_exit(provider));

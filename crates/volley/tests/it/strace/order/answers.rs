@@ -29,7 +29,6 @@ pub(super) fn events(trace: &str, port: u16) -> Vec<Event> {
         let is_commit = find(&one.bytes, COMMIT).is_some();
         match (to_ledger, one.read) {
             (true, true) if is_commit => events.push(Event::Synced),
-            (true, true) => {}
             (true, false) => {
                 events.push(Event::Logged(one.bytes));
                 if is_commit {
@@ -37,7 +36,7 @@ pub(super) fn events(trace: &str, port: u16) -> Vec<Event> {
                 }
             }
             (false, false) if !one.socket.ends_with(&server) => events.push(Event::Sent(one.bytes)),
-            (false, _) => {}
+            (_, true) | (false, false) => {}
         }
     }
     events
