@@ -258,7 +258,7 @@ pub fn run(
     let mut attending = pin!(async {
         tokio::join!(
             signals::listen(signals, &stop, &over, grace),
-            hurry_when_over(&stop, hurry)
+            hurry_when_over(&stop, &hurry)
         );
     });
     runtime.block_on(async {
@@ -299,6 +299,7 @@ pub fn run(
     let closing = ending.close(dispatch, writer_thread);
     let summary = runtime.block_on(beside(&mut attending, closing));
     if let Some(thread) = among_thread {
+        hurry.tell();
         // It ends with the last who speaks through it, and told by its news how.
         drop(thread.join());
     }
@@ -313,7 +314,7 @@ async fn wake_when_stopped(stop: &Stop, waker: Waker) {
 }
 
 /// Once the grace is over, nobody waits for a server that is away or hangs.
-async fn hurry_when_over(stop: &Stop, hurry: Hurry) {
+async fn hurry_when_over(stop: &Stop, hurry: &Hurry) {
     stop.reached(Stage::GraceOver).await;
     hurry.tell();
 }

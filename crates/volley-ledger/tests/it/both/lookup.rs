@@ -57,7 +57,12 @@ async fn a_doubt_tells_how_many_listings_lacked_it_and_since_when() {
         absent(&ledger.doubt(batches[1]).unwrap().unwrap()),
         (2, Some(at(10)), Some(at(200)))
     );
-    assert_eq!(ledger.last_at().unwrap(), at(200));
+    if stage.is_a_file() {
+        assert_eq!(ledger.last_at().unwrap(), at(200));
+    } else {
+        // They are by the server's clock there, and runs hold their own against this.
+        assert!(ledger.last_at().unwrap() < at(10));
+    }
     let query = "SELECT string_agg(batch || ': ' || absent || ', ' || first_absent || ', ' || last_absent, '; ' ORDER BY batch) \
         FROM doubts";
     let shown = stage.row(query);
