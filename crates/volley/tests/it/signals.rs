@@ -46,11 +46,12 @@ fn one_signal_stops_the_reading_and_waits_for_what_is_in_flight() {
 }
 
 fn stop_by_one_signal(over: Over) {
-    for (signal, number, code) in [
+    let signals = [
         (Signal::TERM, 15, 143),
         (Signal::INT, 2, 130),
         (Signal::HUP, 1, 129),
-    ] {
+    ];
+    for &(signal, number, code) in over.kept.first(1, &signals) {
         let sandbox = slow_campaign(over, 50, "30s");
         let send = sandbox.send(&["contacts.ndjson"]).start();
         wait_for_accepted(&sandbox, 10);
@@ -199,12 +200,8 @@ fn a_process_that_was_stopped_for_a_while_doubles_nothing() {
 
 fn stop_and_go_on(over: Over) {
     let sandbox = slow_campaign(over, 20, "30s");
-    let campaign = sandbox.read("campaign.toml");
-    sandbox.write(
-        "campaign.toml",
-        campaign.replace("[limits]", "[limits]\nrequest_timeout = \"1s\""),
-    );
-    let mut send = sandbox.send(&["contacts.ndjson"]).start();
+    let timeout = ["--set", "limits.request_timeout=1s"];
+    let mut send = sandbox.send(&["contacts.ndjson"]).args(timeout).start();
     wait_for_accepted(&sandbox, 20);
     send.signal(Signal::STOP);
     wait_for_state(&send, 'T');

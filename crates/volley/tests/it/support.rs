@@ -31,7 +31,6 @@ use mock_server::{FaultScript, Running};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use tempfile::TempDir;
-use test_postgres::Database;
 
 pub(crate) use campaign::Campaign;
 pub(crate) use kept::{Kept, Over, for_all, for_both_ledgers};
@@ -55,7 +54,7 @@ pub(crate) struct Sandbox {
     mock: Option<Running>,
     over: Over,
     /// Of a ledger on a server; a file lies in the folder.
-    database: Option<Database>,
+    database: Option<kept::Lent>,
 }
 
 impl Sandbox {

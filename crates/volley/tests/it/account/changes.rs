@@ -12,11 +12,7 @@ fn begun(kept: Kept) -> Sandbox {
 }
 
 /// Sets a key of what the recipient gets.
-fn check_message(key: &str, setting: &str) {
-    for_both_ledgers(|kept| check_message_over(kept, key, setting));
-}
-
-fn check_message_over(kept: Kept, key: &str, setting: &str) {
+fn check_message(kept: Kept, key: &str, setting: &str) {
     let sandbox = begun(kept);
     let setting = format!("octopush.{key}={setting}");
     let refused = sandbox.send(&["contacts.ndjson", "--set", &setting]).run();
@@ -42,15 +38,15 @@ fn check_message_over(kept: Kept, key: &str, setting: &str) {
 
 #[test]
 fn another_text_needs_accept_changes() {
-    check_message("text", "Another text STOP au 30101");
+    for_both_ledgers(|kept| check_message(kept, "text", "Another text STOP au 30101"));
 }
 
 #[test]
 fn what_else_the_recipient_gets_needs_accept_changes() {
-    check_message("type", "sms_low_cost");
-    check_message("purpose", "alert");
-    check_message("sender", "Other");
-    check_message("with_replies", "true");
+    check_message(Kept::File, "type", "sms_low_cost");
+    check_message(Kept::File, "purpose", "alert");
+    check_message(Kept::File, "sender", "Other");
+    check_message(Kept::File, "with_replies", "true");
 }
 
 #[test]

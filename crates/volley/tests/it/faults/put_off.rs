@@ -13,15 +13,16 @@ fn every_form_of_retry_after_ends_in_one_more_try() {
 
 fn put_off_once(over: Over) {
     let past = r#","retry_after":"Sun, 06 Nov 1994 08:49:37 GMT""#;
-    for (form, wait_at_least_ms) in [
+    let forms = [
         ("", 0),
-        (r#","retry_after":"0""#, 0),
         (r#","retry_after":"1""#, 1000),
+        (r#","retry_after":"0""#, 0),
         (r#","retry_after":"-1""#, 0),
         (r#","retry_after":"1e30""#, 0),
         (r#","retry_after":"soon""#, 0),
         (past, 0),
-    ] {
+    ];
+    for (form, wait_at_least_ms) in over.kept.first(2, &forms) {
         let sandbox = Sandbox::new().of(over);
         sandbox.prepare(20, 5);
         let rule = format!(r#"{{"at":"after_read","do":"status","status":429,"request":2{form}}}"#);

@@ -16,7 +16,7 @@ use super::{hits, wait_for_hits};
 use crate::books::{Books, expect_all_agree};
 use crate::support::Holding::{self, HasIt, LacksIt};
 use crate::support::{
-    Campaign, Converged, End, Over, Provider, Sandbox, contacts, decimal, for_all, wait_until,
+    Campaign, Converged, End, Kept, Over, Provider, Sandbox, contacts, decimal, for_all, wait_until,
 };
 
 /// Five batches of four, one at a time.
@@ -281,6 +281,25 @@ fn the_report_of_the_settling_run_says_what_its_summary_said() {
             "{report}\n{end}"
         );
     });
+}
+
+/// `request_timeout` is for those that may live, in flight or cut off: where every run has told its end nobody does.
+#[test]
+fn a_run_alone_on_a_server_waits_for_nobody_before_it_asks_nor_at_its_end() {
+    if !test_postgres::is_there() {
+        return;
+    }
+    let sandbox = Sandbox::with_mock(LISTING_LAGS).of(Provider::Exotel.over(Kept::Server));
+    campaign(&sandbox).set("limits.request_timeout", "10m").write();
+    sandbox.write("contacts.ndjson", contacts(0..20));
+    fault_at(&sandbox, LOST_UNCOMMITTED, THIRD);
+    for (run, count) in [(1, "accepted"), (2, "already_sent")] {
+        let end = sandbox.send(&["contacts.ndjson"]).run();
+        end.expect(6)
+            .expect_lines(&[(count, RECIPIENTS - BATCH), ("in_doubt", BATCH)]);
+        assert_eq!(Books::open(&sandbox).absences(3).len(), run, "{end}");
+        expect_all_agree(&sandbox, &end);
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! In a file a run holds a lock that goes with its process. On a server it counts as living until it has been silent for
 //! [`SILENCE`]: only then are its intents in doubt, other limits taken, and words on its campaign heard.
 
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::thread;
@@ -37,6 +38,16 @@ impl Kept {
 pub(crate) struct Over {
     pub(crate) provider: Provider,
     pub(crate) kept: Kept,
+}
+
+impl Kept {
+    /// Of a table whose rows differ in what is decided before any ledger hears of it: over a server the first so many.
+    pub(crate) fn first<T>(self, few: usize, all: &[T]) -> &[T] {
+        match self {
+            Self::File => all,
+            Self::Server => &all[..few.min(all.len())],
+        }
+    }
 }
 
 impl From<Provider> for Over {
@@ -88,7 +99,7 @@ where
 }
 
 /// A database with an empty ledger: a copy of one that was made once, which is quicker than making it.
-pub(super) fn database() -> Database {
+pub(super) fn database() -> Lent {
     static MADE: OnceLock<Database> = OnceLock::new();
     let made = MADE.get_or_init(|| {
         let made = test_postgres::shared().database();
@@ -97,7 +108,25 @@ pub(super) fn database() -> Database {
         init.run().expect(0);
         made
     });
-    test_postgres::shared().copy_of(made)
+    Lent(test_postgres::shared().copy_of(made))
+}
+
+/// A database that goes with its sandbox: there are many, of eight megabytes each.
+pub(super) struct Lent(Database);
+
+impl Deref for Lent {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        &self.0
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        // Where it fails it goes with the server.
+        let _ = test_postgres::shared().forget(&self.0);
+    }
 }
 
 impl Sandbox {
@@ -116,7 +145,7 @@ impl Sandbox {
 
     /// Without the ledger: the next run makes it.
     pub(crate) fn without_ledger(self) -> Self {
-        let database = (self.kept() == Kept::Server).then(|| test_postgres::shared().database());
+        let database = (self.kept() == Kept::Server).then(|| Lent(test_postgres::shared().database()));
         Self { database, ..self }
     }
 

