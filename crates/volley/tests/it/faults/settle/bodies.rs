@@ -97,7 +97,6 @@ fn a_doubt_whose_body_is_not_what_was_sent_stays() {
 
 /// Of a server, as a superuser may do it: in the one row there is, since the other bodies went with their outcomes.
 const CHANGES: &[&str] = &[
-    "DELETE FROM body",
     "UPDATE body SET bytes = ''",
     "UPDATE body SET bytes = substring(bytes FOR length(bytes) - 20)",
     "UPDATE body SET bytes = set_byte(bytes, length(bytes) / 2, get_byte(bytes, length(bytes) / 2) # 1)",
@@ -111,4 +110,24 @@ fn a_doubt_whose_body_on_a_server_is_gone_or_is_not_what_was_sent_stays() {
     check_rows(2, CHANGES, |change| {
         check_in(Kept::Server, change, |sandbox| sandbox.force(change));
     });
+}
+
+/// A slot beside a file is no part of its account; a row is, and is missed.
+#[test]
+fn a_body_that_is_gone_from_a_server_is_told_and_its_doubt_stays() {
+    if !test_postgres::is_there() {
+        return;
+    }
+    let sandbox = doubtful(Kept::Server.into(), LOST_COMMITTED);
+    sandbox.force("DELETE FROM body");
+    let end = sandbox.send(&["contacts.ndjson"]).run();
+    end.expect(6)
+        .expect_lines(&[("already_sent", RECIPIENTS - BATCH), ("in_doubt", BATCH)]);
+    assert_eq!(handed_over_since(&sandbox), [0_i64; 0], "{end}");
+    assert_eq!(
+        sandbox.rows("SELECT fault FROM conservation"),
+        ["it is open, and its body is gone"]
+    );
+    let verified = sandbox.volley(["ledger", "verify"]).run();
+    assert_eq!(verified.code(), 7, "{verified}");
 }

@@ -10,7 +10,7 @@ use super::{BATCH, LOST_COMMITTED, RECIPIENTS, THIRD, campaign, expect_settled, 
 use crate::books::{Books, expect_all_agree};
 use crate::faults::wait_for_hits;
 use crate::support::Holding::HasIt;
-use crate::support::{End, Over, Sandbox, contacts, for_all};
+use crate::support::{End, Kept, Over, Sandbox, contacts, for_all};
 
 /// Due only after everything else is over, in the runs that end by themselves.
 const LATE: [&str; 2] = ["--set", "limits.settle=2s"];
@@ -175,8 +175,13 @@ fn leave_after_account(over: Over) {
         let end = sandbox.send(&["contacts.ndjson"]).args(LATE).run();
         assert_eq!(hits(&sandbox), [1, 1], "{end}");
         // Once the gate is open the fifth goes beside the fourth, which meets the account: it may get through.
-        let accepted = end.lines("accepted");
-        assert!([2 * BATCH, 3 * BATCH].contains(&accepted), "{end}");
+        // On a server the right to be the trial is asked for, and the fourth may get it before the third.
+        let accepted = end.lines("accepted") / BATCH;
+        let least = match over.kept {
+            Kept::File => 2,
+            Kept::Server => 1,
+        };
+        assert!((least..=3).contains(&accepted), "{end}");
         expect_left(&sandbox, &end, 2);
     }
 }
