@@ -27,6 +27,9 @@ const COLUMNS: [(&str, &str, usize); 8] = [
     ("recipients_per_second", "recipients/s", 0),
 ];
 
+/// Columns that other scenarios have nothing in.
+const ONLY_OF_POSTGRESQL: [&str; 2] = ["database_cpu_per_million", "wal_mb_per_million"];
+
 const HEAD: &str = "# Results of the load tests
 
 Made by `load-tests report` from what `load-tests run SCENARIO --save load-tests/results/SCENARIO.json` measured; the
@@ -152,7 +155,17 @@ fn section(page: &mut String, results: &Results) {
             turns.join(", ")
         );
     }
-    let headings: Vec<&str> = COLUMNS.iter().map(|(_, heading, _)| *heading).collect();
+    table(page, results);
+}
+
+/// The cases, with those columns that one of them has something in.
+fn table(page: &mut String, results: &Results) {
+    let has = |metric: &str| results.cases.iter().any(|case| case.median.contains_key(metric));
+    let columns: Vec<_> = COLUMNS
+        .iter()
+        .filter(|(metric, ..)| !ONLY_OF_POSTGRESQL.contains(metric) || has(metric))
+        .collect();
+    let headings: Vec<&str> = columns.iter().map(|(_, heading, _)| *heading).collect();
     let _ = writeln!(
         page,
         "\n| case | {} |\n|---|{}",
@@ -160,10 +173,13 @@ fn section(page: &mut String, results: &Results) {
         "---:|".repeat(headings.len())
     );
     for case in &results.cases {
-        let cells = COLUMNS.map(|(metric, _, decimals)| {
-            let value = case.median.get(metric);
-            value.map_or_else(String::new, |value| format!("{value:.decimals$}"))
-        });
+        let cells: Vec<String> = columns
+            .iter()
+            .map(|(metric, _, decimals)| {
+                let value = case.median.get(*metric);
+                value.map_or_else(String::new, |value| format!("{value:.decimals$}"))
+            })
+            .collect();
         let _ = writeln!(page, "| {} | {} |", case.name, cells.join(" | "));
     }
 }
