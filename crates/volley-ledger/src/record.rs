@@ -77,7 +77,7 @@ pub struct Outlook {
     /// Batches of the campaign in doubt.
     pub in_doubt: u64,
     /// Those among them that are not this run's to ask about: another one asks, or nobody does yet.
-    pub asked_by_others: u64,
+    pub left_to_others: Vec<BatchId>,
     /// Those of the numbers asked for that somebody holds, and how. The others are free.
     pub held: Vec<Held>,
 }

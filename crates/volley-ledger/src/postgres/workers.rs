@@ -20,6 +20,9 @@ use crate::{Asked, BatchId, CampaignId, FoundOpen, LedgerError, Outcome, RunId, 
 
 /// Of a run's row: it may still write.
 pub(crate) const LIVES: &str = "ended_at IS NULL AND fenced_at IS NULL";
+/// It may write no more, for good: a statement that has waited for a lock may go by this, where it sees rows as they were when it
+/// began. Of a run that has begun since it would say that none lives.
+pub(crate) const IS_OVER: &str = "(ended_at IS NOT NULL OR fenced_at IS NOT NULL)";
 
 // What `probe.done` says of a run and a doubt that it has taken up, or of a doubt of its own.
 /// It will ask about it.
@@ -364,10 +367,10 @@ pub(crate) fn take_up_doubts(
 ) -> database::Result<Vec<BatchId>> {
     let take = format!(
         "INSERT INTO probe (batch, run) SELECT batch.id, $2 FROM batch WHERE batch.campaign = $1 AND batch.state = 'in_doubt' \
-         AND batch.simulated = 0 AND batch.run <> $2 AND NOT EXISTS (SELECT 1 FROM run WHERE run.id = batch.run AND run.id <> $2 AND {LIVES}) \
+         AND batch.simulated = 0 AND batch.run <> $2 AND EXISTS (SELECT 1 FROM run WHERE run.id = batch.run AND {IS_OVER}) \
          AND NOT batch.id = ANY($3) ORDER BY batch.id \
          ON CONFLICT (batch) DO UPDATE SET run = excluded.run, done = {TO_ASK} \
-         WHERE probe.done = {GIVEN_BACK} OR NOT EXISTS (SELECT 1 FROM run WHERE run.id = probe.run AND {LIVES}) RETURNING batch"
+         WHERE probe.done = {GIVEN_BACK} OR EXISTS (SELECT 1 FROM run WHERE run.id = probe.run AND {IS_OVER}) RETURNING batch"
     );
     let had: Vec<i64> = had.iter().map(|batch| batch.0).collect();
     let taken = session.column(&take, &[&campaign.0, &run.0, &had])?;
@@ -412,27 +415,28 @@ pub(crate) fn leave_doubt(
         .map(drop)
 }
 
-/// Of a batch's row: a living run will still ask about it, which `who` is said of.
-pub(crate) fn is_to_be_asked_about(who: &str) -> String {
+/// Of a batch's row: a living run will still ask about it.
+pub(crate) fn is_to_be_asked_about() -> String {
     format!(
         "batch.state = 'in_doubt' AND EXISTS (SELECT 1 FROM run LEFT JOIN probe ON probe.batch = batch.id AND probe.run = run.id \
-         WHERE {who} AND {LIVES} AND (run.id = batch.run OR probe.run IS NOT NULL) AND coalesce(probe.done, {TO_ASK}) = {TO_ASK})"
+         WHERE {LIVES} AND (run.id = batch.run OR probe.run IS NOT NULL) AND coalesce(probe.done, {TO_ASK}) = {TO_ASK})"
     )
 }
 
-/// How many of a campaign's doubts are not this run's to ask about: neither intended by it nor taken up. Another run will ask about
+/// Those of a campaign's doubts that are not this run's to ask about: neither intended by it nor taken up. Another run will ask about
 /// them; or it has died, and somebody is about to find out.
-pub(crate) fn asked_by_others(
+pub(crate) fn left_to_others(
     connection: &Connection,
     campaign: CampaignId,
     run: RunId,
-) -> database::Result<u64> {
+) -> database::Result<Vec<BatchId>> {
     let query = format!(
-        "SELECT count(*) FROM batch WHERE campaign = ?1 AND state = 'in_doubt' AND run <> ?2 \
+        "SELECT id FROM batch WHERE campaign = ?1 AND state = 'in_doubt' AND run <> ?2 \
          AND NOT EXISTS (SELECT 1 FROM probe JOIN run ON run.id = probe.run WHERE probe.batch = batch.id \
            AND (run.id = ?2 OR probe.done = {GIVEN_BACK} OR probe.done = {ASKED} AND {LIVES}))"
     );
-    connection
-        .prepare_cached(&query)?
-        .query_row(params![campaign, run], |row| row.get(0))
+    let mut statement = connection.prepare_cached(&query)?;
+    statement
+        .query_map(params![campaign, run], |row| row.get(0).map(BatchId))?
+        .collect()
 }

@@ -17,8 +17,8 @@ use crate::place::Place;
 use crate::postgres::{Patience, workers};
 use crate::rows::{self, Concluded, OpenBatch, Position};
 use crate::{
-    BatchId, CampaignId, Conclusion, Intended, Intent, Ledger, LedgerError, Outcome, Outlook, RunEnd, RunId,
-    ledger, lookup, members, postgres, queries, schema, split,
+    BatchId, CampaignId, Conclusion, Intended, Intent, Ledger, LedgerError, MessageId, Outcome, Outlook,
+    RunEnd, RunId, ledger, lookup, members, postgres, queries, schema, split,
 };
 use files::Files;
 use server::{Money, Server, Signs};
@@ -55,6 +55,28 @@ enum Pass {
     Together,
     /// Each in a savepoint: a refused one leaves nothing behind.
     Apart,
+}
+
+/// What is known of the run.
+#[derive(Debug, Clone, Copy)]
+struct Facts {
+    campaign: CampaignId,
+    message: MessageId,
+    simulated: bool,
+}
+
+impl Facts {
+    fn of(connection: &Connection, path: &Path, run: RunId) -> Result<Self, LedgerError> {
+        let query = "SELECT campaign, message, simulated FROM run WHERE id = ?1";
+        let facts = connection.query_row(query, [run], |row| {
+            Ok(Self {
+                campaign: row.get(0)?,
+                message: row.get(1)?,
+                simulated: row.get(2)?,
+            })
+        });
+        facts.map_err(|error| LedgerError::database(path, "looking the run up", error))
+    }
 }
 
 /// How an order went.
@@ -116,40 +138,39 @@ impl Desk {
             hurry,
             ..
         } = ledger;
-        let campaign = connection
-            .query_row("SELECT campaign FROM run WHERE id = ?1", [run], |row| row.get(0))
-            .map_err(|error| LedgerError::database(&place.ledger, "looking the run up", error))?;
         let mut open = HashMap::new();
-        let (keeping, commit_number) = match hold {
+        let (keeping, commit_number, facts) = match hold {
             Hold::Alone { lock, commit_number } => {
+                let facts = Facts::of(&connection, &place.ledger, run)?;
                 queries::each_open(&connection, &place.ledger, &mut |batch| {
                     open.insert(batch.id, batch.open());
                 })?;
                 (
                     Keeping::Files(Files::new(&place, lock, open.values())?),
                     commit_number,
+                    facts,
                 )
             }
             Hold::Among(address) => {
                 let patience = Patience::at_work(address.silence(), hurry);
                 connection.wait_as(patience.clone());
-                let server = Server::new(
-                    &connection,
-                    &place.ledger,
-                    address,
-                    campaign,
-                    run,
-                    &terms,
-                    Signs { patience, committed },
-                )?;
-                (Keeping::Server(server), 0)
+                let signs = Signs { patience, committed };
+                let facts = match Facts::of(&connection, &place.ledger, run) {
+                    Err(lost) if lost.is_passing() => {
+                        connection = server::connect(&place.ledger, &address, &signs)?;
+                        Facts::of(&connection, &place.ledger, run)?
+                    }
+                    facts => facts?,
+                };
+                let server = Server::new(address, facts, &terms, signs);
+                (Keeping::Server(server), 0, facts)
             }
         };
         Ok(Self {
             connection,
             place,
             keeping,
-            campaign,
+            campaign: facts.campaign,
             run,
             commit_number,
             sequence: 0,
@@ -499,16 +520,16 @@ impl Desk {
             .connection
             .query_row(query, [self.campaign], |row| row.get(0))
             .map_err(failed)?;
-        let (asked_by_others, held) = match &self.keeping {
-            Keeping::Files(_) => (0, Vec::new()),
+        let (left_to_others, held) = match &self.keeping {
+            Keeping::Files(_) => (Vec::new(), Vec::new()),
             Keeping::Server(server) => (
-                workers::asked_by_others(&self.connection, self.campaign, self.run).map_err(failed)?,
+                workers::left_to_others(&self.connection, self.campaign, self.run).map_err(failed)?,
                 server.held(&self.connection, numbers).map_err(failed)?,
             ),
         };
         Ok(Outlook {
             in_doubt,
-            asked_by_others,
+            left_to_others,
             held,
         })
     }

@@ -6,7 +6,8 @@
 //!
 //! Not here: the pace, and whose a number is.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -60,6 +61,8 @@ pub(super) struct Company {
     heard: Cell<bool>,
     /// Whether this run has the right to the one trial of all.
     holds_trial: Cell<bool>,
+    /// Doubts that this run asks no more about.
+    had: RefCell<HashSet<BatchId>>,
 }
 
 impl Company {
@@ -71,6 +74,7 @@ impl Company {
             gate: Cell::default(),
             heard: Cell::new(false),
             holds_trial: Cell::new(false),
+            had: RefCell::default(),
         }
     }
 
@@ -173,6 +177,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     /// Asks no more about a doubt, so that nobody waits for that. (In a file nobody could.)
     pub(super) fn leave(&self, doubt: BatchId, asked: Asked) {
         if let Some(company) = &self.company {
+            company.had.borrow_mut().insert(doubt);
             company.among.leave(doubt, asked);
         }
     }
@@ -209,7 +214,7 @@ impl<W: Wire, C: Clock> Dispatch<W, Writer, C> {
                 Ok(outlook) => outlook,
                 Err(error) => return self.stop.request(error.into()),
             };
-            let before = std::mem::replace(&mut settled, is_settled(&outlook));
+            let before = std::mem::replace(&mut settled, self.is_settled(&outlook));
             if before && settled {
                 return;
             }
@@ -224,12 +229,16 @@ impl<W: Wire, C: Clock> Dispatch<W, Writer, C> {
             self.carry_all(&mut none, &mut tick).await;
         }
     }
-}
 
-/// Whether there is nothing that others still have to find out. A doubt that this run has asked about stays one.
-fn is_settled(outlook: &Outlook) -> bool {
-    let open = |holding: Holding| matches!(holding, Holding::Open(_));
-    outlook.asked_by_others == 0 && !outlook.held.iter().any(|held| open(held.holding))
+    /// Whether there is nothing that others still have to find out. A doubt that this run has asked about, or could not, stays one;
+    /// a simulated run asks about none.
+    fn is_settled(&self, outlook: &Outlook) -> bool {
+        let open = |holding: Holding| matches!(holding, Holding::Open(_));
+        let had = self.company.as_ref().map(|company| company.had.borrow());
+        let others = |doubt: &BatchId| !had.as_ref().is_some_and(|had| had.contains(doubt));
+        (self.simulated || !outlook.left_to_others.iter().any(others))
+            && !outlook.held.iter().any(|held| open(held.holding))
+    }
 }
 
 async fn heard(news: &mut watch::Receiver<News>) -> News {

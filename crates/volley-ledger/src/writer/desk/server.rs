@@ -22,12 +22,12 @@ use rusqlite::types::Type;
 use rust_decimal::Decimal;
 use volley_model::{Amount, Msisdn};
 
-use super::{Desk, Effects, Keeping, Order, Pass, Room};
+use super::{Desk, Effects, Facts, Keeping, Order, Pass, Room};
 use crate::database::{self, Connection, OptionalExtension as _, params};
 use crate::postgres::claims::{Claimant, Wanted};
 use crate::postgres::{Address, Hurry, Patience, Session, Use, workers};
 use crate::rows::{Concluded, OpenBatch};
-use crate::{BatchId, CampaignId, Held, Intended, LedgerError, RunId, Terms, queries};
+use crate::{BatchId, Held, Intended, LedgerError, RunId, Terms, queries};
 
 /// How long a server may be away before the run ends: as long as a provider may.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -85,31 +85,19 @@ pub(super) fn number_commit(
 }
 
 impl Server {
-    pub(super) fn new(
-        connection: &Connection,
-        path: &Path,
-        address: Address,
-        campaign: CampaignId,
-        run: RunId,
-        terms: &Terms,
-        signs: Signs,
-    ) -> Result<Self, LedgerError> {
-        let query = "SELECT message, simulated FROM run WHERE id = ?1";
-        let (message, simulated) = connection
-            .query_row(query, [run], |row| Ok((row.get(0)?, row.get(1)?)))
-            .map_err(|error| LedgerError::database(path, "looking the run up", error))?;
-        Ok(Self {
+    pub(super) fn new(address: Address, facts: Facts, terms: &Terms, signs: Signs) -> Self {
+        Self {
             address,
             claimant: Claimant {
-                campaign,
-                message,
+                campaign: facts.campaign,
+                message: facts.message,
                 retry_refused: terms.retry_refused,
             },
-            simulated,
+            simulated: facts.simulated,
             max_cost: terms.max_cost,
             signs,
             again: Cell::new(0),
-        })
+        }
     }
 
     /// Claims the numbers of a group's intents, inside the desk's transaction: the rooms of the intents that are to be written,
@@ -214,7 +202,7 @@ impl Server {
     fn others_are_open(&self, session: &Session, rooms: &[Room]) -> database::Result<bool> {
         let query = format!(
             "SELECT EXISTS (SELECT FROM batch WHERE campaign = $1 AND id <> ALL ($2) AND (state = 'intended' OR {}))",
-            workers::is_to_be_asked_about("true")
+            workers::is_to_be_asked_about()
         );
         let ours: Vec<i64> = rooms
             .iter()
@@ -361,7 +349,7 @@ impl Desk {
             }
             wait(pause, server.signs.patience.hurry());
             pause = (pause * 2).min(PAUSE_MAX);
-            let found = connect(&self.place.ledger, server).and_then(|connection| {
+            let found = connect(&self.place.ledger, &server.address, &server.signs).and_then(|connection| {
                 let number = commits(&connection, &self.place.ledger, self.run)?;
                 Ok((connection, number))
             });
@@ -386,8 +374,8 @@ impl Desk {
     }
 }
 
-fn connect(path: &Path, server: &Server) -> Result<Connection, LedgerError> {
-    let session = Session::connect(&server.address, Use::Write, server.signs.patience.clone());
+pub(super) fn connect(path: &Path, address: &Address, signs: &Signs) -> Result<Connection, LedgerError> {
+    let session = Session::connect(address, Use::Write, signs.patience.clone());
     session
         .map(Connection::Postgres)
         .map_err(|error| LedgerError::database(path, "connecting", error.into()))

@@ -58,7 +58,10 @@ async fn a_doubt_that_a_run_may_not_ask_about_is_another_s() {
     assert_eq!(taken_up(&first), [batch]);
     let mut second = stage.joined(&identity(), Terms::default());
     assert_eq!(taken_up(&second), []);
-    assert_eq!(second.writer.look(Vec::new()).await.unwrap().asked_by_others, 1);
+    assert_eq!(
+        second.writer.look(Vec::new()).await.unwrap().left_to_others,
+        [batch]
+    );
     among(&first).leave(batch, Asked::No);
     assert_eq!(next_left(&mut second).await, batch);
     assert_eq!(probes(&stage), [format!("{batch}|{}|0", second.entry.run)]);
@@ -67,12 +70,18 @@ async fn a_doubt_that_a_run_may_not_ask_about_is_another_s() {
     let given_back = [format!("{batch}|{}|2", second.entry.run)];
     until("it is anybody's", async || probes(&stage) == given_back).await;
     let looked = first.writer.look(Vec::new()).await.unwrap();
-    assert_eq!(looked.asked_by_others, 0, "nobody is at it");
+    assert_eq!(looked.left_to_others, [], "nobody is at it");
     let mut third = stage.joined(&identity(), Terms::default());
     assert_eq!(taken_up(&third), [batch]);
     among(&third).leave(batch, Asked::Yes);
     until("nobody need wait for it", async || {
-        first.writer.look(Vec::new()).await.unwrap().asked_by_others == 0
+        first
+            .writer
+            .look(Vec::new())
+            .await
+            .unwrap()
+            .left_to_others
+            .is_empty()
     })
     .await;
     assert_eq!(probes(&stage), [format!("{batch}|{}|1", third.entry.run)]);
