@@ -19,6 +19,8 @@ pub(super) enum Admitted {
     Held(Vec<Held>),
     /// Other runs' reservations leave no room for it, and may yet become smaller.
     Crowded,
+    /// What is spent leaves no room for it, so much, and nothing that is known of may yet become smaller.
+    OverBudget(Amount),
     /// The run stops.
     Never,
 }
@@ -48,8 +50,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
                 if open {
                     Admitted::Crowded
                 } else {
-                    self.stop_at_max_cost(spent, amount, self.budget.max_cost());
-                    Admitted::Never
+                    Admitted::OverBudget(spent)
                 }
             }
             None => Admitted::Never,
@@ -74,7 +75,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         }
     }
 
-    fn stop_at_max_cost(&self, spent: Amount, wanted: Amount, max_cost: Option<Amount>) {
+    pub(super) fn stop_at_max_cost(&self, spent: Amount, wanted: Amount, max_cost: Option<Amount>) {
         // Without a limit of its own the run goes by another run's.
         let allowed = max_cost.map_or_else(|| "less".to_owned(), |max_cost| max_cost.to_string());
         let why = format!("{spent} spent or reserved, {wanted} wanted, {allowed} allowed");
@@ -115,6 +116,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         match intended {
             Ok(intended) => {
                 if intended.durable().is_some() {
+                    self.note_commit(begun.elapsed());
                     *self.booked.borrow_mut() += batch.lines;
                 }
                 Some(intended)

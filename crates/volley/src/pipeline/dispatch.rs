@@ -104,6 +104,9 @@ pub(super) struct Dispatch<W, J, C> {
     pub(super) clock_check: ClockCheck,
     backoff: RefCell<Backoff>,
     pub(super) window: Semaphore,
+    /// How wide it is: it may become wider.
+    window_size: Cell<usize>,
+    requests_per_second: f64,
     flights_max: usize,
 }
 
@@ -136,7 +139,7 @@ pub(super) struct Parts<W, J, C> {
 
 impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     pub(super) fn new(parts: Parts<W, J, C>, limits: &Limits) -> Self {
-        let window = intents_ahead(limits.requests_per_second);
+        let window = intents_ahead(limits.requests_per_second, Duration::ZERO);
         let max_in_flight = limits.max_in_flight.get();
         // Reservations of doubts that are still to be asked about are open: see `ask_later`.
         (0..parts.doubts.len()).for_each(|_| parts.budget.reopen());
@@ -178,7 +181,10 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             clock_check: ClockCheck::new(parts.ledger_last_at),
             backoff: RefCell::new(Backoff::new(BACKOFF_BASE, Backoff::WAIT_MAX)),
             window: Semaphore::new(window),
-            flights_max: window + max_in_flight + ANSWERS_UNCOMMITTED_MAX,
+            // The window may become wider.
+            flights_max: INTENTS_AHEAD_MAX + max_in_flight + ANSWERS_UNCOMMITTED_MAX,
+            window_size: Cell::new(window),
+            requests_per_second: limits.requests_per_second,
         }
     }
 
@@ -304,6 +310,15 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         }
     }
 
+    /// An intent has become durable: where that takes long, as on a server that is not near, more are written ahead, so that their
+    /// tokens find them.
+    pub(super) fn note_commit(&self, took: Duration) {
+        let wanted = intents_ahead(self.requests_per_second, self.pace.note_commit(took));
+        let more = wanted.saturating_sub(self.window_size.get());
+        self.window_size.set(self.window_size.get() + more);
+        self.window.add_permits(more);
+    }
+
     pub(super) fn note_handover(&self, again: bool) {
         let account = &mut self.account.borrow_mut();
         account.requests_sent += 1;
@@ -318,14 +333,16 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
     }
 }
 
-/// How many intents may be durable and unsent at this rate.
-fn intents_ahead(requests_per_second: f64) -> usize {
+/// How many intents may be durable and unsent, or on their way to a server, at this rate, where one takes so long to become durable.
+fn intents_ahead(requests_per_second: f64, commit: Duration) -> usize {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "rates are positive; the cast saturates"
     )]
-    let due = (requests_per_second * INTENT_AHEAD.as_secs_f64()) as usize;
+    let due = (requests_per_second * (INTENT_AHEAD + commit).as_secs_f64()) as usize;
+    // Else one that is half-way would be rounded away.
+    let due = due + usize::from(commit > INTENT_AHEAD);
     due.clamp(1, INTENTS_AHEAD_MAX)
 }
 
@@ -336,7 +353,22 @@ mod tests {
     #[test]
     fn intents_ahead_are_twenty_milliseconds_worth_within_bounds() {
         for (rate, ahead) in [(0.5, 1), (20.0, 1), (500.0, 10), (100_000.0, 64)] {
-            assert_eq!(intents_ahead(rate), ahead, "{rate}");
+            assert_eq!(intents_ahead(rate, Duration::ZERO), ahead, "{rate}");
+        }
+    }
+
+    #[test]
+    fn intents_that_take_long_are_written_further_ahead() {
+        for (rate, commit, ahead) in [
+            (20.0, 5, 1),
+            (20.0, 60, 2),
+            (20.0, 250, 6),
+            (500.0, 5, 12),
+            (500.0, 100, 61),
+            (100_000.0, 250, 64),
+        ] {
+            let found = intents_ahead(rate, Duration::from_millis(commit));
+            assert_eq!(found, ahead, "{rate} a second, {commit} ms");
         }
     }
 }

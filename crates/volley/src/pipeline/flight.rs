@@ -27,6 +27,9 @@ use super::telling::{self, batch_span};
 /// How often the ledger is asked again about a batch that other runs' reservations leave no room for: they tell nobody when
 /// one becomes smaller.
 const BUDGET_ASKED_EVERY: Duration = Duration::from_millis(200);
+/// For how long a doubt of a run that has ended may be nobody's, until another, which looks every second, has taken it up: what is heard
+/// of it may make room.
+const DOUBT_CHANGES_HANDS: Duration = Duration::from_millis(1_500);
 
 /// Where a leg ended.
 enum Carried {
@@ -136,15 +139,29 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             self.stop.request(StopReason::StopMention);
             return pending;
         }
+        let mut is_last_try = false;
         let (id, pass) = loop {
             match self.admit(leg, reserved).await {
                 Admitted::Durable(id, pass) => break (id, pass),
                 Admitted::Held(held) => return Carried::Held(held),
                 Admitted::Crowded => {
+                    is_last_try = false;
                     let pause = tokio::time::sleep(BUDGET_ASKED_EVERY);
                     if self.stop.unless(Stage::Draining, pause).await.is_none() {
                         return pending;
                     }
+                }
+                Admitted::OverBudget(_) if !is_last_try => {
+                    is_last_try = true;
+                    let pause = tokio::time::sleep(DOUBT_CHANGES_HANDS);
+                    if self.stop.unless(Stage::Draining, pause).await.is_none() {
+                        return pending;
+                    }
+                }
+                Admitted::OverBudget(spent) => {
+                    let amount = reserved.unwrap_or(Amount::ZERO);
+                    self.stop_at_max_cost(spent, amount, self.budget.max_cost());
+                    return pending;
                 }
                 Admitted::Never => return pending,
             }

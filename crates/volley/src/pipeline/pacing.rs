@@ -11,6 +11,10 @@ use volley_transport::{Limit, Pace};
 
 /// How early [`Pacing::approach`] returns (guarantee, "Intent, pace, in flight").
 const APPROACH: Duration = Duration::from_millis(20);
+/// An intent is not begun earlier than that for a server that takes longer: it would be in doubt after a crash.
+const COMMIT_MAX: Duration = Duration::from_millis(250);
+/// Tokens in a row that were void before they could be used: a server so far away lets nothing be sent.
+const VOID_MAX: u32 = 20;
 
 /// See the module.
 pub(super) enum Pacing {
@@ -30,6 +34,8 @@ pub(super) struct SharedPace {
     waiting: Cell<u32>,
     cool_until: Cell<Option<Instant>>,
     limit: Cell<Limit>,
+    /// How long an intent takes to become durable, about.
+    commit: Cell<Duration>,
 }
 
 impl Pacing {
@@ -41,15 +47,27 @@ impl Pacing {
             waiting: Cell::new(0),
             cool_until: Cell::new(None),
             limit: Cell::new(Limit::None),
+            commit: Cell::default(),
         })
     }
 
-    /// Returns when a token is at most 20 ms away for a caller that would arrive now, as far as is known. Takes nothing.
+    /// Returns when a token is at most 20 ms away for a caller that would arrive now, as far as is known; on a server, 20 ms and what
+    /// an intent takes to become durable. Takes nothing.
     pub(super) async fn approach(&self, recipients: u32) {
         match self {
             Self::Own(pace) => pace.approach(recipients).await,
             Self::Shared(pace) => pace.approach().await,
         }
+    }
+
+    /// An intent took so long to become durable: how long one takes, about, where that is the way to a server and back, many times over.
+    pub(super) fn note_commit(&self, took: Duration) -> Duration {
+        let Self::Shared(pace) = self else {
+            return Duration::ZERO;
+        };
+        let commit = (pace.commit.get() * 3 + took.min(COMMIT_MAX)) / 4;
+        pace.commit.set(commit);
+        commit
     }
 
     /// Takes what a request to so many recipients needs, and returns at the moment it may go.
@@ -96,17 +114,19 @@ impl SharedPace {
                 due = due.max(until);
             }
             let now = Instant::now();
-            if due <= now + APPROACH {
+            let ahead = APPROACH + self.commit.get();
+            if due <= now + ahead {
                 return;
             }
             // What was heard of it may change meanwhile.
-            sleep_until((due - APPROACH).min(now + Duration::from_secs(1))).await;
+            sleep_until((due - ahead).min(now + Duration::from_secs(1))).await;
         }
     }
 
     async fn token(&self, recipients: u32) {
         let _waiting = Waiting::join(&self.waiting);
         let asked = Instant::now();
+        let mut void = 0;
         loop {
             let Ok(token) = self.among.lease(recipients).await else {
                 // The run must end, and hears of it by the news.
@@ -125,7 +145,16 @@ impl SharedPace {
                 });
                 return;
             }
-            tracing::debug!("a token was void before it could be used");
+            void += 1;
+            if void % VOID_MAX == 0 {
+                tracing::warn!(
+                    tokens = void,
+                    "nothing can be sent: the ledger's server, or this machine, takes so long that each turn is over before it can be used; \
+                     the server must answer within 50 ms"
+                );
+            } else {
+                tracing::debug!("a token was void before it could be used");
+            }
         }
     }
 
