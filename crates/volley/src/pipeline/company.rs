@@ -25,8 +25,11 @@ use super::outside::{Clock, Journal, Wire};
 use super::settle::Doubt;
 use super::stop::{Stage, StopReason};
 
-/// After the time a request may take, for a trial to be told.
+/// After the time a request may take, for the right to a trial to hold.
 const TRIAL_SPARE: Duration = Duration::from_secs(10);
+/// After it was asked for, the right to a trial is used this soon, or asked for anew: what is left of the spare time is for its end
+/// to be told.
+const TRIAL_USED_WITHIN: Duration = Duration::from_secs(5);
 /// How long to wait for another's trial before asking again, if nothing is heard.
 const TRIAL_PAUSE: Duration = Duration::from_millis(500);
 /// How soon what others have in flight is looked at again.
@@ -59,10 +62,10 @@ pub(super) struct Company {
     gate: Cell<GateNews>,
     /// Whether it was heard of yet how the gate stands.
     heard: Cell<bool>,
-    /// Whether this run has the right to the one trial of all.
-    holds_trial: Cell<bool>,
     /// Doubts that this run asks no more about.
     had: RefCell<HashSet<BatchId>>,
+    /// When this run asked for the right to the one trial of all, if it has it.
+    trial_since: Cell<Option<Instant>>,
 }
 
 impl Company {
@@ -73,14 +76,22 @@ impl Company {
             suppressed,
             gate: Cell::default(),
             heard: Cell::new(false),
-            holds_trial: Cell::new(false),
             had: RefCell::default(),
+            trial_since: Cell::new(None),
         }
     }
 
     /// The time by the clock that all have in common; `None` where the run must end.
     pub(super) async fn time(&self) -> Option<Timestamp> {
         self.among.time().await
+    }
+
+    /// Asks for the right to the one trial of all, or for more time for it; `false` if another has it.
+    async fn ask_for_trial(&self, request_timeout: Duration) -> bool {
+        let asked = Instant::now();
+        let has = self.among.try_alone(request_timeout + TRIAL_SPARE).await;
+        self.trial_since.set(has.then_some(asked));
+        has
     }
 }
 
@@ -96,8 +107,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             let trial = Held::of(&self.gate);
             let mut news = company.among.news();
             news.mark_unchanged();
-            if company.among.try_alone(self.request_timeout + TRIAL_SPARE).await {
-                company.holds_trial.set(true);
+            if company.ask_for_trial(self.request_timeout).await {
                 trial.keep();
                 return pass;
             }
@@ -109,6 +119,37 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         }
     }
 
+    /// Makes sure, shortly before a batch goes, that the right to send it still holds: that to the one trial of all runs out while
+    /// its holder waits. One that is another's by now is given back, and the pass that is left admits nothing while the gate is closed.
+    pub(super) async fn renew(&self, pass: Pass, recipients: u32) -> Pass {
+        let Some(company) = self.company_at_a_trial(pass) else {
+            return pass;
+        };
+        // As late as can be: what makes all wait may take longer than the right lasts.
+        self.pace.approach(recipients).await;
+        if company.ask_for_trial(self.request_timeout).await {
+            return pass;
+        }
+        tracing::debug!("the right to a batch alone ran out, and another has it");
+        self.settle_gate(pass, Settled::Neither);
+        Pass::Open
+    }
+
+    /// Whether a pass may be used now: its gate admits it, and the right to a trial will last until its end is told.
+    pub(super) fn admits(&self, pass: Pass) -> bool {
+        let is_fresh = |company: &Company| {
+            let since = company.trial_since.get();
+            since.is_some_and(|since| since.elapsed() < TRIAL_USED_WITHIN)
+        };
+        self.gate.admits(pass) && self.company_at_a_trial(pass).is_none_or(is_fresh)
+    }
+
+    /// The company, if this pass is for the one trial of all.
+    fn company_at_a_trial(&self, pass: Pass) -> Option<&Company> {
+        let company = self.company.as_ref()?;
+        (pass == Pass::Trial && company.gate.get().closed).then_some(company)
+    }
+
     /// Tells the gate how what had passed it ended, and the others what concerns them.
     pub(super) fn settle_gate(&self, pass: Pass, how: Settled) {
         if self.gate.settle(pass, how) {
@@ -116,17 +157,20 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         }
         let Some(company) = &self.company else { return };
         if how == Settled::Doubt {
+            // What is told comes back as news, a moment after a trial may be due here.
+            let gate = company.gate.get();
+            company.gate.set(GateNews { closed: true, ..gate });
             company.among.close();
         }
         if pass == Pass::Trial
             && how == Settled::Definite
-            && !company.holds_trial.get()
+            && company.trial_since.get().is_none()
             && company.gate.get().closed
         {
             // It was this run's own, and while it was out another closed the gate of all.
             self.gate.close_for_others();
         }
-        if pass == Pass::Trial && company.holds_trial.take() {
+        if pass == Pass::Trial && company.trial_since.take().is_some() {
             company.among.end_trial(match how {
                 Settled::Definite => TrialEnd::Definite,
                 Settled::Doubt => TrialEnd::Doubt,

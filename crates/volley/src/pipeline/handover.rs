@@ -147,12 +147,17 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             };
             self.account.borrow_mut().waits.provider += begun.elapsed();
             let asked = Instant::now();
+            let renewed = self.renew(flight.pass, flight.recipients);
+            flight.pass = self.stop.unless(stage, renewed).await?;
+            if !self.gate.admits(flight.pass) {
+                continue;
+            }
             self.stop
                 .unless(stage, self.pace.token(flight.recipients))
                 .await?;
             self.note_pace(asked.elapsed());
-            // While we waited for the token, a doubt may have closed the gate.
-            if self.gate.admits(flight.pass) {
+            // While we waited for the token, a doubt may have closed the gate, or the right to a trial have grown old.
+            if self.admits(flight.pass) {
                 break (place, stream);
             }
         };

@@ -8,6 +8,7 @@ mod absences;
 mod budget;
 mod full;
 mod hangs;
+mod news;
 
 use std::collections::HashMap;
 use std::str::FromStr;
