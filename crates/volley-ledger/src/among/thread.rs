@@ -21,7 +21,7 @@ use super::{
 use crate::database::{self, Connection, params};
 use crate::doubts::{self, Which};
 use crate::place::Place;
-use crate::postgres::workers::{self, LIVES};
+use crate::postgres::workers::{self, IS_OVER, LIVES};
 use crate::postgres::{Address, Patience, Session, Use};
 use crate::{BatchId, CampaignId, LedgerError, RunId, RunLimits, queries};
 
@@ -461,7 +461,7 @@ fn carry_out(connection: &Connection, start: &Start, ask: &mut Ask) -> database:
             let update = format!(
                 "UPDATE gate SET trial_run = ?2, trial_for = ?3, trial_until = server_time() + ?3 \
                  WHERE campaign = ?1 AND closed_at IS NOT NULL AND (trial_run IS NULL OR trial_run = ?2 OR trial_until < server_time() \
-                 OR NOT EXISTS (SELECT FROM run WHERE run.id = trial_run AND {LIVES}))"
+                 OR EXISTS (SELECT FROM run WHERE run.id = trial_run AND {IS_OVER}))"
             );
             let taken = execute(&update, params![start.campaign, start.run, micros(*at_most)])?;
             let (unheard, _) = oneshot::channel();

@@ -103,7 +103,7 @@ pub(crate) fn conclude_left_by_dead(
     now: Timestamp,
 ) -> Result<FoundOpen, LedgerError> {
     let of_dead =
-        format!("campaign = ?1 AND NOT EXISTS (SELECT 1 FROM run WHERE run.id = batch.run AND {LIVES})");
+        format!("campaign = ?1 AND EXISTS (SELECT 1 FROM run WHERE run.id = batch.run AND {IS_OVER})");
     let reason = format!("found open by run {by}");
     conclude_left(connection, path, &of_dead, campaign.0, &reason, Some(by), now)
 }
