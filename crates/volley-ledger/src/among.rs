@@ -18,6 +18,7 @@ mod clocks;
 mod set_back;
 mod spacing;
 mod thread;
+mod uptime;
 
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -31,6 +32,7 @@ use volley_model::Msisdn;
 use crate::{BatchId, LedgerError, OpenDoubt};
 
 pub(crate) use thread::Start;
+pub use uptime::Uptime;
 
 /// How often the thread looks what others have written: well within a second.
 const POLL: Duration = Duration::from_millis(250);
@@ -67,10 +69,19 @@ pub struct Token {
     pub due: Instant,
     /// Not from then on.
     pub void: Instant,
+    /// Nor from then on: that is the same moment, unless the machine sleeps before it.
+    pub void_asleep: Uptime,
     /// Whether the limit of recipients makes it come later than that of requests.
     pub put_off_by_recipients: bool,
     /// When one that is leased next would be due, about.
     pub next: Instant,
+}
+
+impl Token {
+    /// Whether it is too late for it, by both clocks: a run that slept may have been buried since.
+    pub fn is_void(&self, now: Instant, uptime: Uptime) -> bool {
+        now >= self.void || uptime >= self.void_asleep
+    }
 }
 
 /// A doubt that a dead run left.
@@ -183,7 +194,7 @@ impl Among {
     pub async fn time(&self) -> Option<Timestamp> {
         loop {
             let (reply, answer) = oneshot::channel();
-            let asked = Instant::now();
+            let asked = Uptime::now();
             self.ask(Ask::Time(reply));
             let told = answer.await.ok()?;
             // Told so late, it is a time that has passed.
@@ -213,4 +224,29 @@ impl Among {
 
 fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_void_after_a_sleep_that_its_own_clock_did_not_count() {
+        let (now, uptime) = (Instant::now(), Uptime::now());
+        let life = Duration::from_millis(500);
+        let token = Token {
+            due: now,
+            void: now + life,
+            void_asleep: uptime + life,
+            put_off_by_recipients: false,
+            next: now,
+        };
+        let after = |awake: u64, asleep: u64| {
+            let awake = Duration::from_millis(awake);
+            token.is_void(now + awake, uptime + awake + Duration::from_millis(asleep))
+        };
+        assert!(!after(0, 0) && !after(499, 0) && !after(100, 399));
+        assert!(after(500, 0));
+        assert!(after(100, 400) && after(1, 3_600_000));
+    }
 }

@@ -55,7 +55,7 @@ mod withdraw;
 mod word;
 mod writer;
 
-pub use among::{Among, AmongThread, Asked, GateNews, Left, News, Token, TrialEnd};
+pub use among::{Among, AmongThread, Asked, GateNews, Left, News, Token, TrialEnd, Uptime};
 pub use campaign::{CampaignIdentity, Changes, Entry, FoundOpen, Known};
 pub use company::Company;
 pub use copy::{Copied, CopiedCampaign, copy};

@@ -16,7 +16,7 @@ use super::set_back::{Horizon, Moments};
 use super::spacing::{Due, Spacing};
 use super::{
     Among, AmongThread, Ask, BEAT, GateNews, LEASED_MAX, Left, News, POLL, TOKEN_LIFE, Token, TrialEnd,
-    micros,
+    Uptime, micros,
 };
 use crate::database::{self, Connection, params};
 use crate::doubts::{self, Which};
@@ -192,6 +192,8 @@ impl Worker {
 
     /// Tokens for these moments, from the first on, and the time up to the next; `None` where none is due soon.
     fn lease_for(&mut self, due: &[Due], next: i64) -> Result<Option<Vec<Token>>, LedgerError> {
+        // First: after a sleep between the two it is void all the sooner.
+        let asked_asleep = Uptime::now();
         let asked = Instant::now();
         let leased = lease(&self.connection, &self.start, next)
             .map_err(|error| self.failed("leasing tokens", error))?;
@@ -209,14 +211,16 @@ impl Worker {
             return Ok(None);
         };
         let life = asked + TOKEN_LIFE;
-        let token = |due: &Due| Token {
-            due: self.clocks.surely_come(from + due.at),
-            void: self
-                .clocks
-                .not_yet_come(from + due.at + self.spacing.late)
-                .min(life),
-            put_off_by_recipients: due.behind_recipients,
-            next: self.clocks.surely_come(from + next),
+        let token = |due: &Due| {
+            let late = self.clocks.not_yet_come(from + due.at + self.spacing.late);
+            let void = late.min(life);
+            Token {
+                due: self.clocks.surely_come(from + due.at),
+                void,
+                void_asleep: asked_asleep + void.saturating_duration_since(asked),
+                put_off_by_recipients: due.behind_recipients,
+                next: self.clocks.surely_come(from + next),
+            }
         };
         Ok(Some(due.iter().map(token).collect()))
     }

@@ -15,7 +15,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use volley_intake::Normalizer;
-use volley_ledger::{Among, Asked, BatchId, GateNews, Holding, Left, News, Outlook, TrialEnd, Writer};
+use volley_ledger::{
+    Among, Asked, BatchId, GateNews, Holding, Left, News, Outlook, TrialEnd, Uptime, Writer,
+};
 use volley_model::Msisdn;
 use volley_provider::Provider;
 
@@ -65,7 +67,7 @@ pub(super) struct Company {
     /// Doubts that this run asks no more about.
     had: RefCell<HashSet<BatchId>>,
     /// When this run asked for the right to the one trial of all, if it has it.
-    trial_since: Cell<Option<Instant>>,
+    trial_since: Cell<Option<Uptime>>,
 }
 
 impl Company {
@@ -88,7 +90,7 @@ impl Company {
 
     /// Asks for the right to the one trial of all, or for more time for it; `false` if another has it.
     async fn ask_for_trial(&self, request_timeout: Duration) -> bool {
-        let asked = Instant::now();
+        let asked = Uptime::now();
         let has = self.among.try_alone(request_timeout + TRIAL_SPARE).await;
         self.trial_since.set(has.then_some(asked));
         has

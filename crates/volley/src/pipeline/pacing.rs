@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
-use volley_ledger::Among;
+use volley_ledger::{Among, Uptime};
 use volley_transport::{Limit, Pace};
 
 /// How early [`Pacing::approach`] returns (guarantee, "Intent, pace, in flight").
@@ -135,7 +135,7 @@ impl SharedPace {
             self.next.set(token.next.into());
             sleep_until(token.due.into()).await;
             let now = Instant::now();
-            if now < token.void.into() && !self.is_cooling() {
+            if !token.is_void(now.into_std(), Uptime::now()) && !self.is_cooling() {
                 self.limit.set(if now - asked <= APPROACH {
                     Limit::None
                 } else if token.put_off_by_recipients {
