@@ -139,7 +139,8 @@ pub enum TrialEnd {
 #[derive(Debug)]
 enum Ask {
     Lease(u32, oneshot::Sender<Result<Token, LedgerError>>),
-    CoolDown(Duration),
+    /// For so long, from then on: the server may be away before it hears of it.
+    CoolDown(Duration, Uptime),
     Close,
     Try(Duration, oneshot::Sender<bool>),
     EndTrial(TrialEnd),
@@ -164,7 +165,7 @@ impl Among {
 
     /// Nobody sends for so long from now.
     pub fn cool_down(&self, for_: Duration) {
-        self.ask(Ask::CoolDown(for_));
+        self.ask(Ask::CoolDown(for_, Uptime::now()));
     }
 
     /// The gate is closed for all.

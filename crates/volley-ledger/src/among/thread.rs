@@ -445,26 +445,35 @@ fn lease(connection: &Connection, start: &Start, time: i64) -> database::Result<
     })
 }
 
-/// Writes what all are to know.
+/// Writes what all are to know. It may have waited until the server came back: of a run that was buried meanwhile nothing is
+/// taken (who sends goes by the living), and what is too late by now changes nothing.
 fn carry_out(connection: &Connection, start: &Start, ask: &mut Ask) -> database::Result<()> {
     let execute =
         |sql: &str, values: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(values);
+    let lives = format!("EXISTS (SELECT FROM run WHERE run.id = ?2 AND {LIVES})");
     match ask {
         Ask::Lease(..) => {}
-        Ask::CoolDown(for_) => {
-            let update =
-                "UPDATE pace SET cool_until = greatest(cool_until, server_time() + ?2) WHERE campaign = ?1";
-            execute(update, params![start.campaign, micros(*for_)])?;
+        Ask::CoolDown(for_, asked) => {
+            let rest = for_.saturating_sub(asked.elapsed());
+            let update = format!(
+                "UPDATE pace SET cool_until = greatest(cool_until, server_time() + ?3) WHERE campaign = ?1 AND {lives}"
+            );
+            if !rest.is_zero() {
+                execute(&update, params![start.campaign, start.run, micros(rest)])?;
+            }
         }
         Ask::Close => {
-            let update = "UPDATE gate SET generation = generation + 1, closed_at = server_time() \
-                WHERE campaign = ?1 AND closed_at IS NULL";
-            execute(update, params![start.campaign])?;
+            let update = format!(
+                "UPDATE gate SET generation = generation + 1, closed_at = server_time() \
+                 WHERE campaign = ?1 AND closed_at IS NULL AND {lives}"
+            );
+            execute(&update, params![start.campaign, start.run])?;
         }
         Ask::Try(at_most, reply) => {
             let update = format!(
                 "UPDATE gate SET trial_run = ?2, trial_for = ?3, trial_until = server_time() + ?3 \
-                 WHERE campaign = ?1 AND closed_at IS NOT NULL AND (trial_run IS NULL OR trial_run = ?2 OR trial_until < server_time() \
+                 WHERE campaign = ?1 AND closed_at IS NOT NULL AND {lives} \
+                 AND (trial_run IS NULL OR trial_run = ?2 OR trial_until < server_time() \
                  OR EXISTS (SELECT FROM run WHERE run.id = trial_run AND {IS_OVER}))"
             );
             let taken = execute(&update, params![start.campaign, start.run, micros(*at_most)])?;
@@ -479,17 +488,38 @@ fn carry_out(connection: &Connection, start: &Start, ask: &mut Ask) -> database:
             let _ = std::mem::replace(reply, unheard).send(now);
         }
         Ask::Leave(batch, asked) => workers::leave_doubt(connection, start.run, *batch, *asked)?,
-        Ask::EndTrial(end) => {
-            let change = match end {
-                TrialEnd::Definite => "generation = generation + 1, closed_at = NULL, trials_in_doubt = 0",
-                TrialEnd::Doubt => "generation = generation + 1, trials_in_doubt = trials_in_doubt + 1",
-                TrialEnd::Neither => "generation = generation",
-            };
-            let update = format!(
-                "UPDATE gate SET {change}, trial_run = NULL, trial_until = NULL, trial_for = NULL WHERE campaign = ?1 AND trial_run = ?2"
-            );
-            execute(&update, params![start.campaign, start.run])?;
-        }
+        Ask::EndTrial(end) => end_trial(connection, start, *end)?,
+    }
+    Ok(())
+}
+
+/// Writes how a trial ended, if the right to it is this run's still.
+fn end_trial(connection: &Connection, start: &Start, end: TrialEnd) -> database::Result<()> {
+    let (change, only_if) = match end {
+        // An answer from before an absence says nothing of the provider as it is now.
+        TrialEnd::Definite => (
+            "generation = generation + 1, closed_at = NULL, trials_in_doubt = 0",
+            "trial_until >= server_time()",
+        ),
+        TrialEnd::Doubt => (
+            "generation = generation + 1, trials_in_doubt = trials_in_doubt + 1",
+            "true",
+        ),
+        TrialEnd::Neither => ("generation = generation", "true"),
+    };
+    let lives = format!("EXISTS (SELECT FROM run WHERE run.id = ?2 AND {LIVES})");
+    let update = format!(
+        "UPDATE gate SET {change}, trial_run = NULL, trial_until = NULL, trial_for = NULL \
+         WHERE campaign = ?1 AND trial_run = ?2 AND {lives} AND {only_if}"
+    );
+    let values = params![start.campaign, start.run];
+    let ended = connection.prepare_cached(&update)?.execute(values)?;
+    if ended == 0 && end == TrialEnd::Definite {
+        // The gate of this run's own has opened: that of all is closed still, and is heard of anew.
+        let again = format!(
+            "UPDATE gate SET generation = generation + 1 WHERE campaign = ?1 AND closed_at IS NOT NULL AND {lives}"
+        );
+        connection.prepare_cached(&again)?.execute(values)?;
     }
     Ok(())
 }

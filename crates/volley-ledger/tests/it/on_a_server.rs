@@ -7,6 +7,7 @@ mod claims;
 mod cut;
 mod drafts;
 mod fences;
+mod late;
 mod proxy;
 mod set_back;
 mod verify;
