@@ -103,10 +103,13 @@ struct Way<'a> {
 
 impl Way<'_> {
     fn all(&self, names: &[String], signature: &Signature) -> Result<Copied, WordError> {
+        // Before any campaign: whoever begins a run takes them in this order.
+        suppress::alone(self.to).map_err(|error| self.unwritten(error))?;
+        let numbers = self.suppressed()?;
         let (wanted, before) = self.choose(names)?;
         let all = names.is_empty();
         // First of all, so that no campaign is ever there without them.
-        let suppressed = self.suppressions(signature)?;
+        let suppressed = self.suppress(&numbers, signature)?;
         let mut campaigns = Vec::with_capacity(wanted.len());
         for name in &wanted {
             campaigns.push(self.campaign(name)?);
@@ -171,17 +174,26 @@ impl Way<'_> {
         Ok(to.is_some_and(|to| Path::new(&to) == self.to_place.ledger))
     }
 
-    /// Adds the source's list of numbers that are never contacted to the target's.
-    fn suppressions(&self, signature: &Signature) -> Result<Suppressed, LedgerError> {
-        let mut numbers: Vec<(Msisdn, Timestamp)> = Vec::new();
-        suppress::all(self.from, &self.from_place.ledger, &mut |number, since| {
+    /// The source's list of numbers that are never contacted.
+    fn suppressed(&self) -> Result<Vec<(Msisdn, Timestamp)>, LedgerError> {
+        let mut numbers = Vec::new();
+        suppress::all_kept(self.from, &self.from_place.ledger, &mut |number, since| {
             numbers.push((number, since));
         })?;
+        Ok(numbers)
+    }
+
+    /// Adds it to the target's.
+    fn suppress(
+        &self,
+        numbers: &[(Msisdn, Timestamp)],
+        signature: &Signature,
+    ) -> Result<Suppressed, LedgerError> {
         let signature = Signature {
             why: format!("copied from {}", self.from_place.ledger.display()),
             ..signature.clone()
         };
-        suppress::merge(self.to, &self.to_place.ledger, &numbers, &signature)
+        suppress::merge(self.to, &self.to_place.ledger, numbers, &signature)
     }
 
     fn unread(&self, error: database::Error) -> LedgerError {

@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicU64;
 
 use crate::database::Connection;
 use jiff::Timestamp;
-use volley_model::{Amount, BodyHash};
+use volley_model::{Amount, BodyHash, Msisdn};
 
 use crate::campaign;
 use crate::doubts::{self, Which};
@@ -27,7 +27,7 @@ use crate::{
     BatchId, CampaignId, CampaignIdentity, Changes, Entry, LedgerError, OpenDoubt, RunId, Spending,
     StoredMembers,
 };
-use crate::{bodies, postgres, queries, schema};
+use crate::{bodies, postgres, queries, schema, suppress};
 
 pub use opening::Opening;
 pub(crate) use opening::{marks, misfit};
@@ -101,6 +101,26 @@ impl Ledger {
     ) -> Result<Entry, LedgerError> {
         let common = self.common;
         self.transact("beginning a run", now, |connection, place| {
+            campaign::enter(connection, &place.ledger, identity, changes, common.as_ref(), now)
+        })
+    }
+
+    /// The same, for a run that sends: `each` hears the numbers on the suppression list, each with since when, in the same
+    /// transaction. So whoever changes the list before the run is there changes it before it is read, and later is refused.
+    ///
+    /// # Errors
+    /// As [`enter`](Self::enter) and [`suppressed`](Self::suppressed).
+    pub fn enter_without(
+        &mut self,
+        each: &mut dyn FnMut(Msisdn, Timestamp),
+        identity: &CampaignIdentity,
+        changes: Changes,
+        now: Timestamp,
+    ) -> Result<Entry, LedgerError> {
+        let common = self.common;
+        self.transact("beginning a run", now, |connection, place| {
+            // Before the campaign, as whoever changes the list takes them.
+            suppress::all_kept(connection, &place.ledger, each)?;
             campaign::enter(connection, &place.ledger, identity, changes, common.as_ref(), now)
         })
     }

@@ -111,7 +111,7 @@ impl Ledger {
         self.transact(STEP, signature.at, |connection, place| {
             let failed = |error| LedgerError::database(&place.ledger, STEP, error);
             alone(connection).map_err(failed)?;
-            // A run has read the list when it began.
+            // Each has read the list when it began.
             workers::refuse_any_living(connection, &place.ledger, signature.at)?;
             let before = total(connection, &place.ledger)?;
             let after = change(connection, before).map_err(failed)?;
@@ -127,13 +127,33 @@ impl Ledger {
 }
 
 /// Lets one at a time change the list of a ledger on a server, until the transaction ends: who changes it adds to what stands
-/// with its last change.
-fn alone(connection: &Connection) -> database::Result<()> {
+/// with its last change. Nobody begins a run meanwhile.
+pub(crate) fn alone(connection: &Connection) -> database::Result<()> {
     if connection.postgres().is_none() {
         return Ok(());
     }
     let lock = "SELECT pg_advisory_xact_lock(hashtext('volley suppression list'))::text";
-    connection.query_row(lock, [], |_| Ok(()))
+    workers::wait_for(connection, lock, [])
+}
+
+/// Keeps the list of a ledger on a server as it is, until the transaction ends: for whoever reads it to begin a run. Whoever
+/// changes it looks for runs, and finds none that has read it and is not there yet.
+fn keep(connection: &Connection) -> database::Result<()> {
+    if connection.postgres().is_none() {
+        return Ok(());
+    }
+    let lock = "SELECT pg_advisory_xact_lock_shared(hashtext('volley suppression list'))::text";
+    workers::wait_for(connection, lock, [])
+}
+
+/// All numbers on the list, which stays as it is until the transaction ends.
+pub(crate) fn all_kept(
+    connection: &Connection,
+    path: &Path,
+    each: &mut dyn FnMut(Msisdn, Timestamp),
+) -> Result<(), LedgerError> {
+    keep(connection).map_err(|error| LedgerError::database(path, READING, error))?;
+    all(connection, path, each)
 }
 
 /// Puts numbers on the list of a ledger on a server that stand on another's, each with since when; those that are on it stay as

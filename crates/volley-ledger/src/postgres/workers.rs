@@ -13,7 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use volley_model::BatchState;
 
-use crate::database::{self, Connection, OptionalExtension as _, params};
+use crate::database::{self, Connection, OptionalExtension as _, Params, params};
 use crate::postgres::Session;
 use crate::rows::{self, Concluded};
 use crate::{Asked, BatchId, CampaignId, FoundOpen, LedgerError, Outcome, RunId, RunLimits, queries};
@@ -41,12 +41,17 @@ pub(crate) struct Living {
     pub(crate) silence: Duration,
 }
 
-/// Lets one at a time begin a run of a campaign, until the transaction ends.
+/// Lets one at a time begin a run of a campaign, until the transaction ends. Whoever wants the suppression list, too, takes that
+/// first.
 pub(crate) fn enter_alone(connection: &Connection, name: &str) -> database::Result<()> {
-    // Many may begin at once, one after another.
-    connection.execute_batch("SET LOCAL lock_timeout = '60s'")?;
     let lock = "SELECT pg_advisory_xact_lock(hashtext('volley campaign'), hashtext(?1))::text";
-    connection.query_row(lock, params![name], |_| Ok(()))?;
+    wait_for(connection, lock, params![name])
+}
+
+/// Waits for an advisory lock behind runs that begin: many may begin at once, one after another.
+pub(crate) fn wait_for(connection: &Connection, lock: &str, of: impl Params) -> database::Result<()> {
+    connection.execute_batch("SET LOCAL lock_timeout = '60s'")?;
+    connection.query_row(lock, of, |_| Ok(()))?;
     connection.execute_batch("SET LOCAL lock_timeout = '5s'")
 }
 

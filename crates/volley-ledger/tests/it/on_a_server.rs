@@ -10,6 +10,7 @@ mod fences;
 mod late;
 mod proxy;
 mod set_back;
+mod suppress_while;
 mod verify;
 
 #[path = "both/campaign.rs"]

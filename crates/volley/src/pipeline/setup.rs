@@ -168,10 +168,14 @@ fn begin(
     let ledger_last_at = ledger.last_at()?;
     let identity = identity(campaign, account);
     refuse_what_cannot_go_on(campaign, path, &identity, changes)?;
-    ledger.suppressed(&mut |number, _| known.suppress(number))?;
     let limits = run_limits(campaign);
     ledger.agree_on(limits, terms(campaign, options));
-    let entry = ledger.enter(&identity, changes, clock::now())?;
+    let entry = ledger.enter_without(
+        &mut |number, _| known.suppress(number),
+        &identity,
+        changes,
+        clock::now(),
+    )?;
     ledger.note_limits(entry.run, &limits, clock::now())?;
     let joined = ledger.join(&entry, &limits, clock::now())?;
     Ok(Begun {
