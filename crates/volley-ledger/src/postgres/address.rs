@@ -41,6 +41,10 @@ pub(crate) enum AddressError {
     Form(String),
     #[error("{0} is not this machine, and nothing goes over a network without TLS; take sslmode=disable out")]
     Plain(String),
+    #[error(
+        "hostaddr says where {0} is, and would be believed; name the host by its address, or take hostaddr out"
+    )]
+    HostAddress(String),
     #[error("read {}, which sslrootcert names: {why}", path.display())]
     Roots { path: PathBuf, why: String },
     #[error("read {}, which PGPASSFILE names: {source}", path.display())]
@@ -82,6 +86,10 @@ impl Address {
         config.tcp_user_timeout(SILENCE_MAX);
         if config.get_hosts().is_empty() {
             return Err(AddressError::Form(format!("{shown} names no host")));
+        }
+        if !config.get_hostaddrs().is_empty() {
+            // It is connected to whatever the host's name says: neither is that name then this machine's, nor a proof of it.
+            return Err(AddressError::HostAddress(shown));
         }
         if let Some(remote) = config.get_hosts().iter().find_map(remote) {
             if config.get_ssl_mode() == SslMode::Disable {
@@ -379,6 +387,25 @@ mod tests {
             .unwrap()
             .roots;
         assert_eq!(roots.as_deref(), Some(Path::new("/etc/ca.pem")));
+    }
+
+    #[test]
+    fn no_other_address_is_believed_to_be_the_host_s() {
+        for text in [
+            "postgres://a@localhost/b?hostaddr=192.0.2.2&sslmode=disable",
+            "postgres://a@localhost/b?hostaddr=192.0.2.2",
+            "postgres://a@localhost/b?hostaddr=127.0.0.1,192.0.2.2",
+            "postgres://a@db.example.com/b?hostaddr=127.0.0.1",
+            "postgres:///b?user=a&hostaddr=192.0.2.2&host=%2Ftmp",
+            "postgres://a@localhost/b?%68ostaddr=192.0.2.2&sslmode=disable",
+        ] {
+            let refused = parse(text).unwrap_err();
+            assert!(
+                matches!(refused, AddressError::HostAddress(_)),
+                "{text}: {refused}"
+            );
+        }
+        assert!(parse("postgres://a@localhost/b").is_ok());
     }
 
     #[test]
