@@ -11,7 +11,7 @@ use crate::stage::{Run, Stage, identity};
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn among(run: &Run) -> &Among {
     &run.company.as_ref().unwrap().among
@@ -116,7 +116,7 @@ async fn a_trial_whose_right_ran_out_before_its_end_was_told_opens_nothing() {
     end("-1").await.unwrap();
     let closed = gate(&stage);
     assert!(
-        closed.contains("8"),
+        closed.contains('8'),
         "it is heard of anew that it is closed: {closed}"
     );
     assert_eq!(
