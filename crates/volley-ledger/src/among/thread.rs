@@ -32,6 +32,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// How far ahead tokens are leased: their life is a second, and some of it is for waking up in time.
 pub(super) const AHEAD: Duration = Duration::from_millis(300);
 
+/// Of ?2, a run: what it asked for is still its to ask. It may have ended since, and said it while it lived.
+const UNBURIED: &str = "EXISTS (SELECT FROM run WHERE run.id = ?2 AND fenced_at IS NULL)";
+
 /// What the thread begins with.
 pub(crate) struct Start {
     pub(crate) address: Address,
@@ -450,13 +453,12 @@ fn lease(connection: &Connection, start: &Start, time: i64) -> database::Result<
 fn carry_out(connection: &Connection, start: &Start, ask: &mut Ask) -> database::Result<()> {
     let execute =
         |sql: &str, values: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(values);
-    let lives = format!("EXISTS (SELECT FROM run WHERE run.id = ?2 AND {LIVES})");
     match ask {
         Ask::Lease(..) => {}
         Ask::CoolDown(for_, asked) => {
             let rest = for_.saturating_sub(asked.elapsed());
             let update = format!(
-                "UPDATE pace SET cool_until = greatest(cool_until, server_time() + ?3) WHERE campaign = ?1 AND {lives}"
+                "UPDATE pace SET cool_until = greatest(cool_until, server_time() + ?3) WHERE campaign = ?1 AND {UNBURIED}"
             );
             if !rest.is_zero() {
                 execute(&update, params![start.campaign, start.run, micros(rest)])?;
@@ -465,14 +467,14 @@ fn carry_out(connection: &Connection, start: &Start, ask: &mut Ask) -> database:
         Ask::Close => {
             let update = format!(
                 "UPDATE gate SET generation = generation + 1, closed_at = server_time() \
-                 WHERE campaign = ?1 AND closed_at IS NULL AND {lives}"
+                 WHERE campaign = ?1 AND closed_at IS NULL AND {UNBURIED}"
             );
             execute(&update, params![start.campaign, start.run])?;
         }
         Ask::Try(at_most, reply) => {
             let update = format!(
                 "UPDATE gate SET trial_run = ?2, trial_for = ?3, trial_until = server_time() + ?3 \
-                 WHERE campaign = ?1 AND closed_at IS NOT NULL AND {lives} \
+                 WHERE campaign = ?1 AND closed_at IS NOT NULL AND {UNBURIED} \
                  AND (trial_run IS NULL OR trial_run = ?2 OR trial_until < server_time() \
                  OR EXISTS (SELECT FROM run WHERE run.id = trial_run AND {IS_OVER}))"
             );
@@ -507,17 +509,16 @@ fn end_trial(connection: &Connection, start: &Start, end: TrialEnd) -> database:
         ),
         TrialEnd::Neither => ("generation = generation", "true"),
     };
-    let lives = format!("EXISTS (SELECT FROM run WHERE run.id = ?2 AND {LIVES})");
     let update = format!(
         "UPDATE gate SET {change}, trial_run = NULL, trial_until = NULL, trial_for = NULL \
-         WHERE campaign = ?1 AND trial_run = ?2 AND {lives} AND {only_if}"
+         WHERE campaign = ?1 AND trial_run = ?2 AND {UNBURIED} AND {only_if}"
     );
     let values = params![start.campaign, start.run];
     let ended = connection.prepare_cached(&update)?.execute(values)?;
     if ended == 0 && end == TrialEnd::Definite {
         // The gate of this run's own has opened: that of all is closed still, and is heard of anew.
         let again = format!(
-            "UPDATE gate SET generation = generation + 1 WHERE campaign = ?1 AND closed_at IS NOT NULL AND {lives}"
+            "UPDATE gate SET generation = generation + 1 WHERE campaign = ?1 AND closed_at IS NOT NULL AND {UNBURIED}"
         );
         connection.prepare_cached(&again)?.execute(values)?;
     }

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// `CLOCK_MONOTONIC` stands still during a suspend (`clock_gettime(2)`, Linux).
+/// `CLOCK_MONOTONIC` stands still during a suspend (Linux, `clock_gettime(2)`).
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const CLOCK: ClockId = ClockId::Boottime;
-/// On macOS this one goes on while the machine sleeps (clock_gettime(3)); `Instant` is of another there.
+/// On macOS this one goes on while the machine sleeps (`clock_gettime(3)`); `Instant` is of another there.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const CLOCK: ClockId = ClockId::Monotonic;
 
