@@ -67,6 +67,8 @@ struct Worker {
     beats: Beats,
     /// Since when nothing has gone well, through however many connections.
     failing_since: Option<Instant>,
+    /// How long is waited before the next connection, ever longer until something goes well.
+    pause: Duration,
     /// Whether the answer to a statement may have been lost, so that the server has taken up doubts of which nothing was heard.
     may_have_taken: bool,
     news: watch::Sender<News>,
@@ -97,6 +99,7 @@ impl Among {
             beat_at: now,
             beats: Beats::new(now),
             failing_since: None,
+            pause: PAUSE_MIN,
             may_have_taken: false,
             news,
             left: found,
@@ -169,7 +172,7 @@ impl Worker {
             self.beat()?;
         }
         self.lease()?;
-        self.failing_since = None;
+        (self.failing_since, self.pause) = (None, PAUSE_MIN);
         Ok(())
     }
 
@@ -206,6 +209,13 @@ impl Worker {
                 path: self.place.ledger.clone(),
                 run: self.start.run,
             });
+        }
+        if !leased.has_commits {
+            let detail = format!(
+                "the server lacks commits that it had acknowledged to run {}",
+                self.start.run
+            );
+            return Err(LedgerError::displaced(&self.place.ledger, detail));
         }
         let Some(from) = leased.from else {
             let soonest = self.clocks.not_yet_come(leased.next - micros(AHEAD));
@@ -372,12 +382,11 @@ impl Worker {
     fn come_back(&mut self, failure: LedgerError, asks: &mpsc::Receiver<Ask>) -> Result<(), LedgerError> {
         let begun = *self.failing_since.get_or_insert_with(Instant::now);
         let mut failure = failure;
-        let mut pause = PAUSE_MIN;
         let hurry = self.start.patience.hurry().clone();
         while failure.is_passing() && begun.elapsed() < PATIENCE && !hurry.is_told() {
-            match asks.recv_timeout(pause) {
+            match asks.recv_timeout(self.pause) {
                 Ok(ask) => self.take(ask),
-                Err(RecvTimeoutError::Timeout) => pause = (pause * 2).min(PAUSE_MAX),
+                Err(RecvTimeoutError::Timeout) => self.pause = (self.pause * 2).min(PAUSE_MAX),
                 Err(RecvTimeoutError::Disconnected) => return Err(failure),
             }
             match connect(&self.start, &self.place) {
@@ -404,6 +413,8 @@ impl Worker {
 struct Leased {
     now: i64,
     lives: bool,
+    /// Whether it has all of the run's commits that it has acknowledged.
+    has_commits: bool,
     /// From when on the time is ours; `None`: not yet.
     from: Option<i64>,
     /// From when on what comes next can be leased.
@@ -425,7 +436,7 @@ fn lease(connection: &Connection, start: &Start, time: i64) -> database::Result<
              AND EXISTS (SELECT FROM alive WHERE beat_at > moment.now - ?5 AND beat_at < moment.now + ?7) \
              AND greatest(next_request_at, cool_until) <= moment.now + ?4 \
            RETURNING next_request_at - ?3 AS begins) \
-         SELECT moment.now, EXISTS (SELECT FROM alive WHERE commit_number >= ?6), leased.begins, \
+         SELECT moment.now, EXISTS (SELECT FROM alive), EXISTS (SELECT FROM alive WHERE commit_number >= ?6), leased.begins, \
            greatest(pace.next_request_at, pace.cool_until) \
          FROM moment JOIN pace ON pace.campaign = ?1 LEFT JOIN leased ON true"
     );
@@ -442,8 +453,9 @@ fn lease(connection: &Connection, start: &Start, time: i64) -> database::Result<
         Ok(Leased {
             now: row.get(0)?,
             lives: row.get(1)?,
-            from: row.get(2)?,
-            next: row.get(3)?,
+            has_commits: row.get(2)?,
+            from: row.get(3)?,
+            next: row.get(4)?,
         })
     })
 }

@@ -54,6 +54,27 @@ pub(super) struct Signs {
     pub(super) committed: Arc<AtomicU64>,
 }
 
+/// The server has been away for one group, through however many connections: one that lets us connect, and not write, is
+/// tried ever more slowly, too.
+struct Absence {
+    begun: Instant,
+    pause: Duration,
+}
+
+impl Absence {
+    fn begun() -> Self {
+        Self {
+            begun: Instant::now(),
+            pause: PAUSE_MIN,
+        }
+    }
+
+    fn next_pause(&mut self) -> Duration {
+        let longer = (self.pause * 2).min(PAUSE_MAX);
+        std::mem::replace(&mut self.pause, longer)
+    }
+}
+
 /// What a transaction changes of the campaign's money.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Money {
@@ -254,7 +275,7 @@ impl Server {
 impl Desk {
     /// Commits a group; again and again while the server is away.
     pub(super) fn transact_among_others(&mut self, group: &mut [Order]) -> Result<(), LedgerError> {
-        let begun = Instant::now();
+        let mut absence = Absence::begun();
         loop {
             let before = (self.sequence, self.lines_read);
             let (failure, effects) = match self.carry_out_among_others(group) {
@@ -270,7 +291,7 @@ impl Desk {
             if !failure.is_passing() {
                 return Err(failure);
             }
-            let number = self.come_back(failure, begun)?;
+            let number = self.come_back(failure, &mut absence)?;
             if let Some(effects) = effects
                 && number == self.commit_number + 1
             {
@@ -337,18 +358,16 @@ impl Desk {
     }
 
     /// Connects again, and finds out how many commits of this run there are: those that are known, or one more.
-    fn come_back(&mut self, failure: LedgerError, begun: Instant) -> Result<u64, LedgerError> {
+    fn come_back(&mut self, failure: LedgerError, absence: &mut Absence) -> Result<u64, LedgerError> {
         let Keeping::Server(server) = &self.keeping else {
             return Err(failure);
         };
         let mut failure = failure;
-        let mut pause = PAUSE_MIN;
         loop {
-            if begun.elapsed() >= PATIENCE || server.signs.patience.hurry().is_told() {
+            if absence.begun.elapsed() >= PATIENCE || server.signs.patience.hurry().is_told() {
                 return Err(failure);
             }
-            wait(pause, server.signs.patience.hurry());
-            pause = (pause * 2).min(PAUSE_MAX);
+            wait(absence.next_pause(), server.signs.patience.hurry());
             let found = connect(&self.place.ledger, &server.address, &server.signs).and_then(|connection| {
                 let number = commits(&connection, &self.place.ledger, self.run)?;
                 Ok((connection, number))
@@ -444,4 +463,16 @@ impl Order {
 fn decimal(text: &str) -> database::Result<Decimal> {
     text.parse()
         .map_err(|error: rust_decimal::Error| database::Error::senseless(0, Type::Text, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn through_one_absence_the_pauses_grow_up_to_a_bound() {
+        let mut absence = Absence::begun();
+        let pauses = [(); 8].map(|()| absence.next_pause().as_millis());
+        assert_eq!(pauses, [50, 100, 200, 400, 800, 1600, 2000, 2000]);
+    }
 }

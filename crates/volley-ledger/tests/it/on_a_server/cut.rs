@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use test_postgres::{Server, is_there};
-use volley_ledger::{Changes, Intended, Ledger, LedgerError, Opening, RunEnd, verify};
+use volley_ledger::{Changes, Intended, Ledger, LedgerError, Opening, RunEnd, Terms, verify};
 use volley_model::LineCounts;
 
 use super::proxy::{Cut, Proxy};
@@ -261,4 +261,14 @@ async fn whoever_is_in_a_hurry_does_not_wait_for_a_server_that_is_away() {
     run.writer.hurry().tell();
     let away = run.writer.intend(intent(&[1], 0)).await;
     assert!(matches!(away, Err(LedgerError::Server { .. })), "{away:?}");
+}
+
+#[tokio::test]
+async fn a_run_that_leases_on_a_server_that_was_rolled_back_is_told_so() {
+    let Some(stage) = server_stage() else { return };
+    let run = stage.joined(&identity(), Terms::default());
+    run.writer.intended(intent(&[1], 0)).await.unwrap();
+    stage.change("UPDATE run SET commit_number = commit_number - 1");
+    let leased = run.company.as_ref().unwrap().among.lease(1).await;
+    assert!(matches!(leased, Err(LedgerError::Displaced { .. })), "{leased:?}");
 }
