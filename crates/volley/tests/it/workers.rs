@@ -98,6 +98,9 @@ fn workers_that_die_and_sleep_and_lose_the_server_send_once_and_lose_nobody() {
         }
     });
     job.expect_nothing_left();
+    // The killed, or the one that slept, were found dead while the others were at it.
+    let fenced = "SELECT count(*) FROM volley.run WHERE fenced_at IS NOT NULL";
+    assert_ne!(database.psql(fenced), "0");
     expect_all_agree(&sandbox, &database, recipients);
 }
 
@@ -156,16 +159,14 @@ impl Job<'_> {
         self.wait_for_requests(20);
         for kill in 1..=KILLS {
             self.wait_for_requests(self.requests() + dice.u64(5..40));
-            self.signal(dice.usize(..WORKERS), Signal::KILL);
+            self.hit(&mut dice, Signal::KILL);
             if kill == 2 {
-                let sleeper = self.signal(dice.usize(..WORKERS), Signal::STOP);
+                let sleeper = self.hit(&mut dice, Signal::STOP);
                 thread::scope(|scope| {
                     scope.spawn(move || {
                         pause(stopped);
-                        if let Some(sleeper) = sleeper {
-                            // It may have been killed meanwhile.
-                            let _ = kill_process(sleeper, Signal::CONT);
-                        }
+                        // It may have been killed meanwhile.
+                        let _ = kill_process(sleeper, Signal::CONT);
                     });
                     self.wait_for_requests(self.requests() + 20);
                 });
@@ -187,6 +188,20 @@ impl Job<'_> {
         wait_until("more requests", || {
             self.requests() >= requests || self.done.load(Ordering::Relaxed) == PARTS as usize
         });
+    }
+
+    /// Signals a worker that has a process, whichever the dice say: what is to happen happens.
+    fn hit(&self, dice: &mut fastrand::Rng, signal: Signal) -> Pid {
+        let mut hit = None;
+        wait_until("a worker at work", || {
+            assert!(
+                self.done.load(Ordering::Relaxed) < PARTS as usize,
+                "all was done before {signal:?} hit anybody"
+            );
+            hit = self.signal(dice.usize(..WORKERS), signal);
+            hit.is_some()
+        });
+        hit.expect("one that was hit")
     }
 
     /// Signals a worker's process, if it has one.
