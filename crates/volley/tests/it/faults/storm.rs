@@ -144,8 +144,10 @@ fn survive_the_storm(over: Over, feed: Feed, seed: u64) {
     let end = Fed::start(&sandbox, feed, &lines, &[]).wait();
     expect_all_agree(&sandbox, &end);
     let hit = hits(&sandbox);
+    // A fifth of what chance gives in so many batches.
+    let at_least = u64::from(recipients / 500);
     assert!(
-        hit.iter().all(|times| *times >= 10),
+        hit.iter().all(|times| *times >= at_least),
         "each fault was met: {hit:?}"
     );
     let provider = sandbox.mock().stats().together;
