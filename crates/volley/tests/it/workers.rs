@@ -45,6 +45,8 @@ struct Job<'a> {
     /// The process of each worker, while it has one.
     at_work: [Mutex<Option<Pid>>; WORKERS],
     done: AtomicUsize,
+    /// For how long one of them sleeps.
+    stopped: Duration,
 }
 
 #[test]
@@ -82,6 +84,7 @@ fn workers_that_die_and_sleep_and_lose_the_server_send_once_and_lose_nobody() {
         next_part: AtomicUsize::new(0),
         at_work: Default::default(),
         done: AtomicUsize::new(0),
+        stopped,
     };
     thread::scope(|scope| {
         let workers: Vec<_> = (0..WORKERS)
@@ -140,7 +143,7 @@ impl Job<'_> {
         let started = run.start();
         let pid = Pid::from_raw(started.id().cast_signed()).expect("a process");
         *self.at_work[worker].lock().expect("a lock") = Some(pid);
-        let end = started.wait();
+        let end = started.wait_longer(self.stopped);
         *self.at_work[worker].lock().expect("a lock") = None;
         match end.status.code() {
             Some(0) => true,
@@ -162,14 +165,13 @@ impl Job<'_> {
             self.hit(&mut dice, Signal::KILL);
             if kill == 2 {
                 let sleeper = self.hit(&mut dice, Signal::STOP);
-                thread::scope(|scope| {
-                    scope.spawn(move || {
-                        pause(stopped);
-                        // It may have been killed meanwhile.
-                        let _ = kill_process(sleeper, Signal::CONT);
-                    });
-                    self.wait_for_requests(self.requests() + 20);
+                // Beside the kills that follow: its worker is waited for in the end.
+                thread::spawn(move || {
+                    pause(stopped);
+                    // It may have been killed meanwhile.
+                    let _ = kill_process(sleeper, Signal::CONT);
                 });
+                self.wait_for_requests(self.requests() + 20);
             }
             if kill == 4 {
                 server.kill();

@@ -200,8 +200,13 @@ impl Started {
     }
 
     /// Waits until it ends.
-    pub(crate) fn wait(mut self) -> End {
-        let deadline = Instant::now() + PATIENCE;
+    pub(crate) fn wait(self) -> End {
+        self.wait_longer(Duration::ZERO)
+    }
+
+    /// The same of one that is stopped for so long meanwhile.
+    pub(crate) fn wait_longer(mut self, stopped: Duration) -> End {
+        let deadline = Instant::now() + PATIENCE + stopped;
         let status = loop {
             if let Some(status) = self.child.0.try_wait().expect("a child") {
                 break status;
