@@ -55,7 +55,9 @@ fn ahead(stage: &Stage, moment: &str) -> i64 {
 async fn wait_for_beats(stage: &Stage, beats: i64) {
     let beat = || stage.row("SELECT max(beat) FROM run").parse::<i64>().unwrap();
     let least = beat() + beats;
+    let begun = Instant::now();
     while beat() < least {
+        assert!(begun.elapsed() < PATIENCE, "the run shows no life");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
