@@ -97,6 +97,9 @@ impl Pace {
                 return;
             }
             sleep_until(due - APPROACH).await;
+            // Where a bucket is full, the outlook moves on with the clock: it comes no nearer before those ahead, who may
+            // wait in this same task for nothing but to be polled, have taken their tokens.
+            tokio::task::yield_now().await;
         }
     }
 

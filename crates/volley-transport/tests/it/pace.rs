@@ -214,3 +214,32 @@ async fn approach_counts_recipients_too() {
         "{approached:?}"
     );
 }
+
+/// Six turns at 300 a second are 20 ms and 4 ns: whoever looked again and again behind a full bucket for the last 4 ns of them
+/// kept the six from being polled.
+#[test]
+fn whoever_approaches_lets_those_of_its_own_task_take_their_tokens() {
+    let (done, is_done) = std::sync::mpsc::channel();
+    // A thread of its own: a task that never yields cannot be timed out from within.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let pace = Pace::new(config(300.0, 1));
+            let mut ahead: FuturesOrdered<_> = (0..6).map(|_| pace.token(0)).collect();
+            assert!(
+                futures::poll!(ahead.next()).is_pending(),
+                "the bucket began empty"
+            );
+            // The machine is busy: the bucket fills, and nobody is woken.
+            std::thread::park_timeout(Duration::from_millis(10));
+            futures::join!(pace.approach(0), ahead.collect::<Vec<_>>());
+        });
+        done.send(()).unwrap();
+    });
+    is_done
+        .recv_timeout(Duration::from_secs(30))
+        .expect("it looks again and again, and never lets the others go on");
+}
