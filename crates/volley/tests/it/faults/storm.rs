@@ -13,10 +13,10 @@ use crate::support::{
     Converged, End, Kept, Over, Provider, Sandbox, contacts, for_all, for_both_ledgers, wait_until,
 };
 
-const RECIPIENTS: u64 = 1500;
+const RECIPIENTS: u32 = 2500;
 const KILLS: u32 = 5;
 
-/// 300 batches of five. A kill comes after 20 to 40 more requests.
+/// 500 batches of five. A kill comes after 20 to 40 more requests, and what a busy machine lets pass until it falls.
 #[test]
 fn a_storm_of_faults_and_kills_doubles_nothing_and_loses_nothing() {
     let seed = crate::kills::seed();
@@ -36,7 +36,7 @@ fn survive_all_faults(over: Over, seed: u64) {
         .set("limits.requests_per_second", 300.0)
         .set("limits.unit_price", "0.0495")
         .write();
-    sandbox.write("contacts.ndjson", contacts(0..1500));
+    sandbox.write("contacts.ndjson", contacts(0..RECIPIENTS));
     let sends = sandbox.provider().sends();
     sandbox.faults(&format!(
         r#"{{"seed":{},"rules":[
@@ -63,7 +63,7 @@ fn survive_all_faults(over: Over, seed: u64) {
 
     mend(&sandbox);
     let Converged { end, .. } = sandbox.converge(&["contacts.ndjson"]);
-    expect_converged(&sandbox, &end, RECIPIENTS);
+    expect_converged(&sandbox, &end, RECIPIENTS.into());
 }
 
 /// The faults are over, and the listing has caught up.
