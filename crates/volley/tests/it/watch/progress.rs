@@ -59,11 +59,15 @@ fn on_a_terminal_a_block_renews_itself_within_the_width_and_goes_in_the_end() {
                 "1 duplicate",
                 "1 invalid",
                 " of 50 requests/s, ",
-                "limited by requests_per_second",
+                "limited by ",
                 " of 500 used or reserved",
             ] {
                 assert!(last.contains(part), "no `{part}`\n{last}");
             }
+            // On a busy machine the disk may be what limits for a while.
+            let paced = blocks.iter().flatten();
+            let mut paced = paced.filter(|row| row.contains("limited by requests_per_second"));
+            assert!(paced.next().is_some(), "{blocks:?}");
         }
     }
 }
