@@ -32,6 +32,11 @@ pub(crate) enum Error {
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
+    /// Whether a statement that a server was to change one row by did not.
+    pub(crate) fn is_not_one_row(&self) -> bool {
+        matches!(self, Self::Postgres(error) if error.is_not_one_row())
+    }
+
     /// A column that must have a value has none.
     pub(crate) fn null() -> Self {
         rusqlite::Error::InvalidQuery.into()
@@ -149,6 +154,33 @@ impl Connection {
         )
     }
 
+    /// Waits for what was [posted](Statement::post) to a server.
+    pub(crate) fn settle(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(session) => Ok(session.settle()?),
+        }
+    }
+
+    /// Makes what a transaction wrote durable.
+    pub(crate) fn commit(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(connection) => {
+                connection.prepare_cached("COMMIT")?.execute([])?;
+                Ok(())
+            }
+            Self::Postgres(session) => Ok(session.commit()?),
+        }
+    }
+
+    /// Gives a transaction up.
+    pub(crate) fn roll_back(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(connection) => Ok(connection.execute_batch("ROLLBACK")?),
+            Self::Postgres(session) => Ok(session.roll_back()?),
+        }
+    }
+
     /// Whether it is PostgreSQL.
     pub(crate) fn postgres(&self) -> Option<&postgres::Session> {
         match self {
@@ -183,6 +215,15 @@ impl Statement<'_> {
                 Self::Postgres(statement) => statement.execute(values)?,
             })
         })
+    }
+
+    /// Runs it where nobody needs to hear at once how it went: a server is not waited for. If it fails, whoever waits next in the
+    /// transaction is told, at the latest whoever commits.
+    pub(crate) fn post(&mut self, params: impl Params) -> Result<()> {
+        match self {
+            Self::Postgres(statement) => Ok(params.with(|values| statement.post(values))?),
+            _ => self.execute(params).map(drop),
+        }
     }
 
     pub(crate) fn query(&mut self, params: impl Params) -> Result<Rows<'_>> {
@@ -242,7 +283,7 @@ impl<'c> Transaction<'c> {
     }
 
     pub(crate) fn commit(self) -> Result<()> {
-        self.connection.execute_batch("COMMIT")?;
+        self.connection.commit()?;
         self.open.set(false);
         Ok(())
     }
@@ -260,7 +301,7 @@ impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         if self.open.get() {
             // What failed may have ended it already, and what cannot be ended is not committed either.
-            drop(self.connection.execute_batch("ROLLBACK"));
+            drop(self.connection.roll_back());
         }
     }
 }

@@ -553,6 +553,11 @@ impl LedgerError {
         }
     }
 
+    /// Whether the database's rules refuse what was to be written, so that the rest of a group can be written without it.
+    pub(crate) fn is_of_one_order(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::KeyUsed { .. })
+    }
+
     /// Whether it may well be over in a while.
     pub(crate) fn is_passing(&self) -> bool {
         matches!(self, Self::Server { passing: true, .. })

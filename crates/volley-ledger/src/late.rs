@@ -71,7 +71,7 @@ fn take(
     };
     if drawn {
         rows::conclude(connection, found.id, &row)
-            .and_then(|_| rows::add_attempts(connection, found.id, run, &conclusion.attempts))
+            .and_then(|()| rows::add_attempts(connection, found.id, run, &conclusion.attempts))
             .map_err(|error| LedgerError::database(&place.ledger, "writing late outcomes", error))?;
     }
     Ok(drawn)

@@ -1,7 +1,7 @@
 //! PostgreSQL as the ledger's database: a connection that is spoken to like a file, one question after another.
 //!
-//! Whoever asks waits: the ledger has threads of its own for that. A connection that is lost stays lost; whoever holds it
-//! decides whether to [`connect`](Session::connect) again.
+//! Whoever asks waits: the ledger has threads of its own for that. What needs no answer of its own is [`posted`]. A connection that is
+//! lost stays lost; whoever holds it decides whether to [`connect`](Session::connect) again.
 //! Bounds: rows are taken as they come; only one question is open at a time.
 //! Sources: PostgreSQL 15's manual, "Frontend/Backend Protocol" and appendix A, "Error Codes".
 
@@ -9,6 +9,7 @@ mod address;
 pub(crate) mod bodies;
 pub(crate) mod claims;
 mod patience;
+mod posted;
 mod value;
 pub(crate) mod workers;
 
@@ -17,6 +18,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -31,6 +33,7 @@ pub(crate) use address::Address;
 pub use address::{has_password, shown_path};
 pub use patience::Hurry;
 pub(crate) use patience::Patience;
+use posted::{Demand, Posted};
 use value::Bound;
 
 /// Why PostgreSQL did not do what it was asked to.
@@ -51,6 +54,12 @@ pub(crate) enum Error {
     /// It was waited for in vain. What was asked for may have been done, or may yet be.
     #[error("the server gave no answer in time")]
     Silent,
+    /// A statement that must change one row changed none, or more.
+    #[error("a statement did not change one row")]
+    NotOneRow,
+    /// A statement before it in its transaction failed, and told so to whoever waited then.
+    #[error("the transaction has failed already")]
+    HasFailed,
     /// The system gives no runtime.
     #[error("start a runtime: {0}")]
     Runtime(std::io::Error),
@@ -68,7 +77,9 @@ pub(crate) enum Use {
 pub(crate) struct Session {
     /// Drives the connection while somebody waits for it. `None` only while it is dropped.
     runtime: Option<Runtime>,
-    client: Box<Client>,
+    client: Arc<Client>,
+    /// What was sent in this transaction, and not waited for yet.
+    posted: Posted,
     silence: Duration,
     patience: Patience,
     /// An answer was waited for in vain: whatever comes over it now belongs to that question.
@@ -103,7 +114,8 @@ impl Session {
         let client = wait_in(&runtime, connected).ok_or(Error::Silent)??;
         let mut session = Self {
             runtime: Some(runtime),
-            client: Box::new(client),
+            client: Arc::new(client),
+            posted: Posted::default(),
             silence: address.silence(),
             patience: patience.to_connect(),
             is_lost: Cell::new(false),
@@ -129,7 +141,7 @@ impl Session {
         self.silence
     }
 
-    /// What a future that needs this connection comes to.
+    /// What a future that needs this connection comes to, behind what was posted before.
     fn wait<T: Send>(
         &self,
         future: impl Future<Output = Result<T, tokio_postgres::Error>> + Send,
@@ -137,11 +149,36 @@ impl Session {
         let Some(runtime) = self.runtime.as_ref().filter(|_| !self.is_lost.get()) else {
             return Err(Error::Silent);
         };
-        let Some(done) = wait_in(runtime, self.patience.clone().bound(future)) else {
+        if self.posted.has_failed() {
+            return Err(Error::HasFailed);
+        }
+        // Sent at once, by its first poll, and answered behind what was posted.
+        let both = futures::future::join(self.posted.take(), future);
+        let Some((posted, done)) = wait_in(runtime, self.patience.clone().bound(both)) else {
             self.is_lost.set(true);
             return Err(Error::Silent);
         };
+        posted.map_err(|error| self.posted.failed(error))?;
         Ok(done?)
+    }
+
+    /// Waits for what was posted.
+    pub(crate) fn settle(&self) -> Result<(), Error> {
+        self.wait(std::future::ready(Ok(())))
+    }
+
+    /// Ends the transaction, and waits until it is durable.
+    pub(crate) fn commit(&self) -> Result<(), Error> {
+        if self.posted.demands() {
+            self.settle()?;
+        }
+        self.execute_batch("COMMIT")
+    }
+
+    /// Gives the transaction up.
+    pub(crate) fn roll_back(&self) -> Result<(), Error> {
+        self.posted.forget();
+        self.execute_batch("ROLLBACK")
     }
 
     /// Prepares a statement in SQLite's words, once.
@@ -241,6 +278,27 @@ impl Statement<'_> {
         Ok(usize::try_from(changed).unwrap_or(usize::MAX))
     }
 
+    /// Sends it, inside a transaction: whoever waits next is told if it fails.
+    pub(crate) fn post(&mut self, values: &[&dyn ToSql]) -> Result<(), Error> {
+        self.send(values, Demand::None)
+    }
+
+    /// The same of a statement that must change one row, or the transaction is not committed.
+    pub(crate) fn post_for_one(&mut self, values: &[&dyn ToSql]) -> Result<(), Error> {
+        self.send(values, Demand::OneRow)
+    }
+
+    fn send(&self, values: &[&dyn ToSql], demand: Demand) -> Result<(), Error> {
+        let session = self.session;
+        if session.posted.has_failed() {
+            return Err(Error::HasFailed);
+        }
+        let (client, prepared) = (Arc::clone(&session.client), self.prepared.clone());
+        let bound = Bound::all(values);
+        let answer = async move { client.execute_raw(&prepared, bound).await };
+        session.posted.add(answer, demand)
+    }
+
     pub(crate) fn query(&mut self, values: &[&dyn ToSql]) -> Result<Rows<'_>, Error> {
         let session = self.session;
         let bound = Bound::all(values);
@@ -309,6 +367,11 @@ impl Error {
         // system's failures; a lock that took too long; a server that has become a standby;
         // a transaction that this process slept in.
         ["08", "40", "53", "57", "58"].contains(&&code[..2]) || ["55P03", "25006", "25P03"].contains(&code)
+    }
+
+    /// Whether a statement that must change one row did not.
+    pub(crate) fn is_not_one_row(&self) -> bool {
+        matches!(self, Self::NotOneRow)
     }
 
     /// Whether that constraint was in the way.

@@ -183,17 +183,17 @@ pub(crate) fn insert(
     let Some(id) = position.id else {
         return insert_values(connection, values);
     };
-    values.push(Value::Blob(checksum::of_values(&values).to_vec()));
+    let mut values = sealed(values);
     values.push(id.into());
     let insert = INSERT
         .replace(", intent_sum)", ", intent_sum, id)")
         .replace("?24)", "?24, ?25)");
-    connection.prepare_cached(&insert)?.execute(values)?;
+    connection.prepare_cached(&insert)?.post(values)?;
     Ok(id)
 }
 
-/// Writes an outcome. `false` if there is no such batch.
-pub(crate) fn conclude(connection: &Connection, batch: BatchId, row: &Concluded) -> database::Result<bool> {
+/// Writes an outcome of a batch that there is.
+pub(crate) fn conclude(connection: &Connection, batch: BatchId, row: &Concluded) -> database::Result<()> {
     let values = vec![
         batch.into(),
         Value::Text(row.state.name().to_owned()),
@@ -212,20 +212,24 @@ pub(crate) fn conclude(connection: &Connection, batch: BatchId, row: &Concluded)
         time(row.at),
         row.run.map_or(Value::Null, Value::from),
     ];
-    conclude_values(connection, values)
+    connection.prepare_cached(CONCLUDE)?.post(sealed(values))
 }
 
 /// Inserts a batch from the values of its intent, in the order of [`INSERT`], and seals them.
-pub(crate) fn insert_values(connection: &Connection, mut values: Vec<Value>) -> database::Result<BatchId> {
-    values.push(Value::Blob(checksum::of_values(&values).to_vec()));
-    connection.insert(INSERT, values).map(BatchId)
+pub(crate) fn insert_values(connection: &Connection, values: Vec<Value>) -> database::Result<BatchId> {
+    connection.insert(INSERT, sealed(values)).map(BatchId)
 }
 
 /// Sets an outcome from the values of [`SUMMED`], and seals them; whether there is such a batch.
-pub(crate) fn conclude_values(connection: &Connection, mut values: Vec<Value>) -> database::Result<bool> {
-    values.push(Value::Blob(checksum::of_values(&values).to_vec()));
-    let rows = connection.prepare_cached(CONCLUDE)?.execute(values)?;
+pub(crate) fn conclude_values(connection: &Connection, values: Vec<Value>) -> database::Result<bool> {
+    let rows = connection.prepare_cached(CONCLUDE)?.execute(sealed(values))?;
     Ok(rows == 1)
+}
+
+/// The values with their checksum behind them.
+fn sealed(mut values: Vec<Value>) -> Vec<Value> {
+    values.push(Value::Blob(checksum::of_values(&values).to_vec()));
+    values
 }
 
 /// Writes the attempts of a batch behind those it has.
@@ -236,7 +240,7 @@ pub(crate) fn add_attempts(
     attempts: &[Attempt],
 ) -> database::Result<()> {
     for attempt in attempts {
-        connection.prepare_cached(ADD_ATTEMPT)?.execute(params![
+        connection.prepare_cached(ADD_ATTEMPT)?.post(params![
             batch,
             run,
             attempt.handed_over_at.map(Timestamp::as_microsecond),

@@ -36,10 +36,7 @@ fn insert(connection: &Connection, id: BatchId, body: &[u8], sum: [u8; 32]) -> d
     let insert = "INSERT INTO body (batch, bytes, sum) VALUES (?1, ?2, ?3)";
     let packed = zstd::bulk::compress(body, LEVEL)
         .map_err(|error| database::Error::senseless(1, Type::Blob, error))?;
-    connection
-        .prepare_cached(insert)?
-        .execute(params![id, packed, sum])
-        .map(drop)
+    connection.prepare_cached(insert)?.post(params![id, packed, sum])
 }
 
 /// The body of an open batch; `None` if it is gone, or not what it was.

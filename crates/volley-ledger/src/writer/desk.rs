@@ -1,26 +1,22 @@
 //! The thread's side of the writer: one group of orders, one transaction.
 
 mod files;
+mod orders;
+mod replies;
 mod server;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 
-use crate::database::{self};
-use crate::database::{Connection, params};
-use jiff::Timestamp;
-use volley_model::{BatchState, LineCounts, Msisdn};
-
-use super::{Order, Reply};
+use super::Order;
+use crate::database::{self, Connection};
 use crate::ledger::Hold;
 use crate::place::Place;
-use crate::postgres::{Patience, workers};
-use crate::rows::{self, Concluded, OpenBatch, Position};
-use crate::{
-    BatchId, CampaignId, Conclusion, Intended, Intent, Ledger, LedgerError, MessageId, Outcome, Outlook,
-    RunEnd, RunId, ledger, lookup, members, postgres, queries, schema, split,
-};
+use crate::postgres::Patience;
+use crate::rows::OpenBatch;
+use crate::{BatchId, CampaignId, Ledger, LedgerError, MessageId, RunId, queries, schema};
 use files::Files;
+pub(crate) use files::number_commit;
 use server::{Money, Server, Signs};
 
 /// The connection, with what must be known to write without reading.
@@ -51,9 +47,9 @@ enum Keeping {
 /// How the orders of a group are carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pass {
-    /// One after another, nothing between them: none may be refused.
+    /// One after another, nothing between them: if one is refused, the transaction is given up.
     Together,
-    /// Each in a savepoint: a refused one leaves nothing behind.
+    /// Each by itself, so that a refused one is told from the others.
     Apart,
 }
 
@@ -79,13 +75,6 @@ impl Facts {
     }
 }
 
-/// How an order went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Went {
-    Through,
-    Refused,
-}
-
 /// What an intent needs before it can be written: where its body is in a file, or the id that its numbers are claimed for.
 #[derive(Debug, Clone, Copy)]
 enum Room {
@@ -102,29 +91,6 @@ struct Effects {
     freed: Vec<(u64, u64)>,
     /// Batches as they stand now: `None` has no body to keep.
     open: Vec<(BatchId, Option<OpenBatch>)>,
-}
-
-/// Counts the commit, and checks that no other run has begun since: one statement does both.
-pub(crate) fn number_commit(
-    connection: &Connection,
-    path: &Path,
-    run: RunId,
-    number: u64,
-    at: Timestamp,
-) -> Result<(), LedgerError> {
-    let update = "UPDATE ledger SET commit_number = ?2, last_at = max(last_at, ?3) \
-        WHERE latest_run = ?1 AND commit_number = ?2 - 1";
-    let rows = connection
-        .prepare_cached(update)
-        .and_then(|mut statement| statement.execute(params![run, number, at.as_microsecond()]))
-        .map_err(|error| LedgerError::database(path, "counting the commit", error))?;
-    if rows == 1 {
-        return Ok(());
-    }
-    Err(LedgerError::Fenced {
-        path: path.to_owned(),
-        run,
-    })
 }
 
 impl Desk {
@@ -193,7 +159,7 @@ impl Desk {
         {
             self.failure = Some(failure);
             // What failed may have ended the transaction already.
-            drop(self.connection.execute_batch("ROLLBACK"));
+            drop(self.connection.roll_back());
         }
         for order in group.drain(..) {
             order.acknowledge(self.failure.as_ref());
@@ -201,337 +167,10 @@ impl Desk {
     }
 
     fn transact(&mut self, group: &mut [Order]) -> Result<(), LedgerError> {
-        if matches!(self.keeping, Keeping::Server(_)) {
-            return self.transact_among_others(group);
+        match self.keeping {
+            Keeping::Files(_) => self.transact_alone(group),
+            Keeping::Server(_) => self.transact_among_others(group),
         }
-        let slots = self.write_bodies(group)?;
-        let effects = self.carry_out_all(group, &slots)?;
-        self.execute("COMMIT")?;
-        self.commit_number += 1;
-        if let Keeping::Files(files) = &mut self.keeping {
-            files.committed(&self.connection, &self.place, self.commit_number, group.len())?;
-        }
-        self.apply(effects);
-        Ok(())
-    }
-
-    /// Begins a transaction and carries the group out in it.
-    ///
-    /// A savepoint costs two statements and a copy of each page that is changed in it, and an order is hardly ever refused.
-    /// So none has one at first; if one is refused, the transaction is given up, and the same orders are carried out anew,
-    /// each in its own. The bodies stay where they are.
-    fn carry_out_all(&mut self, group: &mut [Order], rooms: &[Room]) -> Result<Effects, LedgerError> {
-        let before = (self.sequence, self.lines_read);
-        self.begin(group)?;
-        if let Some(effects) = self.pass(Pass::Together, group, rooms)? {
-            return Ok(effects);
-        }
-        self.execute("ROLLBACK")?;
-        (self.sequence, self.lines_read) = before;
-        self.begin(group)?;
-        let effects = self.pass(Pass::Apart, group, rooms)?;
-        // Each in a savepoint of its own, no refusal spoils the others.
-        effects.ok_or_else(|| LedgerError::WriterStopped {
-            detail: "a group could not be carried out one by one".to_owned(),
-        })
-    }
-
-    /// Begins a transaction, and counts it.
-    fn begin(&self, group: &[Order]) -> Result<(), LedgerError> {
-        let at = group.iter().filter_map(|order| match (&self.keeping, order) {
-            // By the server's clock, which runs are not to hold theirs against.
-            (Keeping::Server(_), Order::Absent(..)) => None,
-            _ => order.at(),
-        });
-        let at = at.max().unwrap_or(Timestamp::UNIX_EPOCH);
-        let number = self.commit_number + 1;
-        let path = &self.place.ledger;
-        match &self.keeping {
-            Keeping::Files(_) => {
-                self.execute("BEGIN IMMEDIATE")?;
-                number_commit(&self.connection, path, self.run, number, at)
-            }
-            Keeping::Server(_) => {
-                self.execute_batch("BEGIN")?;
-                server::number_commit(&self.connection, path, self.run, number, at)
-            }
-        }
-    }
-
-    /// Carries the group out in the transaction that was begun, and leaves it open; `None` if a refusal spoiled it. An
-    /// intent that has its answer already is passed over.
-    fn pass(
-        &mut self,
-        pass: Pass,
-        group: &mut [Order],
-        rooms: &[Room],
-    ) -> Result<Option<Effects>, LedgerError> {
-        let among_others = matches!(self.keeping, Keeping::Server(_));
-        let mut rooms = rooms.iter().copied();
-        let mut effects = Effects::default();
-        for order in group {
-            if among_others && order.is_answered() {
-                continue;
-            }
-            let went = match pass {
-                Pass::Together => self.carry_out(order, &mut rooms, &mut effects)?,
-                Pass::Apart => self.carry_out_alone(order, &mut rooms, &mut effects)?,
-            };
-            if (pass, went) == (Pass::Together, Went::Refused) {
-                return Ok(None);
-            }
-        }
-        Ok(Some(effects))
-    }
-
-    /// Runs one order so that, refused by the database's rules, it leaves nothing behind and takes no other with it.
-    fn carry_out_alone(
-        &mut self,
-        order: &mut Order,
-        rooms: &mut impl Iterator<Item = Room>,
-        effects: &mut Effects,
-    ) -> Result<Went, LedgerError> {
-        let before = (self.sequence, self.lines_read);
-        self.execute("SAVEPOINT one")?;
-        let went = self.carry_out(order, rooms, effects)?;
-        if went == Went::Refused {
-            (self.sequence, self.lines_read) = before;
-            self.execute("ROLLBACK TO one")?;
-        }
-        self.execute("RELEASE one")?;
-        Ok(went)
-    }
-
-    /// Runs one order, and keeps what its caller is to hear. The failure, if there is one, is the whole group's.
-    fn carry_out(
-        &mut self,
-        order: &mut Order,
-        rooms: &mut impl Iterator<Item = Room>,
-        effects: &mut Effects,
-    ) -> Result<Went, LedgerError> {
-        match order {
-            Order::Intend(intent, reply) => {
-                let room = rooms.next().unwrap_or(Room::Slot(0));
-                reply.keep(self.intend(intent, room, effects).map(Intended::Durable))
-            }
-            Order::Conclude(batch, conclusion, reply) => {
-                reply.keep(self.conclude(*batch, conclusion, effects))
-            }
-            Order::Absent(batches, at, reply) => reply.keep(self.absent(batches, *at)),
-            Order::BookLines(lines, reply) => reply.keep(self.book_lines(*lines)),
-            Order::EndRun(end, reply) => reply.keep(self.end_run(end)),
-            Order::Look(numbers, reply) => reply.keep(self.look(numbers)),
-            Order::ReadBody(batch, reply) => {
-                // Nothing written failed: whoever asked is told, and that is all.
-                let body = ledger::read_body(&self.connection, &self.place, *batch);
-                match body {
-                    // Of the connection that all of the group needs.
-                    Err(lost @ LedgerError::Server { .. }) => Err(lost),
-                    body => {
-                        reply.result = Some(body);
-                        Ok(Went::Through)
-                    }
-                }
-            }
-        }
-    }
-
-    /// The bodies come before their intents: an intent without its body could never be settled.
-    fn write_bodies(&mut self, group: &[Order]) -> Result<Vec<Room>, LedgerError> {
-        let Keeping::Files(files) = &mut self.keeping else {
-            return Ok(Vec::new());
-        };
-        let mut slots = Vec::new();
-        for order in group {
-            if let Order::Intend(intent, _) = order {
-                slots.push(Room::Slot(files.write(&intent.batch)?));
-            }
-        }
-        Ok(slots)
-    }
-
-    fn intend(&mut self, intent: &Intent, room: Room, effects: &mut Effects) -> Result<BatchId, LedgerError> {
-        let (slot, id) = match room {
-            Room::Slot(slot) => (slot, None),
-            Room::Row(id) => (0, Some(id)),
-        };
-        let body_bytes = intent.batch.body.len() as u64;
-        self.sequence += 1;
-        self.lines_read += intent.batch.lines.read();
-        let position = Position {
-            campaign: self.campaign,
-            run: self.run,
-            sequence: self.sequence,
-            slot,
-            lines_read: self.lines_read,
-            id,
-        };
-        let written = self.insert(intent, position);
-        let batch = written.inspect_err(|_| effects.freed.push((slot, body_bytes)))?;
-        let open = OpenBatch {
-            slot,
-            body_bytes,
-            simulated: intent.simulated,
-            reserved: intent.reserved,
-            currency: intent.currency,
-            doubt_since: None,
-        };
-        effects.open.push((batch, Some(open)));
-        Ok(batch)
-    }
-
-    /// Writes an intent with its members.
-    fn insert(&self, intent: &Intent, position: Position) -> Result<BatchId, LedgerError> {
-        split::refuse_misfit(&self.connection, &self.place.ledger, intent)?;
-        let written = rows::insert(&self.connection, intent, position).and_then(|batch| {
-            let numbers = members::encode(&intent.batch.key.0, &intent.batch.members);
-            let insert = "INSERT INTO members (batch, numbers) VALUES (?1, ?2)";
-            self.connection
-                .prepare_cached(insert)?
-                .execute(params![batch, numbers])?;
-            if let Keeping::Server(_) = self.keeping {
-                postgres::bodies::write(&self.connection, batch, &intent.batch)?;
-            }
-            Ok(batch)
-        });
-        written.map_err(|error| self.failed("an intent written", error))
-    }
-
-    fn conclude(
-        &mut self,
-        batch: BatchId,
-        conclusion: &Conclusion,
-        effects: &mut Effects,
-    ) -> Result<(), LedgerError> {
-        let Conclusion {
-            outcome,
-            attempts,
-            at,
-        } = conclusion;
-        let open = self.facts(batch)?;
-        if let Outcome::Split { named, .. } = outcome {
-            split::refuse_stranger(&self.connection, &self.place.ledger, batch, *named)?;
-        }
-        let row = Concluded::new(outcome.clone(), &open, *at, self.run);
-        rows::conclude(&self.connection, batch, &row)
-            .map_err(|error| self.failed("an outcome written", error))?;
-        if let Keeping::Server(server) = &self.keeping {
-            server.concluded(&open, &row, &mut effects.money);
-        }
-        rows::add_attempts(&self.connection, batch, self.run, attempts)
-            .map_err(|error| self.failed("an attempt written", error))?;
-        if row.state == BatchState::InDoubt {
-            effects.open.push((
-                batch,
-                Some(OpenBatch {
-                    doubt_since: row.doubt_since,
-                    ..open
-                }),
-            ));
-        } else {
-            effects.open.push((batch, None));
-        }
-        Ok(())
-    }
-
-    /// What must be known of a batch to conclude it: from memory while it is open, else from its row.
-    fn facts(&self, batch: BatchId) -> Result<OpenBatch, LedgerError> {
-        if let Some(open) = self.open.get(&batch) {
-            return Ok(*open);
-        }
-        let found = queries::batch(&self.connection, &self.place.ledger, batch)?;
-        found.map(|row| row.open()).ok_or_else(|| LedgerError::Refused {
-            path: self.place.ledger.clone(),
-            step: "an outcome written",
-            detail: format!("there is no batch {batch}"),
-        })
-    }
-
-    fn absent(&mut self, batches: &[BatchId], at: Timestamp) -> Result<(), LedgerError> {
-        // One listing lacks a batch once.
-        let batches: BTreeSet<BatchId> = batches.iter().copied().collect();
-        for batch in batches {
-            lookup::add(&self.connection, batch, self.run, at)
-                .map_err(|error| self.failed("a lookup written", error))?;
-        }
-        Ok(())
-    }
-
-    fn book_lines(&mut self, lines: LineCounts) -> Result<(), LedgerError> {
-        self.sequence += 1;
-        self.lines_read += lines.read();
-        let insert = "INSERT INTO lines_behind (run, sequence, lines_invalid, lines_suppressed, lines_duplicate, \
-            lines_already_sent, lines_refused, lines_in_doubt, lines_planned, lines_read) \
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-        let [
-            invalid,
-            suppressed,
-            duplicate,
-            already_sent,
-            refused,
-            in_doubt,
-            planned,
-        ] = lines.in_order();
-        let values = params![
-            self.run,
-            self.sequence,
-            invalid,
-            suppressed,
-            duplicate,
-            already_sent,
-            refused,
-            in_doubt,
-            planned,
-            self.lines_read
-        ];
-        let written = self.connection.execute(insert, values);
-        written
-            .map(drop)
-            .map_err(|error| self.failed("lines booked", error))
-    }
-
-    fn end_run(&mut self, end: &RunEnd) -> Result<(), LedgerError> {
-        if end.lines_freed + end.lines_refused > 0 {
-            let update = "UPDATE run SET lines_freed = ?2, lines_refused = ?3 WHERE id = ?1";
-            self.connection
-                .execute(update, params![self.run, end.lines_freed, end.lines_refused])
-                .map_err(|error| self.failed("the run's end written", error))?;
-        }
-        let update = "UPDATE run SET ended_at = ?2, outcome = ?3, reason = ?4, exit_code = ?5, \
-            lines_settled = ?6 WHERE id = ?1";
-        let values = params![
-            self.run,
-            end.at.as_microsecond(),
-            end.outcome,
-            end.reason,
-            end.exit_code,
-            end.lines_settled
-        ];
-        let written = self.connection.execute(update, values);
-        written
-            .map(drop)
-            .map_err(|error| self.failed("the run's end written", error))
-    }
-
-    fn look(&self, numbers: &[Msisdn]) -> Result<Outlook, LedgerError> {
-        let failed = |error| self.failed("looking at the doubts", error);
-        let query = "SELECT count(*) FROM batch WHERE campaign = ?1 AND state = 'in_doubt'";
-        let in_doubt = self
-            .connection
-            .query_row(query, [self.campaign], |row| row.get(0))
-            .map_err(failed)?;
-        let (left_to_others, held) = match &self.keeping {
-            Keeping::Files(_) => (Vec::new(), Vec::new()),
-            Keeping::Server(server) => (
-                workers::left_to_others(&self.connection, self.campaign, self.run).map_err(failed)?,
-                server.held(&self.connection, numbers).map_err(failed)?,
-            ),
-        };
-        Ok(Outlook {
-            in_doubt,
-            left_to_others,
-            held,
-        })
     }
 
     /// Frees what the commit made free. Not before: until then a crash would bring the old row back.
@@ -550,21 +189,19 @@ impl Desk {
         }
     }
 
-    fn execute_batch(&self, statement: &'static str) -> Result<(), LedgerError> {
-        self.connection
-            .execute_batch(statement)
-            .map_err(|error| self.failed(statement, error))
-    }
-
-    fn execute(&self, statement: &'static str) -> Result<(), LedgerError> {
-        self.connection
-            .prepare_cached(statement)
-            .and_then(|mut prepared| prepared.execute([]))
-            .map(drop)
-            .map_err(|error| self.failed(statement, error))
+    fn roll_back(&self) -> Result<(), LedgerError> {
+        let done = self.connection.roll_back();
+        done.map_err(|error| self.failed("ROLLBACK", error))
     }
 
     fn failed(&self, step: &'static str, error: database::Error) -> LedgerError {
+        if error.is_not_one_row() {
+            // Only of its own row a run demands that.
+            return LedgerError::Buried {
+                path: self.place.ledger.clone(),
+                run: self.run,
+            };
+        }
         LedgerError::database(&self.place.ledger, step, error)
     }
 
@@ -580,51 +217,6 @@ impl Desk {
         let closed = self.connection.close();
         // The lock goes last, with the rest of the desk.
         closed.map_err(|error| LedgerError::database(path, "closing the ledger", error))
-    }
-}
-
-impl Order {
-    /// Whether it got another answer than that it is carried out: it is refused, or its numbers or its money are not to be had.
-    fn is_answered(&self) -> bool {
-        match self {
-            Self::Intend(_, reply) => {
-                matches!(
-                    &reply.result,
-                    Some(Ok(Intended::Held(_) | Intended::OverBudget { .. }) | Err(_))
-                )
-            }
-            Self::Conclude(_, _, reply)
-            | Self::Absent(_, _, reply)
-            | Self::BookLines(_, reply)
-            | Self::EndRun(_, reply) => {
-                matches!(reply.result, Some(Err(_)))
-            }
-            Self::ReadBody(..) | Self::Look(..) => false,
-        }
-    }
-
-    /// When what it reports happened.
-    fn at(&self) -> Option<Timestamp> {
-        match self {
-            Self::Intend(intent, _) => Some(intent.at),
-            Self::Conclude(_, conclusion, _) => Some(conclusion.at),
-            Self::Absent(_, at, _) => Some(*at),
-            Self::EndRun(end, _) => Some(end.at),
-            Self::BookLines(..) | Self::ReadBody(..) | Self::Look(..) => None,
-        }
-    }
-}
-
-impl<T> Reply<T> {
-    /// Keeps what came of the order. A refusal is its own alone; any other failure ends the whole group.
-    fn keep(&mut self, result: Result<T, LedgerError>) -> Result<Went, LedgerError> {
-        let went = match &result {
-            Ok(_) => Went::Through,
-            Err(LedgerError::Refused { .. } | LedgerError::KeyUsed { .. }) => Went::Refused,
-            Err(failure) => return Err(failure.clone()),
-        };
-        self.result = Some(result);
-        Ok(went)
     }
 }
 

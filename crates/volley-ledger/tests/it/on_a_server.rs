@@ -9,6 +9,7 @@ mod drafts;
 mod fences;
 mod late;
 mod proxy;
+mod refused;
 mod set_back;
 mod suppress_while;
 mod verify;

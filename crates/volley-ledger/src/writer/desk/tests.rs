@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use crate::database::Connection;
 use bytes::Bytes;
+use jiff::Timestamp;
 use rusqlite::types::Value;
 use tokio::sync::oneshot::{self, Receiver};
-use volley_model::{BodyHash, Currency, Msisdn, RequestKey, SealedBatch};
+use volley_model::{BodyHash, Currency, LineCounts, Msisdn, RequestKey, SealedBatch};
 
+use super::super::Reply;
 use super::*;
-use crate::{CampaignIdentity, Changes, Opening};
+use crate::{CampaignIdentity, Changes, Conclusion, Intended, Intent, Opening, Outcome};
 
 /// A ledger in a folder of its own, with a desk.
 struct Bench {
