@@ -6,6 +6,7 @@
 
 mod database;
 mod guard;
+mod memory;
 mod programs;
 mod server;
 mod skip;

@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -13,6 +14,7 @@ use tempfile::TempDir;
 use crate::Database;
 use crate::database::{PASSWORD, ROLE, refused};
 use crate::guard::Guard;
+use crate::memory;
 use crate::programs::{INSTALL, LesserUser, Programs, command};
 
 /// Below those that the system gives to outgoing connections: while the server is away none of them may take its port,
@@ -24,7 +26,7 @@ const PORTS_TRIED: usize = 20;
 /// What a server differs in from the usual one.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    /// Commits are not flushed: for tests in which processes die, and the machine does not.
+    /// Its folder lies in memory, where there is room: for tests in which processes die, and the machine does not.
     pub fast: bool,
     /// Connections by TCP must be encrypted, and the server shows this.
     pub tls: Option<Identity>,
@@ -58,14 +60,14 @@ pub struct Server {
     folder: TempDir,
 }
 
-/// The one that the tests of a process share, which none of them takes away. Its commits are not flushed.
+/// The one that the tests of a process share, which none of them takes away. It lies in memory, where there is room.
 pub fn shared() -> &'static Server {
     static SHARED: OnceLock<Server> = OnceLock::new();
     SHARED.get_or_init(Server::start_fast)
 }
 
 impl Server {
-    /// A server whose commits are flushed to the disk.
+    /// A server on the disk.
     ///
     /// # Panics
     ///
@@ -74,7 +76,7 @@ impl Server {
         Self::start_with(Settings::default())
     }
 
-    /// A server whose commits are not flushed: for tests in which processes die, and the machine does not.
+    /// A server in memory, where there is room: for tests in which processes die, and the machine does not.
     pub fn start_fast() -> Self {
         Self::start_with(Settings {
             fast: true,
@@ -98,7 +100,14 @@ impl Server {
     pub fn start_with(settings: Settings) -> Self {
         let programs = Programs::find();
         let programs = programs.unwrap_or_else(|missing| no_such_program(missing));
-        let folder = tempfile::Builder::new().prefix("volley-postgres-").tempdir();
+        let within = if settings.fast {
+            memory::folder()
+        } else {
+            std::env::temp_dir()
+        };
+        let folder = tempfile::Builder::new()
+            .prefix("volley-postgres-")
+            .tempdir_in(within);
         let folder = folder.expect("a temporary folder");
         let us = fs::metadata(folder.path()).expect("the folder just made").uid();
         let lesser = (us == 0).then(LesserUser::find);
@@ -183,6 +192,25 @@ impl Server {
             &format!("DROP DATABASE {} WITH (FORCE)", database.name),
         );
         dropped.map(drop)
+    }
+
+    /// Changes a setting that can be changed while it runs, for all who connect from now on.
+    ///
+    /// # Panics
+    ///
+    /// Where PostgreSQL does not take it.
+    pub fn change_setting(&self, name: &str, value: &str) {
+        self.administer(&format!("ALTER SYSTEM SET {name} = {value}"));
+        self.administer("SELECT pg_reload_conf()");
+        let deadline = Instant::now() + Duration::from_mins(1);
+        // Each asks over a connection of its own, which has what the postmaster has read by then.
+        while self.administer(&format!("SHOW {name}")) != value {
+            assert!(
+                Instant::now() < deadline,
+                "{name} = {value} is not taken\n{}",
+                self.log()
+            );
+        }
     }
 
     /// The port it listens on.
@@ -357,7 +385,8 @@ fn run(
         "dynamic_shared_memory_type=mmap".to_owned(),
     ];
     if settings.fast {
-        set.push("fsync=off".to_owned());
+        // Memory is not to be filled with a log that nobody reads.
+        set.push("max_wal_size=128MB".to_owned());
     }
     if settings.tls.is_some() {
         set.push("ssl=on".to_owned());

@@ -108,6 +108,26 @@ fn port(database: &Database) -> u16 {
     behind.split('/').next().unwrap().parse().unwrap()
 }
 
+/// Fast is where its folder lies: Volley writes to no server that does not flush.
+#[test]
+fn a_fast_server_flushes_as_any_other_and_takes_other_settings_while_it_runs() {
+    if !is_there() {
+        return;
+    }
+    let server = Server::start_fast();
+    let database = server.database();
+    assert_eq!(database.psql("SHOW fsync"), "on");
+    server.change_setting("fsync", "off");
+    assert_eq!(database.psql("SHOW fsync"), "off");
+    let found = rustix::fs::statvfs("/dev/shm").unwrap();
+    let has_room = found.f_bavail * found.f_frsize >= 3 << 30;
+    assert!(
+        !has_room || server.folder().starts_with("/dev/shm"),
+        "{}",
+        server.folder().display()
+    );
+}
+
 const LEFT_ALONE: &str = "VOLLEY_TEST_POSTGRES_LEFT_ALONE";
 
 /// This test runs itself once more, as a process that starts a server, and kills that process.

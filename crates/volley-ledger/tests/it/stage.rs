@@ -21,6 +21,17 @@ pub(crate) use place::{hex, lift_rules};
 pub(crate) struct Stage {
     place: Place,
     pub(crate) path: PathBuf,
+    /// Its database is of the server that all share, and goes with it: there are many, of eight megabytes each.
+    is_lent: bool,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if self.is_lent {
+            // Where it fails it goes with the server.
+            let _ = test_postgres::shared().forget(self.database());
+        }
+    }
 }
 
 /// A run under way.
@@ -50,12 +61,18 @@ impl Stage {
             Ledger::init(database.url().as_ref(), at(0)).unwrap();
             database
         });
-        Self::at(Place::Server(server.copy_of(empty)))
+        let mut stage = Self::at(Place::Server(server.copy_of(empty)));
+        stage.is_lent = true;
+        stage
     }
 
     fn at(place: Place) -> Self {
         let path = place.path();
-        Self { place, path }
+        Self {
+            place,
+            path,
+            is_lent: false,
+        }
     }
 
     /// Whether it is in a file, where some things are counted that a server does not count.
