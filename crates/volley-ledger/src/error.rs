@@ -95,6 +95,16 @@ pub enum LedgerError {
         /// Which.
         kind: String,
     },
+    /// What a server acknowledges is not on its disk.
+    #[error(
+        "{} is on a server that runs with fsync = off: what it has acknowledged can be lost with its machine, and numbers be sent to \
+         twice; nothing is written to it; set fsync = on in its postgresql.conf, have it read that (SELECT pg_reload_conf()), run \
+         `sync` on its machine, then run again", path.display()
+    )]
+    Unflushed {
+        /// The ledger, without its password.
+        path: PathBuf,
+    },
     /// A read, write or sync failed. After the first one, nothing more is written by this process.
     #[error("{step} failed at {}; check the disk and its free space, then run again", path.display())]
     Storage {
@@ -517,6 +527,9 @@ impl LedgerError {
     fn postgres(path: &Path, step: &'static str, error: postgres::Error) -> Self {
         let path = path.to_owned();
         let detail = error.to_string();
+        if matches!(error, postgres::Error::Unflushed) {
+            return Self::Unflushed { path };
+        }
         if error.is_of_constraint("batch_request_key_key") {
             return Self::KeyUsed { path };
         }

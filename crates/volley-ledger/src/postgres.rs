@@ -27,7 +27,7 @@ use rusqlite::types::ValueRef;
 use tokio::runtime::Runtime;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql as ToPostgres;
-use tokio_postgres::{Client, RowStream};
+use tokio_postgres::{Client, RowStream, SimpleQueryMessage};
 
 pub(crate) use address::Address;
 pub use address::{has_password, shown_path};
@@ -63,6 +63,9 @@ pub(crate) enum Error {
     /// The system gives no runtime.
     #[error("start a runtime: {0}")]
     Runtime(std::io::Error),
+    /// What it acknowledges is not on its disk: it must not be written to.
+    #[error("fsync is off")]
+    Unflushed,
 }
 
 /// What a connection is for.
@@ -125,10 +128,21 @@ impl Session {
         if use_ == Use::Read {
             session.execute_batch("SET default_transaction_read_only = on")?;
         } else {
-            session.execute_batch(SETTINGS_TO_WRITE)?;
+            session.set_up_to_write()?;
         }
         session.patience = patience;
         Ok(session)
+    }
+
+    /// Settles how it writes, and refuses a server that does not flush what it acknowledges. Each connection asks: a server that
+    /// was away may come back with other settings.
+    fn set_up_to_write(&self) -> Result<(), Error> {
+        let told = self.wait(self.client.simple_query(SETTINGS_TO_WRITE))?;
+        let flushes = told.iter().any(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0) == Some("on"),
+            _ => false,
+        });
+        if flushes { Ok(()) } else { Err(Error::Unflushed) }
     }
 
     /// From now on answers are waited for so long.
@@ -266,9 +280,13 @@ const SETTINGS: &str = "SET search_path = volley; SET timezone = 'UTC'; SET lock
     SET standard_conforming_strings = on; SET jit = off; SET application_name = 'volley'; \
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 /// Besides, of one that writes: a worker that sleeps in a transaction must not keep the others from what it has locked, nor one
-/// whose machine is gone.
+/// whose machine is gone. Last it asks for what no connection can set: whether commits are flushed.
+/// `full_page_writes` is not asked for. The manual lets it be off where the file system writes pages whole or not at all (ZFS),
+/// and which one it is no connection can tell: a refusal would hit those who are right, a warning would never end for them.
+/// Source: PostgreSQL 15's manual, "Write Ahead Log" (`fsync`, `full_page_writes`) and "Reliability".
 const SETTINGS_TO_WRITE: &str = "SET idle_in_transaction_session_timeout = '2s'; SET tcp_keepalives_idle = 5; \
-    SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; SET tcp_user_timeout = '10s'";
+    SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; SET tcp_user_timeout = '10s'; \
+    SELECT current_setting('fsync')";
 
 impl Statement<'_> {
     pub(crate) fn execute(&mut self, values: &[&dyn ToSql]) -> Result<usize, Error> {

@@ -191,6 +191,7 @@ fn ledger_exit(error: &LedgerError) -> Exit {
         | LedgerError::Damaged { .. }
         | LedgerError::Displaced { .. }
         | LedgerError::NetworkFileSystem { .. }
+        | LedgerError::Unflushed { .. }
         | LedgerError::Storage { .. }
         | LedgerError::Server { .. }
         | LedgerError::Fenced { .. } => Exit::Ledger,

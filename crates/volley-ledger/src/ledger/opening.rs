@@ -65,7 +65,8 @@ impl Ledger {
     /// # Errors
     /// [`Missing`](LedgerError::Missing), [`Locked`](LedgerError::Locked), [`Foreign`](LedgerError::Foreign),
     /// [`Newer`](LedgerError::Newer), [`Damaged`](LedgerError::Damaged), [`Displaced`](LedgerError::Displaced),
-    /// [`NetworkFileSystem`](LedgerError::NetworkFileSystem), [`Storage`](LedgerError::Storage).
+    /// [`NetworkFileSystem`](LedgerError::NetworkFileSystem), [`Storage`](LedgerError::Storage); on a server
+    /// [`Server`](LedgerError::Server), [`Unflushed`](LedgerError::Unflushed).
     pub fn open(path: &Path, opening: Opening, now: Timestamp) -> Result<Self, LedgerError> {
         if Address::is_one(path) {
             return server::open(path, opening, now);

@@ -12,6 +12,7 @@ mod proxy;
 mod refused;
 mod set_back;
 mod suppress_while;
+mod unflushed;
 mod verify;
 
 #[path = "both/campaign.rs"]

@@ -15,6 +15,8 @@ use std::any::Any;
 use std::fmt::Write as _;
 use std::sync::Mutex;
 
+use test_postgres::{Database, Server};
+
 use crate::disk::full::Tmpfs;
 use crate::support::{End, Sandbox, check_rows};
 
@@ -224,6 +226,39 @@ fn of_a_disk_that_is_full_or_cannot_be_written() {
         "exit_7_disk",
         format!("## full\n{full}\n## read only\n{read_only}")
     );
+}
+
+#[test]
+fn of_a_server_that_does_not_flush() {
+    if !test_postgres::is_there() {
+        return;
+    }
+    let server = Server::start_fast();
+    let (made, empty) = (server.database(), server.database());
+    let sandbox = Sandbox::new();
+    sandbox.prepare(5, 10);
+    let at = |database: &Database, args: &[&str]| {
+        let volley = sandbox.volley(args.iter());
+        volley.env("VOLLEY_LEDGER", &database.url()).run()
+    };
+    at(&made, &["ledger", "init"]).expect(0);
+    server.change_setting("fsync", "off");
+    let send: &[&str] = &["send", "campaign.toml", "contacts.ndjson"];
+    let shown = [(&made, send), (&empty, &["ledger", "init"])].map(|(database, args)| {
+        let end = at(database, args);
+        assert_eq!(end.code(), 7, "{end}");
+        format!("$ volley {}\n{}", args.join(" "), steady(&sandbox, &end))
+    });
+    insta::assert_snapshot!("exit_7_server", shown.join("\n"));
+    assert_eq!(sandbox.mock().stats().together.requests, 0);
+    assert_eq!(made.psql("SELECT count(*) FROM volley.run"), "0");
+    assert_eq!(empty.psql("SELECT to_regnamespace('volley') IS NULL"), "t");
+    // Whoever only looks may.
+    for look in [&["report"][..], &["ledger", "verify"]] {
+        at(&made, look).expect(0);
+    }
+    server.change_setting("fsync", "on");
+    at(&made, send).expect(0);
 }
 
 #[test]
