@@ -392,6 +392,13 @@ impl Error {
         matches!(self, Self::NotOneRow)
     }
 
+    /// Whether it may not do that here: by its role's rights, or since a standby only reads.
+    pub(crate) fn is_forbidden(&self) -> bool {
+        // Insufficient privilege; read-only transaction; and a standby refuses `READ WRITE` as a feature that it does not have.
+        let codes = ["42501", "25006", "0A000"];
+        self.state().is_some_and(|state| codes.contains(&state.code()))
+    }
+
     /// Whether that constraint was in the way.
     pub(crate) fn is_of_constraint(&self, name: &str) -> bool {
         let Self::Said(error) = self else { return false };

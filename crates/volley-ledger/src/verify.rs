@@ -42,6 +42,8 @@ pub struct Verification {
     pub recipients: u64,
     /// What is wrong; empty in a sound ledger.
     pub findings: Vec<Finding>,
+    /// Of one on a server: why its schema's definitions could not be compared, if they could not.
+    pub uncompared: Option<String>,
 }
 
 /// One thing that is wrong.
@@ -109,6 +111,7 @@ impl Verification {
             batches: 0,
             recipients: 0,
             findings: Vec::new(),
+            uncompared: None,
         }
     }
 

@@ -1,17 +1,19 @@
-//! What of a ledger on a server is checked in another way: what its schema is made of, and who holds each number.
+//! What of a ledger on a server is checked in another way: what its schema is made of ([`objects`]), and who holds each number.
 //!
 //! Bounds: batches are read [`PAGE`] at a time, and the numbers of one batch are looked up at once. Of claims one count a batch is
 //! kept.
 //! Not here: the pages of its tables, which are PostgreSQL's own matter (`amcheck`).
 
-use std::collections::{BTreeMap, HashMap};
+mod objects;
+
+use std::collections::HashMap;
 use std::path::Path;
 
 use volley_model::{BatchState, Msisdn};
 
 use super::{Check, STEP, Step, Verification};
 use crate::database::{self, Connection, Row};
-use crate::ledger::server::{self, SCHEMA};
+use crate::ledger::server;
 use crate::postgres;
 use crate::rows::{BatchRow, COLUMN_COUNT, COLUMNS};
 use crate::{BatchId, LedgerError, members};
@@ -23,6 +25,8 @@ const RESTORE: &str = "keep the database as it is, and restore its newest sound 
 /// Checks the ledger at that address.
 pub(super) fn verify(path: &Path) -> Result<Verification, LedgerError> {
     let (connection, place) = server::look(path)?;
+    let made = objects::made(&connection);
+    let made = made.map_err(|error| LedgerError::database(&place.ledger, STEP, error))?;
     // One moment for all questions, beside whoever writes.
     connection
         .execute_batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -32,7 +36,7 @@ pub(super) fn verify(path: &Path) -> Result<Verification, LedgerError> {
         connection,
         place,
     };
-    if check.objects()? {
+    if check.objects(made)? {
         check.take(&STEPS)?;
     }
     let mut found = check.found;
@@ -59,35 +63,7 @@ const STEPS: [Step; 12] = [
     Check::bodies,
 ];
 
-/// What the schema is made of: kind and name, and of a function that is kept as text, its text.
-type Objects = BTreeMap<String, Option<String>>;
-
 impl Check {
-    /// Whether everything is there that Volley made. Without a table or a view nothing more can be asked.
-    fn objects(&mut self) -> Result<bool, LedgerError> {
-        let made = made();
-        let mut found = found(&self.connection).map_err(|error| self.failed(error))?;
-        let mut whole = true;
-        for (name, text) in made {
-            let fault = match found.remove(&name) {
-                None => "it is gone",
-                Some(Object { enabled: false, .. }) => "it is disabled",
-                Some(object) if text.is_some() && object.text != text => "it is not as Volley made it",
-                Some(_) => continue,
-            };
-            let is_rule = name.starts_with("trigger ") || name.starts_with("index ");
-            whole &= is_rule || fault != "it is gone";
-            self.found
-                .find(format!("schema of {name}"), fault, super::RESTORE);
-        }
-        for name in found.into_keys() {
-            let remedy = "take it out again; the schema volley is Volley's alone";
-            self.found
-                .find(format!("schema of {name}"), "it is not Volley's", remedy);
-        }
-        Ok(whole)
-    }
-
     /// Every number that was reached, or may yet be, is held by its batch; and a batch holds no number that it does not have.
     fn claims(&mut self) -> Result<(), LedgerError> {
         let failed = |error| LedgerError::database(&self.place.ledger, STEP, error);
@@ -206,75 +182,4 @@ fn holders(
         Some((Msisdn::new(number.cast_unsigned()).ok()?, BatchId(row.get(1))))
     });
     Ok(holders.collect())
-}
-
-/// An object as the server has it.
-struct Object {
-    text: Option<String>,
-    enabled: bool,
-}
-
-/// Tables, views, indexes, functions and triggers of the schema. Those that come with a key are left out.
-fn found(connection: &Connection) -> database::Result<BTreeMap<String, Object>> {
-    let query = "SELECT CASE relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'view ' WHEN 'i' THEN 'index ' ELSE 'table ' END || relname::text, \
-                NULL AS text, 1::bigint AS enabled FROM pg_class \
-            WHERE relnamespace = to_regnamespace('volley')::oid AND relkind IN ('r', 'p', 'f', 'v', 'm', 'i') \
-              AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = pg_class.oid) \
-        UNION ALL SELECT 'function ' || proname::text, prosrc, 1 FROM pg_proc \
-            WHERE pronamespace = to_regnamespace('volley')::oid \
-        UNION ALL SELECT 'trigger ' || tgname::text, NULL, CASE WHEN tgenabled IN ('O', 'A') THEN 1 ELSE 0 END \
-            FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid \
-            WHERE relnamespace = to_regnamespace('volley')::oid AND NOT tgisinternal";
-    let mut statement = connection.prepare(query)?;
-    let objects = statement.query_map([], |row| {
-        let (text, enabled) = (row.get(1)?, row.get(2)?);
-        Ok((row.get(0)?, Object { text, enabled }))
-    })?;
-    objects.collect()
-}
-
-/// What [`SCHEMA`] makes.
-fn made() -> Objects {
-    let statements = SCHEMA.lines().filter(|line| line.starts_with("CREATE "));
-    let named = statements.filter_map(|line| {
-        let mut words = line.split([' ', '(']).skip(1);
-        let kind = match words.next()? {
-            "TABLE" => "table",
-            "VIEW" => "view",
-            "INDEX" => "index",
-            "TRIGGER" => "trigger",
-            "FUNCTION" | "AGGREGATE" => "function",
-            _ => return None,
-        };
-        let text = line
-            .ends_with("$$")
-            .then(|| SCHEMA.split_once(line)?.1.split_once("$$"))
-            .flatten();
-        Some((
-            format!("{kind} {}", words.next()?),
-            text.map(|(text, _)| text.to_owned()),
-        ))
-    });
-    named.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::made;
-
-    #[test]
-    fn the_schema_s_own_text_tells_what_it_is_made_of() {
-        let made = made();
-        let of = |kind: &str| made.keys().filter(|name| name.starts_with(kind)).count();
-        assert_eq!(
-            ["table ", "view ", "index ", "function ", "trigger "].map(of),
-            [28, 8, 5, 21, 65]
-        );
-        let text = made["function refuse"].as_deref().unwrap();
-        assert!(
-            text.starts_with("\nBEGIN\n  RAISE") && text.ends_with("END "),
-            "{text}"
-        );
-        assert_eq!(made["function claimable"], None);
-    }
 }

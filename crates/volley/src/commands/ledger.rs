@@ -45,7 +45,7 @@ pub(super) fn verify(common: &Common) -> Result<Exit, CommandError> {
             .map(|finding| json!({"place": finding.place, "fault": finding.fault, "remedy": finding.remedy}));
         print::json(&json!({
             "schema": 1, "ledger": found.path, "batches": found.batches, "recipients": found.recipients,
-            "findings": findings.collect::<Vec<_>>(), "exit_code": exit.code(),
+            "findings": findings.collect::<Vec<_>>(), "uncompared": found.uncompared, "exit_code": exit.code(),
         }));
     } else {
         print::result(&as_text(&found));
@@ -62,14 +62,21 @@ fn as_text(found: &Verification) -> String {
     );
     if found.findings.is_empty() {
         out.push_str("all sound\n");
-        return out;
+    } else {
+        let _ = writeln!(out, "{} findings", grouped(found.findings.len() as u64));
     }
-    let _ = writeln!(out, "{} findings", grouped(found.findings.len() as u64));
     for finding in &found.findings {
         let _ = writeln!(
             out,
             "{}: {}\n  what to do {}",
             finding.place, finding.fault, finding.remedy
+        );
+    }
+    if let Some(why) = &found.uncompared {
+        let _ = writeln!(
+            out,
+            "not compared: how its schema's tables, constraints, triggers, functions, indexes and views are defined, since that \
+             needs a second schema for a moment ({why})\n  what to do verify it as its owner, and not on a standby"
         );
     }
     out

@@ -267,6 +267,55 @@ fn while_a_run_of_the_campaign_lives_on_a_server_doubts_are_listed_and_not_resol
     assert_eq!(end.code(), 0, "{end}");
 }
 
+/// Its findings are the ledger's tests' matter; here, how they are told.
+#[test]
+fn a_changed_rule_on_a_server_is_7_and_what_a_reader_cannot_compare_is_told() {
+    if !test_postgres::is_there() {
+        return;
+    }
+    let server = test_postgres::shared();
+    let database = server.database();
+    let sandbox = Sandbox::new();
+    let verify = |url: &str, args: &[&str]| {
+        let volley = sandbox.volley(["ledger", "verify"].iter().chain(args));
+        volley.env("VOLLEY_LEDGER", url).run()
+    };
+    let init = sandbox.volley(["ledger", "init"]);
+    init.env("VOLLEY_LEDGER", &database.url()).run().expect(0);
+    let end = verify(&database.url(), &[]);
+    end.expect(0);
+    assert!(
+        end.stdout.ends_with("all sound\n"),
+        "an owner compares all of it\n{end}"
+    );
+    server.administer("CREATE ROLE verifier LOGIN PASSWORD 'pw'");
+    database.psql(
+        "GRANT USAGE ON SCHEMA volley TO verifier; GRANT SELECT ON ALL TABLES IN SCHEMA volley TO verifier; \
+         ALTER TABLE volley.batch DROP CONSTRAINT batch_state",
+    );
+    let reader = database.url().replace("volley:pw@", "verifier:pw@");
+    let end = verify(&reader, &[]);
+    end.expect(0);
+    assert!(
+        end.stdout.contains("all sound\nnot compared: "),
+        "neither found nor told\n{end}"
+    );
+    let end = verify(&reader, &["--json"]);
+    let why = &end.summary()["uncompared"];
+    assert!(
+        why.as_str().is_some_and(|why| why.contains("permission denied")),
+        "{end}"
+    );
+    let end = verify(&database.url(), &["--json"]);
+    end.expect(7);
+    let summary = end.summary();
+    assert_eq!(
+        (&summary["findings"][0]["place"], &summary["uncompared"]),
+        (&"schema of constraint batch_state".into(), &Value::Null),
+        "{end}"
+    );
+}
+
 #[test]
 fn a_damaged_ledger_is_7_with_its_findings_and_a_missing_one_is_3() {
     let sandbox = three_doubts(Kept::File);

@@ -83,47 +83,189 @@ async fn numbers_that_their_batches_do_not_hold_are_found() {
     );
 }
 
+/// Makes each change, one after another, and expects one finding more for each.
+fn expect_found(stage: &Stage, changes: &[(&str, &str)]) {
+    let mut expected = Vec::new();
+    for (change, found) in changes {
+        stage.carry_out(change);
+        expected.push(format!("schema of {found}"));
+        let findings = verify(&stage.path).unwrap().findings;
+        let mut told = told(&findings);
+        told.sort();
+        expected.sort();
+        assert_eq!(told, expected, "{change}");
+        assert!(findings.iter().all(|finding| !finding.remedy.is_empty()));
+    }
+}
+
+const REFUSE_NOTHING: &str =
+    "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'";
+const CLAIM_ALL: &str = "CREATE OR REPLACE FUNCTION claimable(held_batch bigint, number bigint, message bigint, retry boolean, parent bigint) \
+     RETURNS boolean LANGUAGE sql STABLE RETURN true";
+
 #[tokio::test]
 async fn rules_that_were_dropped_disabled_or_changed_are_found() {
     let Some(stage) = written().await else { return };
-    let gone = "it is gone";
-    for (change, found) in [
-        (
-            "DROP TRIGGER batch_ends ON batch",
-            format!("schema of trigger batch_ends: {gone}"),
-        ),
-        (
-            "DROP INDEX batch_open",
-            format!("schema of index batch_open: {gone}"),
-        ),
-        (
-            "ALTER TABLE claim DISABLE TRIGGER claim_moves",
-            "schema of trigger claim_moves: it is disabled".to_owned(),
-        ),
-        (
-            "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
-            "schema of function refuse: it is not as Volley made it".to_owned(),
-        ),
-        (
-            "CREATE TABLE theirs (x int)",
-            "schema of table theirs: it is not Volley's".to_owned(),
-        ),
-        (
-            "CREATE VIEW looks AS SELECT 1",
-            "schema of view looks: it is not Volley's".to_owned(),
-        ),
-    ] {
-        stage.carry_out(change);
-        let findings = verify(&stage.path).unwrap().findings;
-        assert!(told(&findings).contains(&found), "{change}: {findings:?}");
-        assert!(findings.iter().all(|finding| !finding.remedy.is_empty()));
-    }
-    // Without a view nothing more is asked.
-    stage.carry_out("DROP VIEW conservation");
+    expect_found(
+        &stage,
+        &[
+            // What keeps a number from being claimed again, in each way that it can be lifted.
+            (CLAIM_ALL, "function claimable: it is not as Volley made it"),
+            (
+                "CREATE OR REPLACE FUNCTION is_free(held_batch bigint, number bigint) RETURNS boolean LANGUAGE sql STABLE \
+                 RETURN true",
+                "function is_free: it is not as Volley made it",
+            ),
+            (
+                "ALTER TABLE claim DROP CONSTRAINT claim_pkey",
+                "constraint claim_pkey: it is gone",
+            ),
+            (
+                "ALTER TABLE claim DISABLE TRIGGER claim_moves",
+                "trigger claim_moves: it is disabled",
+            ),
+            (
+                "DROP TRIGGER claim_stays ON claim; CREATE TRIGGER claim_stays BEFORE UPDATE ON claim \
+                 FOR EACH ROW WHEN (false) EXECUTE FUNCTION refuse('never')",
+                "trigger claim_stays: it is not as Volley made it",
+            ),
+            (
+                "ALTER TABLE claim SET UNLOGGED",
+                "table claim: it is not as Volley made it",
+            ),
+            (
+                "DROP TRIGGER batch_ends ON batch",
+                "trigger batch_ends: it is gone",
+            ),
+            (REFUSE_NOTHING, "function refuse: it is not as Volley made it"),
+            (
+                "ALTER TABLE batch DROP CONSTRAINT batch_doubt_has_reason",
+                "constraint batch_doubt_has_reason: it is gone",
+            ),
+            (
+                "ALTER TABLE batch DROP CONSTRAINT batch_state; ALTER TABLE batch ADD CONSTRAINT batch_state \
+                 CHECK (state IN ('intended', 'accepted') OR true)",
+                "constraint batch_state: it is not as Volley made it",
+            ),
+            (
+                "ALTER TABLE batch DROP CONSTRAINT batch_run_fkey; ALTER TABLE batch ADD CONSTRAINT batch_run_fkey \
+                 FOREIGN KEY (run) REFERENCES run NOT VALID",
+                "constraint batch_run_fkey: it is not as Volley made it",
+            ),
+            ("DROP INDEX batch_open", "index batch_open: it is gone"),
+            (
+                "DROP INDEX batch_of_campaign; CREATE INDEX batch_of_campaign ON batch (run)",
+                "index batch_of_campaign: it is not as Volley made it",
+            ),
+            (
+                "ALTER TABLE batch ALTER COLUMN request_key DROP NOT NULL",
+                "column batch.request_key: it is not as Volley made it",
+            ),
+            (
+                "CREATE OR REPLACE VIEW suppressions AS SELECT '' AS number, rfc3339(since) AS since FROM suppressed WHERE false",
+                "view suppressions: it is not as Volley made it",
+            ),
+        ],
+    );
+    // A foreign key's own triggers are PostgreSQL's: only a superuser lifts them.
+    stage.administer("ALTER TABLE members DISABLE TRIGGER ALL");
     let found = told(&verify(&stage.path).unwrap().findings);
     assert!(
-        found.contains(&format!("schema of view conservation: {gone}")),
+        found.contains(&"schema of constraint members_batch_fkey: it is disabled".to_owned()),
         "{found:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_volley_s_is_found() {
+    let Some(stage) = written().await else { return };
+    expect_found(
+        &stage,
+        &[
+            (
+                "CREATE TABLE theirs (x int PRIMARY KEY)",
+                "table theirs: it is not Volley's",
+            ),
+            ("CREATE VIEW looks AS SELECT 1", "view looks: it is not Volley's"),
+            // It answers in the place of the one that Volley made.
+            (
+                "CREATE FUNCTION is_free(bigint, integer) RETURNS boolean LANGUAGE sql RETURN true",
+                "function is_free(bigint, integer): it is not Volley's",
+            ),
+            (
+                "CREATE RULE quiet AS ON DELETE TO body DO INSTEAD NOTHING",
+                "rule quiet: it is not Volley's",
+            ),
+            (
+                "CREATE UNIQUE INDEX one_a_run ON batch (run, id)",
+                "index one_a_run: it is not Volley's",
+            ),
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_lost_table_is_told_once_and_without_a_view_nothing_more_is_asked() {
+    let Some(stage) = written().await else { return };
+    expect_found(
+        &stage,
+        &[("DROP TABLE adoption", "table adoption: it is gone")],
+    );
+    let Some(stage) = written().await else { return };
+    stage.change("UPDATE batch SET cost = '0.01' WHERE id = 1");
+    expect_found(
+        &stage,
+        &[("DROP VIEW conservation", "view conservation: it is gone")],
+    );
+}
+
+/// A backup's definitions are written by PostgreSQL, and read by it again.
+#[tokio::test]
+async fn a_ledger_that_was_dumped_and_restored_is_sound_and_so_is_one_that_was_tuned() {
+    let Some(stage) = written().await else { return };
+    let dump = std::process::Command::new("pg_dump")
+        .args(["--schema=volley", "--dbname"])
+        .arg(&stage.path)
+        .output()
+        .unwrap();
+    assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
+    let restored = test_postgres::shared().database();
+    restored.psql(&String::from_utf8(dump.stdout).unwrap());
+    let restored = Stage::in_database(restored);
+    restored.carry_out(
+        "ALTER TABLE batch SET (autovacuum_vacuum_scale_factor = 0.01); ALTER INDEX batch_open SET (fillfactor = 70)",
+    );
+    assert_eq!(verify(&restored.path).unwrap().findings, []);
+    expect_found(
+        &restored,
+        &[(CLAIM_ALL, "function claimable: it is not as Volley made it")],
+    );
+}
+
+/// Who may not make a second schema is told what was not compared, and finds what can be found without.
+#[tokio::test]
+async fn a_role_that_only_reads_is_told_what_it_cannot_compare() {
+    let Some(stage) = written().await else { return };
+    assert_eq!(verify(&stage.path).unwrap().uncompared, None);
+    stage.administer(
+        "CREATE ROLE verifier LOGIN PASSWORD 'pw'; GRANT USAGE ON SCHEMA volley TO verifier; \
+         GRANT SELECT ON ALL TABLES IN SCHEMA volley TO verifier",
+    );
+    let url = stage.database().url().replace("volley:pw@", "verifier:pw@");
+    let look = || verify(url.as_ref()).unwrap();
+    let sound = look();
+    assert_eq!(sound.findings, []);
+    let why = sound.uncompared.unwrap();
+    assert!(why.contains("permission denied"), "{why}");
+    stage.carry_out(REFUSE_NOTHING);
+    stage.carry_out("DROP TRIGGER batch_ends ON batch");
+    stage.carry_out(CLAIM_ALL);
+    assert_eq!(
+        told(&look().findings),
+        [
+            "schema of function refuse: it is not as Volley made it",
+            "schema of trigger batch_ends: it is gone"
+        ]
     );
 }
 
