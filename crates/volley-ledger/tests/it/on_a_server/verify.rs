@@ -207,10 +207,7 @@ async fn what_is_not_volley_s_is_found() {
 #[tokio::test]
 async fn a_lost_table_is_told_once_and_without_a_view_nothing_more_is_asked() {
     let Some(stage) = written().await else { return };
-    expect_found(
-        &stage,
-        &[("DROP TABLE adoption", "table adoption: it is gone")],
-    );
+    expect_found(&stage, &[("DROP TABLE adoption", "table adoption: it is gone")]);
     let Some(stage) = written().await else { return };
     stage.change("UPDATE batch SET cost = '0.01' WHERE id = 1");
     expect_found(
