@@ -239,7 +239,7 @@ fn of_a_server_that_does_not_flush() {
     sandbox.prepare(5, 10);
     let at = |database: &Database, args: &[&str]| {
         let volley = sandbox.volley(args.iter());
-        volley.env("VOLLEY_LEDGER", &database.url()).run()
+        volley.env("VOLLEY_LEDGER", database.url()).run()
     };
     at(&made, &["ledger", "init"]).expect(0);
     server.change_setting("fsync", "off");

@@ -281,7 +281,7 @@ fn a_changed_rule_on_a_server_is_7_and_what_a_reader_cannot_compare_is_told() {
         volley.env("VOLLEY_LEDGER", url).run()
     };
     let init = sandbox.volley(["ledger", "init"]);
-    init.env("VOLLEY_LEDGER", &database.url()).run().expect(0);
+    init.env("VOLLEY_LEDGER", database.url()).run().expect(0);
     let end = verify(&database.url(), &[]);
     end.expect(0);
     assert!(
