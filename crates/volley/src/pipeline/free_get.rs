@@ -53,7 +53,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         let evidence = match self.stop.unless(Stage::Stopping, self.wire.ready()).await? {
             Err(unsent) => Evidence::Unsent(unsent),
             Ok(stream) => {
-                self.stop.unless(Stage::Stopping, self.pace.token(0)).await?;
+                self.token(Stage::Stopping, 0).await?;
                 let asked = self.wire.send(stream, request, self.request_timeout);
                 // A stop does not wait for it: a GET loses nothing, and of a deletion it is told that nobody knows.
                 self.stop.unless(Stage::Stopping, asked).await?

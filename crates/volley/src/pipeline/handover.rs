@@ -22,8 +22,10 @@ use volley_provider::{JudgeContext, presentable};
 use super::dispatch::Dispatch;
 use super::gate::{Errand, Pass};
 use super::outside::{Clock, Journal, Wire};
+use super::pacing::TooFar;
 use super::patience::Try;
 use super::stop::{Stage, StopReason};
+use crate::exit::Exit;
 
 /// How often a batch may be put off (docs/guarantee.md, "What the wire proves").
 pub(crate) const PUT_OFF_MAX: u32 = 5;
@@ -152,9 +154,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
             if !self.gate.admits(flight.pass) {
                 continue;
             }
-            self.stop
-                .unless(stage, self.pace.token(flight.recipients))
-                .await?;
+            self.token(stage, flight.recipients).await?;
             self.note_pace(asked.elapsed());
             // While we waited for the token, a doubt may have closed the gate, or the right to a trial have grown old.
             if self.admits(flight.pass) {
@@ -179,6 +179,18 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         drop(place);
         self.note_end(begun.elapsed());
         Some(self.record(flight, Some(handed_over_at), evidence))
+    }
+
+    /// Waits for a request's turn; `None` if the run stops before, since there is none to be had, too.
+    pub(super) async fn token(&self, stage: Stage, recipients: u32) -> Option<()> {
+        let turn = self.stop.unless(stage, self.pace.token(recipients)).await?;
+        turn.inspect_err(|TooFar| {
+            self.stop.request(StopReason::Storage {
+                exit: Exit::Locked,
+                why: format!("for five minutes {}", TooFar::WHY),
+            });
+        })
+        .ok()
     }
 
     fn record(

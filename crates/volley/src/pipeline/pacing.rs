@@ -13,8 +13,10 @@ use volley_transport::{Limit, Pace};
 const APPROACH: Duration = Duration::from_millis(20);
 /// An intent is not begun earlier than that for a server that takes longer: it would be in doubt after a crash.
 const COMMIT_MAX: Duration = Duration::from_millis(250);
-/// Tokens in a row that were void before they could be used: a server so far away lets nothing be sent.
-const VOID_MAX: u32 = 20;
+/// After so many tokens in a row that were void before they could be used it is told.
+const VOID_TOLD: u32 = 20;
+/// And after so long the run ends: as for a server that is away.
+const VOID_FOR: Duration = Duration::from_mins(5);
 
 /// See the module.
 pub(super) enum Pacing {
@@ -36,6 +38,40 @@ pub(super) struct SharedPace {
     limit: Cell<Limit>,
     /// How long an intent takes to become durable, about.
     commit: Cell<Duration>,
+    voids: Cell<Voids>,
+}
+
+/// Nothing could be sent for [`VOID_FOR`]: each token was void before it could be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TooFar;
+
+impl TooFar {
+    pub(super) const WHY: &str = "the ledger's server, or this machine, takes so long that each turn is over before it can be used; the server \
+        must answer within 50 ms";
+}
+
+/// Tokens in a row that were void before they could be used.
+#[derive(Debug, Clone, Copy, Default)]
+struct Voids {
+    tokens: u32,
+    since: Option<Instant>,
+}
+
+impl Voids {
+    /// One more, at this moment.
+    fn add(&mut self, now: Instant) -> Result<(), TooFar> {
+        self.tokens += 1;
+        let since = *self.since.get_or_insert(now);
+        if now - since >= VOID_FOR {
+            return Err(TooFar);
+        }
+        if self.tokens.is_multiple_of(VOID_TOLD) {
+            tracing::warn!(tokens = self.tokens, "nothing can be sent: {}", TooFar::WHY);
+        } else {
+            tracing::debug!("a token was void before it could be used");
+        }
+        Ok(())
+    }
 }
 
 impl Pacing {
@@ -48,6 +84,7 @@ impl Pacing {
             cool_until: Cell::new(None),
             limit: Cell::new(Limit::None),
             commit: Cell::default(),
+            voids: Cell::default(),
         })
     }
 
@@ -71,9 +108,12 @@ impl Pacing {
     }
 
     /// Takes what a request to so many recipients needs, and returns at the moment it may go.
-    pub(super) async fn token(&self, recipients: u32) {
+    pub(super) async fn token(&self, recipients: u32) -> Result<(), TooFar> {
         match self {
-            Self::Own(pace) => pace.token(recipients).await,
+            Self::Own(pace) => {
+                pace.token(recipients).await;
+                Ok(())
+            }
             Self::Shared(pace) => pace.token(recipients).await,
         }
     }
@@ -123,10 +163,9 @@ impl SharedPace {
         }
     }
 
-    async fn token(&self, recipients: u32) {
+    async fn token(&self, recipients: u32) -> Result<(), TooFar> {
         let _waiting = Waiting::join(&self.waiting);
         let asked = Instant::now();
-        let mut void = 0;
         loop {
             let Ok(token) = self.among.lease(recipients).await else {
                 // The run must end, and hears of it by the news.
@@ -135,7 +174,13 @@ impl SharedPace {
             self.next.set(token.next.into());
             sleep_until(token.due.into()).await;
             let now = Instant::now();
-            if !token.is_void(now.into_std(), Uptime::now()) && !self.is_cooling() {
+            if token.is_void(now.into_std(), Uptime::now()) {
+                let mut voids = self.voids.get();
+                let far = voids.add(now);
+                self.voids.set(voids);
+                far?;
+            } else if !self.is_cooling() {
+                self.voids.take();
                 self.limit.set(if now - asked <= APPROACH {
                     Limit::None
                 } else if token.put_off_by_recipients {
@@ -143,17 +188,7 @@ impl SharedPace {
                 } else {
                     Limit::RequestsPerSecond
                 });
-                return;
-            }
-            void += 1;
-            if void % VOID_MAX == 0 {
-                tracing::warn!(
-                    tokens = void,
-                    "nothing can be sent: the ledger's server, or this machine, takes so long that each turn is over before it can be used; \
-                     the server must answer within 50 ms"
-                );
-            } else {
-                tracing::debug!("a token was void before it could be used");
+                return Ok(());
             }
         }
     }
@@ -180,5 +215,20 @@ impl<'a> Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.set(self.0.get() - 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_whose_tokens_are_all_void_ends_after_five_minutes() {
+        let begun = Instant::now();
+        let mut voids = Voids::default();
+        for second in 0..300 {
+            assert_eq!(voids.add(begun + Duration::from_secs(second)), Ok(()));
+        }
+        assert_eq!(voids.add(begun + VOID_FOR), Err(TooFar));
     }
 }
