@@ -25,13 +25,11 @@ use pool::Pool;
 const BATCHES_AHEAD: usize = 16;
 /// Intents that are written or being written, and not handed over: `crates/volley/src/pipeline/dispatch.rs`.
 const INTENTS_AHEAD: usize = 64;
-/// Questions of a transaction whatever is in it: BEGIN, the run's count, ids, claims.
-const TRIPS_A_GROUP: f64 = 4.0;
-/// Questions for an intent (batch, numbers, body) and for an outcome (batch, attempt).
-const TRIPS_AN_INTENT: f64 = 3.0;
-const TRIPS_AN_OUTCOME: f64 = 2.0;
-/// Questions while the budget's row is held: twice of it, COMMIT.
-const TRIPS_OF_MONEY: f64 = 3.0;
+/// Ways to the server and back of a transaction, whatever is in it: BEGIN with the run's count and the ids; the claims; half a one each
+/// with the rows, and with the answer to COMMIT. (What needs no answer is sent behind what does: `crates/volley-ledger/src/postgres/posted.rs`.)
+const TRIPS_A_GROUP: f64 = 3.0;
+/// While the budget's row is held: half a one each with its answer, and with COMMIT.
+const TRIPS_OF_MONEY: f64 = 1.0;
 
 /// What is simulated.
 #[derive(Debug, Clone, Copy)]
@@ -96,7 +94,6 @@ enum Writing {
     Prepared,
     Claiming,
     Claimed,
-    Inserting,
     Inserted,
     Locked,
     Booked,
@@ -329,10 +326,6 @@ impl<'a> Simulation<'a> {
                 self.work(0, claims, next(Writing::Claimed));
             }
             Writing::Claimed => {
-                let trips = TRIPS_AN_INTENT * intents + TRIPS_AN_OUTCOME * outcomes;
-                self.after(trips * self.setting.round_trip, next(Writing::Inserting));
-            }
-            Writing::Inserting => {
                 let rows = self.costs.batch * (intents + outcomes) / 2.0;
                 self.work(0, rows, next(Writing::Inserted));
             }
