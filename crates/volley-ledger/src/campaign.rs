@@ -12,9 +12,9 @@ use jiff::Timestamp;
 use volley_model::BatchState;
 
 use crate::checksum::{self, Columns};
+use crate::found_open::{self, Found};
 use crate::queries::{self, REACHING};
-use crate::rows::{self, Concluded};
-use crate::{CampaignId, LedgerError, MessageId, Outcome, RunId, WordError, moved, schedule};
+use crate::{CampaignId, FoundOpen, LedgerError, MessageId, RunId, WordError, moved, schedule};
 
 /// What a campaign is known by, and what its recipients get.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,15 +71,6 @@ pub struct Entry {
     pub found_open: FoundOpen,
     /// Whether an earlier run of the campaign never told its end: requests of its may still be on their way.
     pub unended: bool,
-}
-
-/// Intents that an earlier run left without an outcome, in all campaigns of the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct FoundOpen {
-    /// Batches that are in doubt now.
-    pub in_doubt: u64,
-    /// Batches in simulation mode: nobody was reached.
-    pub simulated: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -537,7 +528,7 @@ fn write_changes(
     Ok(())
 }
 
-/// A crash is one more way of losing the answer: what no run is working on any more is in doubt.
+/// In a file a run is alone: what is intended by then, no run is working on any more.
 fn conclude_open(
     connection: &Connection,
     path: &Path,
@@ -550,19 +541,10 @@ fn conclude_open(
             open.push(batch);
         }
     })?;
-    let mut found = FoundOpen::default();
-    for batch in open {
-        let outcome = Outcome::InDoubt {
-            reason: format!("found open by run {run}"),
-        };
-        let row = Concluded::new(outcome, &batch.open(), now, run);
-        if row.state == BatchState::Simulated {
-            found.simulated += 1;
-        } else {
-            found.in_doubt += 1;
-        }
-        rows::conclude(connection, batch.id, &row)
-            .map_err(|error| LedgerError::database(path, "marking what was found open", error))?;
-    }
-    Ok(found)
+    let found = Found {
+        reason: &format!("found open by run {run}"),
+        by: Some(run),
+        at: now,
+    };
+    found_open::conclude(connection, path, open, &found)
 }
