@@ -6,43 +6,54 @@
 //!  dispatcher ◄── news ─── thread ◄──► server's rows: run, pace, gate, probe
 //!       └── lease, cool down, close, try, open ──►┘
 //! ```
+//! The [`thread`] has the order of all that, [`server`] its connection. By moments of the server's clock ([`clocks`], [`set_back`])
+//! it [`lease`]s [`token`]s, [`spacing`] apart; what others have written is [`heard`], what this run has to say is [`told`]; it
+//! shows signs of [`life`], counts the others' [`beats`], and takes up what the dead have [`left`].
+//!
 //! A token is a moment of the server's clock at which one request may go, and for how long after. The two clocks are held
-//! against each other at every answer, so that a token is never early and void in time ([`Clocks`]). Whoever leases one lives:
+//! against each other at every answer, so that a token is never early and void in time ([`clocks`]). Whoever leases one lives:
 //! the same statement asks. So what is handed over with a token that is not void is handed over by a run that nobody has buried,
 //! since that takes 15 seconds of silence, and a token one at most.
-//! Bounds: [`LEASED_MAX`] tokens a statement; [`POLL`] until news are heard.
+//! Bounds: [`LEASED_MAX`](lease::LEASED_MAX) tokens a statement; [`POLL`] until news are heard.
 //! Not here: whether a token is used, and what a gate is.
 
-mod beats;
+mod thread;
+
+mod server;
+
 mod clocks;
 mod set_back;
-mod spacing;
-mod thread;
 mod uptime;
+
+mod lease;
+mod spacing;
+mod token;
+
+mod heard;
+mod told;
+
+mod beats;
+mod left;
+mod life;
 
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc as queue, oneshot, watch};
 
-use volley_model::Msisdn;
+use crate::{BatchId, LedgerError};
 
-use crate::{BatchId, LedgerError, OpenDoubt};
-
+pub use heard::{GateNews, News};
+pub use left::{Asked, Left};
 pub(crate) use thread::Start;
+pub use token::Token;
+pub use told::TrialEnd;
 pub use uptime::Uptime;
 
 /// How often the thread looks what others have written: well within a second.
 const POLL: Duration = Duration::from_millis(250);
-/// How often a run shows that it lives.
-const BEAT: Duration = Duration::from_secs(1);
-/// Tokens that one statement leases.
-const LEASED_MAX: usize = 64;
-/// No token outlives its lease for longer, however far ahead it is due.
-const TOKEN_LIFE: Duration = Duration::from_secs(1);
-
 /// An answer that says what the time is takes no longer.
 const TIME_TAKES_MAX: Duration = Duration::from_secs(1);
 
@@ -62,83 +73,10 @@ pub struct AmongThread {
     pub thread: JoinHandle<()>,
 }
 
-/// The right to hand one request over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Token {
-    /// Not before.
-    pub due: Instant,
-    /// Not from then on.
-    pub void: Instant,
-    /// Nor from then on: that is the same moment, unless the machine sleeps before it.
-    pub void_asleep: Uptime,
-    /// Whether the limit of recipients makes it come later than that of requests.
-    pub put_off_by_recipients: bool,
-    /// When one that is leased next would be due, about.
-    pub next: Instant,
-}
-
-impl Token {
-    /// Whether it is too late for it, by both clocks: a run that slept may have been buried since.
-    pub fn is_void(&self, now: Instant, uptime: Uptime) -> bool {
-        now >= self.void || uptime >= self.void_asleep
-    }
-}
-
-/// A doubt that a dead run left.
-#[derive(Debug, Clone)]
-pub struct Left {
-    /// The doubt.
-    pub doubt: OpenDoubt,
-    /// Its numbers, rising.
-    pub members: Vec<Msisdn>,
-}
-
-/// Whether a run has asked about a doubt that it leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
-    /// Once, and it is one still.
-    Yes,
-    /// It may not, or cannot: others may.
-    No,
-}
-
-/// What others have written.
-#[derive(Debug, Clone, Default)]
-pub struct News {
-    /// Nobody sends before that.
-    pub cool_until: Option<Instant>,
-    /// The campaign's gate.
-    pub gate: GateNews,
-    /// Why this run must end; the last news there are.
-    pub end: Option<LedgerError>,
-}
-
-/// The gate that all who send a campaign have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct GateNews {
-    /// Goes up whenever it closes or opens.
-    pub generation: u64,
-    /// Whether it is closed.
-    pub closed: bool,
-    /// Trials in a row that ended in doubt.
-    pub trials_in_doubt: u32,
-}
-
-/// How a trial ended that this run had the right to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TrialEnd {
-    /// Somebody answered definitely: the gate opens for all.
-    Definite,
-    /// In doubt once more.
-    Doubt,
-    /// It was never sent.
-    Neither,
-}
-
 /// What the thread is asked for.
 #[derive(Debug)]
 enum Ask {
-    Lease(u32, oneshot::Sender<Result<Token, LedgerError>>),
+    Lease(u32, lease::Reply),
     /// For so long, from then on: the server may be away before it hears of it.
     CoolDown(Duration, Uptime),
     Close,
@@ -225,29 +163,4 @@ impl Among {
 
 fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_is_void_after_a_sleep_that_its_own_clock_did_not_count() {
-        let (now, uptime) = (Instant::now(), Uptime::now());
-        let life = Duration::from_millis(500);
-        let token = Token {
-            due: now,
-            void: now + life,
-            void_asleep: uptime + life,
-            put_off_by_recipients: false,
-            next: now,
-        };
-        let after = |awake: u64, asleep: u64| {
-            let awake = Duration::from_millis(awake);
-            token.is_void(now + awake, uptime + awake + Duration::from_millis(asleep))
-        };
-        assert!(!after(0, 0) && !after(499, 0) && !after(100, 399));
-        assert!(after(500, 0));
-        assert!(after(100, 400) && after(1, 3_600_000));
-    }
 }

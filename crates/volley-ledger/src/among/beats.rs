@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::BEAT;
+use super::life::BEAT;
 use crate::RunId;
 use crate::postgres::workers::Living;
 

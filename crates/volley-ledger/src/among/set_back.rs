@@ -7,9 +7,10 @@
 //! run said.
 //! Bounds: a step of less than [`STEP_MIN`] is waited out. Not here: a clock set forward, which makes nobody wait.
 
+use super::lease::AHEAD;
+use super::micros;
 use super::spacing::Spacing;
-use super::thread::AHEAD;
-use super::{TOKEN_LIFE, micros};
+use super::token::TOKEN_LIFE;
 use crate::CampaignId;
 use crate::database::{self, Connection, params};
 
