@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use volley_model::{Answer, AnswerBody, Evidence, Lost, NotProcessed, Unsent, Verdict};
 use volley_provider::octopush::{DUPLICATE_CODES_DEFAULT, JudgeContext, judge};
 
+use crate::evidence::{answered, whole, word};
+
 const PLAIN: JudgeContext<'static> = JudgeContext {
     duplicate_codes: &DUPLICATE_CODES_DEFAULT,
     doubted: false,
@@ -22,54 +24,6 @@ const SIMULATED: JudgeContext<'static> = JudgeContext {
 };
 
 const TICKET: &str = r#"{"sms_ticket":"sms_5f3fbce61266e","number_of_contacts":1,"total_cost":5.00502839}"#;
-
-fn answered(status: u16, body: AnswerBody) -> Evidence {
-    Evidence::Answered(Answer {
-        status,
-        retry_after: Some(Duration::from_secs(7)),
-        date: None,
-        body,
-    })
-}
-
-fn whole(status: u16, body: &str) -> Evidence {
-    answered(status, AnswerBody::Whole(body.to_owned().into()))
-}
-
-/// A verdict in one word, with all that is not text.
-fn word(verdict: &Verdict) -> &'static str {
-    match verdict {
-        Verdict::Accepted(_) => "accepted",
-        Verdict::Unticketed { .. } => "unticketed",
-        Verdict::Refused(_) => "refused",
-        Verdict::RefusedFor { .. } => "refused for one",
-        Verdict::Account(_) => "account",
-        Verdict::Unsent { hopeless: false, .. } => "unsent",
-        Verdict::Unsent { hopeless: true, .. } => "unsent, hopeless",
-        Verdict::NotProcessed {
-            cools_all: false,
-            after: None,
-            ..
-        } => "not processed",
-        Verdict::NotProcessed {
-            cools_all: false,
-            after: Some(_),
-            ..
-        } => "not processed, after",
-        Verdict::NotProcessed {
-            cools_all: true,
-            after: None,
-            ..
-        } => "cool",
-        Verdict::NotProcessed {
-            cools_all: true,
-            after: Some(_),
-            ..
-        } => "cool, after",
-        Verdict::InDoubt { stops: false, .. } => "in doubt",
-        Verdict::InDoubt { stops: true, .. } => "in doubt, stop",
-    }
-}
 
 /// What an answer carries.
 #[derive(Debug, Clone, Copy, PartialEq)]
