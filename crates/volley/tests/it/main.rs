@@ -27,6 +27,7 @@ mod namespaces;
 mod nginx;
 mod octopush;
 mod operator;
+mod over_a_server;
 mod raw_peer;
 mod report_page;
 mod signals;
