@@ -6,6 +6,7 @@ mod absent;
 mod list_campaign;
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -84,7 +85,7 @@ pub(super) fn resolve(args: &DoubtResolveArgs, common: &Common) -> Result<Exit, 
     match (&word, doubt) {
         (Word::NotSent, Some(doubt)) => confirm(&Freed::of_doubt(&doubt), args.recipients)?,
         (Word::Withdrawn, _) => {
-            if let Some(freed) = accepted(&ledger, batch)? {
+            if let Some(freed) = accepted(&path, batch)? {
                 confirm(&freed, args.recipients)?;
             }
         }
@@ -158,8 +159,8 @@ impl Freed {
 }
 
 /// The batch with that number, if it has a ticket; another one is refused by the ledger.
-fn accepted(ledger: &Ledger, batch: BatchId) -> Result<Option<Freed>, CommandError> {
-    let reader = Reader::open(ledger.path()).map_err(RunError::from)?;
+fn accepted(ledger: &Path, batch: BatchId) -> Result<Option<Freed>, CommandError> {
+    let reader = Reader::open(ledger).map_err(RunError::from)?;
     for report in reader.report(None).map_err(RunError::from)? {
         if let Some(ticket) = report.tickets.iter().find(|ticket| ticket.batch == batch) {
             return Ok(Some(Freed {

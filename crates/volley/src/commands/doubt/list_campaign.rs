@@ -1,6 +1,7 @@
 //! Campaigns on lists and tags of which nobody knows whether they were sent, and the operator's word on one.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use crate::cli::Common;
 use crate::commands::exotel::create::resolve_command;
 use crate::commands::list_campaign::{is_doubtful, is_exotel};
 use crate::commands::report::audience_json;
-use crate::commands::{CommandError, operator};
+use crate::commands::{CommandError, ledger_path, operator};
 use crate::exit::Exit;
 use crate::pipeline::RunError;
 use crate::print;
@@ -95,7 +96,7 @@ pub(super) fn resolve(
     common: &Common,
 ) -> Result<Exit, CommandError> {
     if *word == Word::NotSent {
-        confirm(ticket, &ledger, recipients)?;
+        confirm(ticket, &ledger_path(common, None), recipients)?;
     }
     let resolved = ledger.resolve_list_campaign(ticket, word, signature)?;
     ledger.close().map_err(RunError::from)?;
@@ -124,8 +125,8 @@ pub(super) fn resolve(
 }
 
 /// One that was not sent can be sent again: whoever says so says to how many.
-fn confirm(ticket: &str, ledger: &Ledger, given: Option<u64>) -> Result<(), CommandError> {
-    let reader = Reader::open(ledger.path()).map_err(RunError::from)?;
+fn confirm(ticket: &str, ledger: &Path, given: Option<u64>) -> Result<(), CommandError> {
+    let reader = Reader::open(ledger).map_err(RunError::from)?;
     let known = reader.list_campaigns().map_err(RunError::from)?;
     let Some(campaign) = known.iter().find(|campaign| campaign.ticket == ticket) else {
         // The ledger tells that it does not know it.
