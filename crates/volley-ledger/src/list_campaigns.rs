@@ -7,6 +7,7 @@
 //! Sources: crates/volley-model/src/list_campaign.rs draws the states.
 
 mod check;
+pub(crate) mod hold;
 mod message;
 mod rows;
 mod steps;

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use rusqlite::types::Value;
 use volley_model::Msisdn;
 
+use crate::list_campaigns::hold;
 use crate::postgres::workers;
 use crate::schema::{self, Format};
 use crate::{Ledger, LedgerError, Signature, checksum, rows};
@@ -111,8 +112,9 @@ impl Ledger {
         self.transact(STEP, signature.at, |connection, place| {
             let failed = |error| LedgerError::database(&place.ledger, STEP, error);
             alone(connection).map_err(failed)?;
-            // Each has read the list when it began.
+            // Each has read the list when it began, and so has whoever gives an order.
             workers::refuse_any_living(connection, &place.ledger, signature.at)?;
+            hold::refuse_while_held(connection, &place.ledger)?;
             let before = total(connection, &place.ledger)?;
             let after = change(connection, before).map_err(failed)?;
             if after != before {
@@ -183,6 +185,7 @@ pub(crate) fn merge(
     }
     if after != before {
         workers::refuse_any_living(connection, path, signature.at)?;
+        hold::refuse_while_held(connection, path)?;
         record(connection, before, after, signature).map_err(failed)?;
     }
     Ok(Suppressed {

@@ -5,9 +5,9 @@ use std::path::Path;
 use crate::database::Connection;
 use volley_model::ListCampaignState;
 
-use super::ListCampaign;
 use super::rows::{self, Stored};
 use super::steps::{self, Change};
+use super::{ListCampaign, hold};
 use crate::{Ledger, LedgerError, Receipt, Signature, Word, WordError};
 
 /// What a word did.
@@ -36,6 +36,7 @@ impl Ledger {
     ) -> Result<ListResolved, WordError> {
         signature.check()?;
         self.transact(STEP, signature.at, |connection, place| {
+            hold::refuse_while_held(connection, &place.ledger)?;
             resolve(connection, &place.ledger, ticket, word, signature)
         })
     }

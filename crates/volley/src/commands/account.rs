@@ -49,7 +49,8 @@ impl<'a, P> Account<'a, P> {
         self.name.clone()
     }
 
-    /// The ledger, which must be there off a terminal: a vanished one must never mean that nothing was sent yet.
+    /// The ledger, for an order that is given once: nobody else gives one, or has a word on it, until it is closed. It must be
+    /// there off a terminal: a vanished one must never mean that nothing was sent yet.
     pub(super) fn ledger(&self) -> Result<Ledger, CommandError> {
         let path = ledger_path(self.common, None);
         let ledger =
@@ -60,6 +61,7 @@ impl<'a, P> Account<'a, P> {
                 ledger.path().display()
             ));
         }
+        ledger.hold_list_campaigns().map_err(RunError::from)?;
         Ok(ledger)
     }
 
