@@ -41,6 +41,7 @@ pub struct Ticketed {
 }
 
 const STEP: &str = "withdrawing a batch";
+const HOLDING: &str = "keeping runs from beginning";
 
 impl Ledger {
     /// The batches with that ticket, of every campaign, oldest first. Simulated ones are not among them.
@@ -49,6 +50,24 @@ impl Ledger {
     /// The ledger cannot be read, or a checksum fails.
     pub fn ticketed(&self, ticket: &str) -> Result<Vec<Ticketed>, LedgerError> {
         ticketed(&self.connection, &self.place.ledger, ticket)
+    }
+
+    /// For whoever is about to have the provider cancel a batch: no run of its campaign is under way, and none begins until this
+    /// ledger is closed. In a file nobody else is there.
+    ///
+    /// # Errors
+    /// [`Running`](LedgerError::Running); or the server fails.
+    pub fn hold_campaign(&mut self, of: &Ticketed, at: Timestamp) -> Result<(), LedgerError> {
+        if self.connection.postgres().is_none() {
+            return Ok(());
+        }
+        self.transact(HOLDING, at, |connection, place| {
+            if let Some(row) = queries::batch(connection, &place.ledger, of.batch)? {
+                workers::refuse_living(connection, &place.ledger, row.campaign, at)?;
+            }
+            workers::stay_alone(connection, &of.campaign)
+                .map_err(|error| LedgerError::database(&place.ledger, HOLDING, error))
+        })
     }
 
     /// Takes an accepted batch for withdrawn, since the provider has confirmed that it cancelled it before its time. Its

@@ -18,7 +18,7 @@ pub(crate) use agreement::Common;
 pub(crate) use asking::{is_to_be_asked_about, leave_doubt, left_to_others, take_up_doubts, taken_up};
 pub(crate) use at_rest::{refuse_any_living, refuse_living};
 pub(crate) use death::{bury, conclude_left_by_dead};
-pub(crate) use turn::{enter_alone, wait_for};
+pub(crate) use turn::{enter_alone, stay_alone, wait_for};
 
 use crate::database::{self, Connection, params};
 use crate::{CampaignId, RunId};

@@ -11,6 +11,12 @@ pub(crate) fn enter_alone(connection: &Connection, name: &str) -> database::Resu
     wait_for(connection, lock, params![name])
 }
 
+/// The same until the connection is closed, for whoever has [it](enter_alone) to the end of its transaction.
+pub(crate) fn stay_alone(connection: &Connection, name: &str) -> database::Result<()> {
+    let lock = "SELECT pg_advisory_lock(hashtext('volley campaign'), hashtext(?1))::text";
+    connection.query_row(lock, params![name], |_| Ok(()))
+}
+
 /// Waits for an advisory lock behind runs that begin: many may begin at once, one after another.
 pub(crate) fn wait_for(connection: &Connection, lock: &str, of: impl Params) -> database::Result<()> {
     connection.execute_batch("SET LOCAL lock_timeout = '60s'")?;

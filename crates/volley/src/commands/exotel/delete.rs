@@ -33,7 +33,10 @@ pub(super) fn delete(args: &DeleteArgs, account: &Account<'_>) -> Result<Told, C
     // Locked before it is asked for: no run may call these numbers meanwhile.
     let mut ledger = account.existing_ledger()?;
     let told = match created::with_id(id, account)? {
-        Some(campaign) => cancel(&campaign, &mut ledger, account)?,
+        Some(campaign) => {
+            ledger.hold_list_campaigns().map_err(RunError::from)?;
+            cancel(&campaign, &mut ledger, account)?
+        }
         None => withdraw(&the_batch(&ledger, id, account)?, &mut ledger, account)?,
     };
     closed(ledger, told.with("id", id.clone()))
@@ -46,6 +49,9 @@ fn withdraw(batch: &Ticketed, ledger: &mut Ledger, account: &Account<'_>) -> Res
         let text = format!("{id} was deleted before: its numbers are free\n");
         return Ok(Told::done(text, Said::default()));
     }
+    ledger
+        .hold_campaign(batch, clock::now())
+        .map_err(RunError::from)?;
     if let Some(told) = may_have_twin(id, &batch.request_key.0, account) {
         return Ok(told);
     }

@@ -32,7 +32,7 @@ pub(super) fn campaign(command: &OctopushCampaignCommand, common: &Common) -> Re
         return Ok(unknown_to_the_ledger(&args.ticket.ticket, &account));
     }
     // Locked before it is asked for: no run may send to these numbers meanwhile.
-    let ledger = account.existing_ledger()?;
+    let mut ledger = account.existing_ledger()?;
     let batch = the_batch(&ledger, args, &account)?;
     if batch.state == BatchState::Withdrawn {
         let told = Told::done(
@@ -47,6 +47,9 @@ pub(super) fn campaign(command: &OctopushCampaignCommand, common: &Common) -> Re
     if batch.recipients > RECIPIENTS_MAX {
         account.notice(&format!("{LIMITS}; this one has more, and is tried all the same"));
     }
+    ledger
+        .hold_campaign(&batch, clock::now())
+        .map_err(RunError::from)?;
     ask(&batch, args, ledger, &account)
 }
 
