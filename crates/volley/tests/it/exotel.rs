@@ -1,4 +1,5 @@
-//! Voice campaigns by Exotel, from the campaign file to the ticket: what differs from SMS is what is tested here.
+//! Voice campaigns by Exotel, from the campaign file to the ticket: what differs from SMS is what is tested here. What a
+//! ledger has a part in runs over both; what is decided before one is asked, or is Exotel's wording alone, in a file.
 
 mod campaign;
 mod create;

@@ -1,5 +1,6 @@
 //! All of Octopush that is offered, page by page: the pages' own examples against the mock, and the command line doing the
-//! same.
+//! same. What a ledger has a part in runs over both; what is decided before one is asked, or is Octopush's wording alone, in a
+//! file.
 
 mod balance;
 mod campaign_cancel;

@@ -9,10 +9,8 @@
 mod huffman;
 mod peer;
 
-use rusqlite::{Connection, OpenFlags};
-
 use crate::books::Books;
-use crate::support::{Converged, End, Provider, Sandbox, check_rows, contacts, number};
+use crate::support::{Converged, End, Kept, Over, Provider, Sandbox, check_rows, contacts, number};
 use peer::{
     Accepts, AfterGoAway, CANCEL, ENHANCE_YOUR_CALM, INTERNAL_ERROR, Last, NO_ERROR, Peer, REFUSED_STREAM,
     Script, Status, Then,
@@ -21,6 +19,8 @@ use peer::{
 const RECIPIENTS: u32 = 6;
 /// Rows that run at the same time: most of a row is waiting for a time-out or a disk.
 const ROWS_AT_ONCE: usize = 6;
+/// Rows of each table over a server: what the wire proves is judged before any ledger hears of it.
+const OVER_A_SERVER: usize = 1;
 
 /// What is proven of the batch that met the fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,18 +133,22 @@ fn a_window_that_stays_shut_is_a_doubt() {
 type Row<'a> = (Script, &'a [Proven]);
 
 fn check_all(rows: &[Row<'_>]) {
-    let both = |row| Provider::BOTH.map(|provider| (provider, row));
-    let rows: Vec<(Provider, &Row<'_>)> = rows.iter().flat_map(both).collect();
-    check_rows(ROWS_AT_ONCE, &rows, |(provider, (script, proven))| {
-        check(*provider, *script, proven);
+    let mut all = Vec::new();
+    for kept in Kept::all() {
+        let both = |row| Provider::BOTH.map(|provider| (provider.over(kept), row));
+        all.extend(kept.first(OVER_A_SERVER, rows).iter().flat_map(both));
+    }
+    check_rows(ROWS_AT_ONCE, &all, |(over, (script, proven))| {
+        check(*over, *script, proven);
     });
 }
 
 /// Runs the campaign against the peer, and again; what is proven must be one of those.
-fn check(provider: Provider, script: Script, proven: &[Proven]) {
-    let row = format!("{provider:?}, {script:?}");
+fn check(over: Over, script: Script, proven: &[Proven]) {
+    let row = format!("{over:?}, {script:?}");
+    let provider = over.provider;
     let peer = Peer::listen(provider, script);
-    let sandbox = Sandbox::without_mock().of(provider);
+    let sandbox = Sandbox::without_mock().of(over);
     sandbox
         .campaign()
         .at(&format!("http://{}", peer.address))
@@ -209,12 +213,11 @@ fn fits(sandbox: &Sandbox, proven: Proven) -> bool {
 
 /// Each batch's state, and whether it ever was in doubt; sorted.
 fn batches(sandbox: &Sandbox) -> Vec<(String, bool)> {
-    let path = sandbox.path("volley.db");
-    let ledger = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("SQLite");
-    let sql = "SELECT state, doubt_since IS NOT NULL FROM batch ORDER BY 1, 2";
-    let mut rows = ledger.prepare(sql).expect("the documented tables");
-    let all = rows
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .expect("batches");
-    all.map(|row| row.expect("a batch")).collect()
+    let rows = sandbox.rows("SELECT state, doubt_since IS NOT NULL FROM batch ORDER BY 1, 2");
+    let read = |row: &String| {
+        let (state, doubted) = row.split_once('|').expect("two columns");
+        // A truth is 1 in a file, and t on a server.
+        (state.to_owned(), ["1", "t"].contains(&doubted))
+    };
+    rows.iter().map(read).collect()
 }

@@ -6,7 +6,7 @@ use volley_model::BatchState;
 
 use super::{campaigns, expect_all_agree};
 use crate::books::Books;
-use crate::support::{End, Sandbox, contacts, decimal};
+use crate::support::{End, Kept, Sandbox, contacts, decimal, for_both_ledgers, wait_until};
 
 /// Calls everybody within seconds of the mock's clock.
 const FAST: &str = "[exotel]\ncalls_per_minute = 100000\n";
@@ -21,8 +21,8 @@ pub(crate) fn exotel(sandbox: &Sandbox, args: &[&str]) -> End {
 }
 
 /// After a run of one batch of ten, with these settings of the campaign.
-fn sent(mock: &str, schedule: Option<&str>) -> (Sandbox, String) {
-    let sandbox = Sandbox::with_mock(mock);
+fn sent(kept: Kept, mock: &str, schedule: Option<&str>) -> (Sandbox, String) {
+    let sandbox = Sandbox::with_mock(mock).of(kept);
     let mut campaign = sandbox.voice_campaign().set("limits.unit_price", "0.50");
     if let Some(send_at) = schedule {
         let schedule: toml::Table = format!("send_at = \"{send_at}\"").parse().expect("toml");
@@ -52,7 +52,7 @@ pub(super) fn status(sandbox: &Sandbox, id: &str) -> String {
 
 #[test]
 fn a_campaign_is_shown_listed_paused_and_gone_on_with() {
-    let (sandbox, id) = sent("", None);
+    let (sandbox, id) = sent(Kept::File, "", None);
     assert_eq!(status(&sandbox, &id), "InProgress");
     for (action, then) in [
         ("pause", "Paused"),
@@ -79,7 +79,7 @@ fn a_campaign_is_shown_listed_paused_and_gone_on_with() {
 
 #[test]
 fn every_parameter_changes_before_send_at_and_only_the_callbacks_after() {
-    let (sandbox, id) = sent("", Some(&later()));
+    let (sandbox, id) = sent(Kept::File, "", Some(&later()));
     sandbox.write(
         "change.toml",
         "caller_id = \"08012345679\"\nurl = \"http://my.exotel.com/acme1/exoml/start_voice/4343\"\n\
@@ -121,7 +121,7 @@ fn every_parameter_changes_before_send_at_and_only_the_callbacks_after() {
 
 #[test]
 fn what_cannot_be_a_change_is_refused_before_anything_is_asked() {
-    let (sandbox, id) = sent("", Some(&later()));
+    let (sandbox, id) = sent(Kept::File, "", Some(&later()));
     let before = sandbox.mock().stats().exotel.by_status.clone();
     for (setting, told) in [
         ("retries.number_of_retries=4", "0 to 3"),
@@ -153,101 +153,130 @@ fn what_cannot_be_a_change_is_refused_before_anything_is_asked() {
 
 #[test]
 fn a_deleted_campaign_frees_its_numbers_once_and_one_that_has_begun_does_not() {
-    let (sandbox, id) = sent("", Some(&later()));
-    let end = exotel(&sandbox, &["campaign", "delete", &id]);
-    end.expect(0);
-    assert_eq!(end.summary()["freed_recipients"], 10);
-    assert_eq!(Books::open(&sandbox).batches(BatchState::Withdrawn), 1);
-    exotel(&sandbox, &["campaign", "delete", &id]).expect(0);
-    let end = sandbox.send(&["contacts.ndjson"]).run();
-    end.expect(0).expect_lines(&[("accepted", 10)]);
-    expect_all_agree(&sandbox, &end);
+    for_both_ledgers(|kept| {
+        let (sandbox, id) = sent(kept, "", Some(&later()));
+        let end = exotel(&sandbox, &["campaign", "delete", &id]);
+        end.expect(0);
+        assert_eq!(end.summary()["freed_recipients"], 10);
+        assert_eq!(Books::open(&sandbox).batches(BatchState::Withdrawn), 1);
+        exotel(&sandbox, &["campaign", "delete", &id]).expect(0);
+        let end = sandbox.send(&["contacts.ndjson"]).run();
+        end.expect(0).expect_lines(&[("accepted", 10)]);
+        expect_all_agree(&sandbox, &end);
 
-    let (sandbox, id) = sent("", None);
-    let end = exotel(&sandbox, &["campaign", "delete", &id]);
-    end.expect(5);
-    assert!(end.stderr.contains("campaigns that have not started"), "{end}");
-    let end = sandbox.send(&["contacts.ndjson"]).run();
-    end.expect(0).expect_lines(&[("already_sent", 10)]);
-    assert_eq!(campaigns(&sandbox), 1);
+        let (sandbox, id) = sent(kept, "", None);
+        let end = exotel(&sandbox, &["campaign", "delete", &id]);
+        end.expect(5);
+        assert!(end.stderr.contains("campaigns that have not started"), "{end}");
+        let end = sandbox.send(&["contacts.ndjson"]).run();
+        end.expect(0).expect_lines(&[("already_sent", 10)]);
+        assert_eq!(campaigns(&sandbox), 1);
+    });
 }
 
 #[test]
 fn while_a_twin_calls_the_same_numbers_none_become_free() {
-    // Its own answer is the second of two campaigns, of which the listing shows none yet.
-    let (sandbox, twin) = sent(
-        "[exotel]\ntwin_every = 1\nlisting_lag_ms = 60000\n",
-        Some(&later()),
-    );
-    let id = sandbox.mock().tickets()[1].ticket.clone();
-    let end = exotel(&sandbox, &["campaign", "delete", &id]);
-    end.expect(8);
-    assert!(end.stderr.contains("the listing does not show it yet"), "{end}");
-    sandbox.mock().advance_clock(61);
-    let end = exotel(&sandbox, &["campaign", "delete", &id]);
-    end.expect(6);
-    assert!(end.stderr.contains("is for the same people"), "{end}");
-    exotel(&sandbox, &["campaign", "delete", "--not-in-ledger", &twin]).expect(0);
-    exotel(&sandbox, &["campaign", "delete", &id]).expect(0);
-    assert_eq!(Books::open(&sandbox).batches(BatchState::Withdrawn), 1);
+    for_both_ledgers(|kept| {
+        // Its own answer is the second of two campaigns, of which the listing shows none yet.
+        let (sandbox, twin) = sent(
+            kept,
+            "[exotel]\ntwin_every = 1\nlisting_lag_ms = 60000\n",
+            Some(&later()),
+        );
+        let id = sandbox.mock().tickets()[1].ticket.clone();
+        let end = exotel(&sandbox, &["campaign", "delete", &id]);
+        end.expect(8);
+        assert!(end.stderr.contains("the listing does not show it yet"), "{end}");
+        sandbox.mock().advance_clock(61);
+        let end = exotel(&sandbox, &["campaign", "delete", &id]);
+        end.expect(6);
+        assert!(end.stderr.contains("is for the same people"), "{end}");
+        exotel(&sandbox, &["campaign", "delete", "--not-in-ledger", &twin]).expect(0);
+        exotel(&sandbox, &["campaign", "delete", &id]).expect(0);
+        assert_eq!(Books::open(&sandbox).batches(BatchState::Withdrawn), 1);
+    });
 }
 
 #[test]
 fn prices_are_booked_once_all_calls_have_one() {
-    let (sandbox, id) = sent(FAST, None);
-    let end = exotel(&sandbox, &["campaign", "calls", &id]);
-    end.expect(0);
-    assert_eq!(
-        end.summary()["calls"],
-        Value::Array(Vec::new()),
-        "none before the first\n{end}"
-    );
-    let end = exotel(&sandbox, &["calls", "--price"]);
-    end.expect(2);
-    assert!(end.stderr.contains("exotel.currency"), "{end}");
-    let price = || exotel(&sandbox, &["calls", "--price", "--set", "exotel.currency=INR"]);
-    let end = price();
-    end.expect(0);
-    assert_eq!(end.summary()["unpriced_batches"], 1, "{end}");
+    for_both_ledgers(|kept| {
+        let (sandbox, id) = sent(kept, FAST, None);
+        let end = exotel(&sandbox, &["campaign", "calls", &id]);
+        end.expect(0);
+        assert_eq!(
+            end.summary()["calls"],
+            Value::Array(Vec::new()),
+            "none before the first\n{end}"
+        );
+        let end = exotel(&sandbox, &["calls", "--price"]);
+        end.expect(2);
+        assert!(end.stderr.contains("exotel.currency"), "{end}");
+        let price = || exotel(&sandbox, &["calls", "--price", "--set", "exotel.currency=INR"]);
+        let end = price();
+        end.expect(0);
+        assert_eq!(end.summary()["unpriced_batches"], 1, "{end}");
 
-    sandbox.mock().advance_clock(3600);
-    assert_eq!(status(&sandbox, &id), "Completed");
-    let end = exotel(&sandbox, &["campaign", "calls", &id]);
-    let made = end.summary()["calls"].as_array().expect("calls").len();
-    assert!(made >= 10, "{end}");
-    let end = price();
-    end.expect(0);
-    // What the mock charges for a call, however often somebody was dialled.
-    let cost = Decimal::new(40, 2) * Decimal::from(made);
-    let summary = end.summary();
-    assert_eq!(decimal(&summary["total"]), cost, "{end}");
-    assert_eq!(summary["booked"][0]["currency"], "INR");
-    // From now on the provider's price is the ledger's.
-    Books::open(&sandbox)
-        .expect_sound()
-        .expect_tickets_of(sandbox.mock());
-    let end = price();
-    end.expect(0);
-    assert_eq!(
-        end.summary()["booked"],
-        Value::Array(Vec::new()),
-        "once and for good\n{end}"
-    );
+        sandbox.mock().advance_clock(3600);
+        assert_eq!(status(&sandbox, &id), "Completed");
+        let end = exotel(&sandbox, &["campaign", "calls", &id]);
+        let made = end.summary()["calls"].as_array().expect("calls").len();
+        assert!(made >= 10, "{end}");
+        let end = price();
+        end.expect(0);
+        // What the mock charges for a call, however often somebody was dialled.
+        let cost = Decimal::new(40, 2) * Decimal::from(made);
+        let summary = end.summary();
+        assert_eq!(decimal(&summary["total"]), cost, "{end}");
+        assert_eq!(summary["booked"][0]["currency"], "INR");
+        // From now on the provider's price is the ledger's.
+        Books::open(&sandbox)
+            .expect_sound()
+            .expect_tickets_of(sandbox.mock());
+        let end = price();
+        end.expect(0);
+        assert_eq!(
+            end.summary()["booked"],
+            Value::Array(Vec::new()),
+            "once and for good\n{end}"
+        );
+    });
 }
 
 #[test]
 fn the_currency_of_a_campaign_does_not_change() {
-    let (sandbox, _) = sent("", None);
-    let in_rupees = ["contacts.ndjson", "--set", "exotel.currency=INR"];
-    sandbox.append("contacts.ndjson", contacts(10..20));
-    sandbox.send(&in_rupees).run().expect(0);
-    sandbox.append("contacts.ndjson", contacts(20..30));
-    let end = sandbox
-        .send(&["contacts.ndjson", "--set", "exotel.currency=USD"])
-        .run();
-    end.expect(3);
-    assert!(end.stderr.contains("counts in INR already"), "{end}");
-    let end = sandbox.send(&in_rupees).run();
-    end.expect(0)
-        .expect_lines(&[("accepted", 10), ("already_sent", 20)]);
+    for_both_ledgers(|kept| {
+        let (sandbox, _) = sent(kept, "", None);
+        let in_rupees = ["contacts.ndjson", "--set", "exotel.currency=INR"];
+        sandbox.append("contacts.ndjson", contacts(10..20));
+        sandbox.send(&in_rupees).run().expect(0);
+        sandbox.append("contacts.ndjson", contacts(20..30));
+        let end = sandbox
+            .send(&["contacts.ndjson", "--set", "exotel.currency=USD"])
+            .run();
+        end.expect(3);
+        assert!(end.stderr.contains("counts in INR already"), "{end}");
+        let end = sandbox.send(&in_rupees).run();
+        end.expect(0)
+            .expect_lines(&[("accepted", 10), ("already_sent", 20)]);
+    });
+}
+
+/// What is deleted beside a run would be deleted for good, and its numbers not be free.
+#[test]
+fn nothing_is_deleted_beside_a_run_of_its_campaign() {
+    for_both_ledgers(|kept| {
+        let (sandbox, id) = sent(kept, "", Some(&later()));
+        sandbox.append("contacts.ndjson", contacts(10..20));
+        sandbox.faults(
+            r#"{"rules":[{"at":"before_read","do":"delay","ms":60000,"path":"campaigns","method":"POST"}]}"#,
+        );
+        let requests = sandbox.mock().stats().exotel.requests;
+        let run = sandbox.send(&["contacts.ndjson"]).start();
+        wait_until("the run to be sending", || {
+            sandbox.mock().stats().exotel.requests > requests
+        });
+        exotel(&sandbox, &["campaign", "delete", &id]).expect(10);
+        assert_eq!(status(&sandbox, &id), "Created");
+        drop(run);
+    });
 }

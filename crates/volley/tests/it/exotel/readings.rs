@@ -9,7 +9,7 @@ use volley_model::BatchState;
 
 use super::{campaigns, expect_all_agree};
 use crate::books::Books;
-use crate::support::{End, Provider, Sandbox, contacts};
+use crate::support::{End, Kept, Provider, Sandbox, contacts, for_both_ledgers};
 
 /// Those that Volley's own form satisfies.
 const FOLLOWED: &[&str] = &[
@@ -31,8 +31,9 @@ const OTHERS: &[(&str, &str)] = &[
 ];
 
 /// A campaign that has every contradictory field, to a mock that insists on these readings.
-fn strict(readings: &[&str]) -> Sandbox {
-    let sandbox = Sandbox::with_mock(&format!("[exotel]\nstrict = {readings:?}\n")).of(Provider::Exotel);
+fn strict(kept: Kept, readings: &[&str]) -> Sandbox {
+    let mock = format!("[exotel]\nstrict = {readings:?}\n");
+    let sandbox = Sandbox::with_mock(&mock).of(Provider::Exotel.over(kept));
     let retries = "number_of_retries = 2\ninterval_mins = 5\non_status = [\"busy\", \"no-answer\"]";
     let table = |text: &str| -> toml::Table { text.parse().expect("toml") };
     sandbox
@@ -71,67 +72,73 @@ fn update(sandbox: &Sandbox, id: &str, audience: Option<&str>) -> End {
 
 #[test]
 fn what_is_sent_and_changed_passes_under_the_readings_that_it_follows() {
-    let alone = FOLLOWED.iter().map(std::slice::from_ref);
-    for readings in alone.chain([FOLLOWED]) {
-        let sandbox = strict(readings);
-        let end = sandbox.send(&["contacts.ndjson"]).run();
-        assert_eq!(end.code(), 0, "{readings:?}\n{end}");
-        end.expect_lines(&[("accepted", 30)]);
-        expect_all_agree(&sandbox, &end);
-        let id = sandbox.mock().tickets()[0].ticket.clone();
-        let end = update(&sandbox, &id, None);
-        assert_eq!(end.code(), 0, "{readings:?}\n{end}");
-        let told = &end.summary()["response"][0]["data"];
-        assert_eq!(told["call_duplicate_numbers"], true, "{readings:?}\n{end}");
-        assert_eq!(
-            (&told["retries"]["interval_mins"], &told["retries"]["on_status"]),
-            (&json!(7), &json!(["failed"])),
-            "{readings:?}\n{end}"
-        );
-        // Whom a campaign calls may change where it is not ours.
-        let id = create_as_asked(&sandbox, "followed");
-        let end = update(&sandbox, &id, Some("from=+919812345678,+919812345679"));
-        assert_eq!(end.code(), 0, "{readings:?}\n{end}");
-        let changed = sandbox
-            .mock()
-            .tickets()
-            .into_iter()
-            .find(|ticket| ticket.ticket == id);
-        assert_eq!(
-            changed.map(|ticket| ticket.recipients),
-            Some(2),
-            "{readings:?}\n{end}"
-        );
-    }
+    for_both_ledgers(|kept| {
+        let together = [FOLLOWED];
+        let alone = FOLLOWED.iter().map(std::slice::from_ref);
+        let all: Vec<&[&str]> = together.into_iter().chain(alone).collect();
+        for readings in kept.first(1, &all) {
+            let sandbox = strict(kept, readings);
+            let end = sandbox.send(&["contacts.ndjson"]).run();
+            assert_eq!(end.code(), 0, "{readings:?}\n{end}");
+            end.expect_lines(&[("accepted", 30)]);
+            expect_all_agree(&sandbox, &end);
+            let id = sandbox.mock().tickets()[0].ticket.clone();
+            let end = update(&sandbox, &id, None);
+            assert_eq!(end.code(), 0, "{readings:?}\n{end}");
+            let told = &end.summary()["response"][0]["data"];
+            assert_eq!(told["call_duplicate_numbers"], true, "{readings:?}\n{end}");
+            assert_eq!(
+                (&told["retries"]["interval_mins"], &told["retries"]["on_status"]),
+                (&json!(7), &json!(["failed"])),
+                "{readings:?}\n{end}"
+            );
+            // Whom a campaign calls may change where it is not ours.
+            let id = create_as_asked(&sandbox, "followed");
+            let end = update(&sandbox, &id, Some("from=+919812345678,+919812345679"));
+            assert_eq!(end.code(), 0, "{readings:?}\n{end}");
+            let changed = sandbox
+                .mock()
+                .tickets()
+                .into_iter()
+                .find(|ticket| ticket.ticket == id);
+            assert_eq!(
+                changed.map(|ticket| ticket.recipients),
+                Some(2),
+                "{readings:?}\n{end}"
+            );
+        }
+    });
 }
 
 #[test]
 fn what_is_sent_is_refused_under_another_reading_and_nobody_is_called() {
-    for (reading, told) in OTHERS {
-        let sandbox = strict(&[reading]);
-        let end = sandbox.send(&["contacts.ndjson"]).run();
-        // The first batch is refused: the rest is not tried.
-        assert_eq!(end.code(), 5, "{reading}\n{end}");
-        end.expect_lines(&[("refused", 10), ("pending", 20)]);
-        let reason = end.summary()["reason"].as_str().unwrap_or_default().to_owned();
-        assert!(
-            reason.contains("Exotel answered 400, code 100") && reason.contains(told),
-            "{reading}: it says what is wrong\n{end}"
-        );
-        assert_eq!(campaigns(&sandbox), 0, "{reading}\n{end}");
-        assert_eq!(
-            Books::open(&sandbox).batches(BatchState::Split),
-            0,
-            "no number is blamed: {reading}\n{end}"
-        );
-        expect_all_agree(&sandbox, &end);
-    }
+    for_both_ledgers(|kept| {
+        for (reading, told) in kept.first(1, OTHERS) {
+            let sandbox = strict(kept, &[reading]);
+            let end = sandbox.send(&["contacts.ndjson"]).run();
+            // The first batch is refused: the rest is not tried.
+            assert_eq!(end.code(), 5, "{reading}\n{end}");
+            end.expect_lines(&[("refused", 10), ("pending", 20)]);
+            let reason = end.summary()["reason"].as_str().unwrap_or_default().to_owned();
+            assert!(
+                reason.contains("Exotel answered 400, code 100") && reason.contains(told),
+                "{reading}: it says what is wrong\n{end}"
+            );
+            assert_eq!(campaigns(&sandbox), 0, "{reading}\n{end}");
+            assert_eq!(
+                Books::open(&sandbox).batches(BatchState::Split),
+                0,
+                "no number is blamed: {reading}\n{end}"
+            );
+            expect_all_agree(&sandbox, &end);
+        }
+    });
 }
 
 #[test]
 fn a_change_is_refused_under_another_reading_and_changes_nothing() {
     for (reading, told) in OTHERS {
-        let sandbox = strict(&[reading]);
+        let sandbox = strict(Kept::File, &[reading]);
         let id = create_as_asked(&sandbox, reading);
         let before = shown(&sandbox, &id);
         let end = update(&sandbox, &id, Some("from=+919812345678"));

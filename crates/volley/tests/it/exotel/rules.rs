@@ -1,50 +1,54 @@
 //! What is sent, what is told before, and what is refused before anything is sent.
 
-use crate::support::{Sandbox, contacts};
+use crate::support::{Sandbox, contacts, for_both_ledgers};
 
 use super::{campaigns, expect_all_agree};
 
 #[test]
 fn full_batches_are_sent_once_and_a_further_run_sends_nothing() {
-    let sandbox = Sandbox::new();
-    sandbox
-        .voice_campaign()
-        .set("limits.unit_price", "0.40")
-        .set("exotel.currency", "INR")
-        .write();
-    sandbox.write("contacts.ndjson", contacts(0..12_000));
-    let end = sandbox.send(&["contacts.ndjson"]).run();
-    end.expect(0).expect_lines(&[("accepted", 12_000)]);
-    expect_all_agree(&sandbox, &end);
-    let summary = end.summary();
-    assert_eq!(summary["provider"], "exotel");
-    assert_eq!(summary["tickets"], 3);
-    // What a call costs is known once it was made: until then the batches have no price.
-    assert_eq!(summary["cost"]["unpriced_batches"], 3);
-    assert_eq!(summary["cost"]["estimated"], "4800.00");
-    assert_eq!(summary["cost"]["currency"], "INR");
-    assert_eq!(sandbox.mock().stats().exotel.max_recipients_per_request, 5000);
-    let end = sandbox.send(&["contacts.ndjson"]).run();
-    end.expect(0).expect_lines(&[("already_sent", 12_000)]);
-    assert_eq!(campaigns(&sandbox), 3);
+    for_both_ledgers(|kept| {
+        let sandbox = Sandbox::new().of(kept);
+        sandbox
+            .voice_campaign()
+            .set("limits.unit_price", "0.40")
+            .set("exotel.currency", "INR")
+            .write();
+        sandbox.write("contacts.ndjson", contacts(0..12_000));
+        let end = sandbox.send(&["contacts.ndjson"]).run();
+        end.expect(0).expect_lines(&[("accepted", 12_000)]);
+        expect_all_agree(&sandbox, &end);
+        let summary = end.summary();
+        assert_eq!(summary["provider"], "exotel");
+        assert_eq!(summary["tickets"], 3);
+        // What a call costs is known once it was made: until then the batches have no price.
+        assert_eq!(summary["cost"]["unpriced_batches"], 3);
+        assert_eq!(summary["cost"]["estimated"], "4800.00");
+        assert_eq!(summary["cost"]["currency"], "INR");
+        assert_eq!(sandbox.mock().stats().exotel.max_recipients_per_request, 5000);
+        let end = sandbox.send(&["contacts.ndjson"]).run();
+        end.expect(0).expect_lines(&[("already_sent", 12_000)]);
+        assert_eq!(campaigns(&sandbox), 3);
+    });
 }
 
 #[test]
 fn retries_are_reserved_for_and_a_budget_holds() {
-    let sandbox = Sandbox::new();
-    let retries: toml::Table = "number_of_retries = 3\ninterval_mins = 5".parse().expect("toml");
-    sandbox
-        .voice_campaign()
-        .set("exotel.retries", retries)
-        .set("limits.batch_size", 10)
-        .set("limits.unit_price", "0.5")
-        .set("limits.max_cost", "59.99")
-        .write();
-    sandbox.write("contacts.ndjson", contacts(0..50));
-    let end = sandbox.send(&["contacts.ndjson"]).run();
-    // Ten people, four calls each, half a rupee a call: two batches are 40, a third would make 60.
-    end.expect(9).expect_lines(&[("accepted", 20), ("pending", 30)]);
-    expect_all_agree(&sandbox, &end);
+    for_both_ledgers(|kept| {
+        let sandbox = Sandbox::new().of(kept);
+        let retries: toml::Table = "number_of_retries = 3\ninterval_mins = 5".parse().expect("toml");
+        sandbox
+            .voice_campaign()
+            .set("exotel.retries", retries)
+            .set("limits.batch_size", 10)
+            .set("limits.unit_price", "0.5")
+            .set("limits.max_cost", "59.99")
+            .write();
+        sandbox.write("contacts.ndjson", contacts(0..50));
+        let end = sandbox.send(&["contacts.ndjson"]).run();
+        // Ten people, four calls each, half a rupee a call: two batches are 40, a third would make 60.
+        end.expect(9).expect_lines(&[("accepted", 20), ("pending", 30)]);
+        expect_all_agree(&sandbox, &end);
+    });
 }
 
 #[test]
@@ -136,19 +140,21 @@ fn a_file_has_the_section_of_its_provider_and_no_other() {
 
 #[test]
 fn the_message_may_not_change_once_somebody_was_called() {
-    let sandbox = Sandbox::new();
-    sandbox.voice_campaign().write();
-    sandbox.write("contacts.ndjson", contacts(0..10));
-    sandbox.send(&["contacts.ndjson"]).run().expect(0);
-    sandbox.append("contacts.ndjson", contacts(10..20));
-    let other = "exotel.url=http://my.exotel.com/acme1/exoml/start_voice/4343";
-    let end = sandbox.send(&["contacts.ndjson", "--set", other]).run();
-    end.expect(3);
-    assert!(end.stderr.contains("url"), "{end}");
-    let end = sandbox
-        .send(&["contacts.ndjson", "--set", other, "--accept-changes"])
-        .run();
-    end.expect(0)
-        .expect_lines(&[("accepted", 10), ("already_sent", 10)]);
-    expect_all_agree(&sandbox, &end);
+    for_both_ledgers(|kept| {
+        let sandbox = Sandbox::new().of(kept);
+        sandbox.voice_campaign().write();
+        sandbox.write("contacts.ndjson", contacts(0..10));
+        sandbox.send(&["contacts.ndjson"]).run().expect(0);
+        sandbox.append("contacts.ndjson", contacts(10..20));
+        let other = "exotel.url=http://my.exotel.com/acme1/exoml/start_voice/4343";
+        let end = sandbox.send(&["contacts.ndjson", "--set", other]).run();
+        end.expect(3);
+        assert!(end.stderr.contains("url"), "{end}");
+        let end = sandbox
+            .send(&["contacts.ndjson", "--set", other, "--accept-changes"])
+            .run();
+        end.expect(0)
+            .expect_lines(&[("accepted", 10), ("already_sent", 10)]);
+        expect_all_agree(&sandbox, &end);
+    });
 }
