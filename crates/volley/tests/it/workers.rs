@@ -14,14 +14,14 @@ use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, Scope};
 use std::time::Duration;
 
 use rust_decimal::Decimal;
 use rustix::process::{Pid, Signal, kill_process};
 use test_postgres::{Database, Server};
 
-use crate::support::{Sandbox, contacts, wait_until};
+use crate::support::{End, Invocation, Sandbox, contacts, wait_until};
 
 const WORKERS: usize = 4;
 const PARTS: u32 = 8;
@@ -40,13 +40,24 @@ fn extent<T: FromStr>(name: &str, usual: T) -> T {
 /// What the workers share: the parts that are to be sent, and who is at it.
 struct Job<'a> {
     sandbox: &'a Sandbox,
+    database: &'a Database,
     url: String,
     next_part: AtomicUsize,
     /// The process of each worker, while it has one.
     at_work: [Mutex<Option<Pid>>; WORKERS],
+    /// How each process ended that was not killed.
+    ends: Mutex<Vec<(Pid, End)>>,
     done: AtomicUsize,
-    /// For how long one of them sleeps.
+    /// The one that sleeps: nobody kills it.
+    asleep: Mutex<Option<Pid>>,
+    /// For how long it does, at least.
     stopped: Duration,
+}
+
+/// A worker that was stopped in the middle of its run.
+struct Sleeper {
+    process: Pid,
+    run: String,
 }
 
 #[test]
@@ -80,10 +91,13 @@ fn workers_that_die_and_sleep_and_lose_the_server_send_once_and_lose_nobody() {
         .expect(0);
     let job = Job {
         sandbox: &sandbox,
+        database: &database,
         url,
         next_part: AtomicUsize::new(0),
         at_work: Default::default(),
+        ends: Mutex::default(),
         done: AtomicUsize::new(0),
+        asleep: Mutex::default(),
         stopped,
     };
     thread::scope(|scope| {
@@ -95,15 +109,12 @@ fn workers_that_die_and_sleep_and_lose_the_server_send_once_and_lose_nobody() {
                 })
             })
             .collect();
-        job.disturb(&server, seed, stopped);
+        job.disturb(scope, &server, seed);
         for worker in workers {
             worker.join().expect("a worker");
         }
     });
     job.expect_nothing_left();
-    // The killed, or the one that slept, were found dead while the others were at it.
-    let fenced = "SELECT count(*) FROM volley.run WHERE fenced_at IS NOT NULL";
-    assert_ne!(database.psql(fenced), "0");
     expect_all_agree(&sandbox, &database, recipients);
 }
 
@@ -134,43 +145,40 @@ impl Job<'_> {
         }
     }
 
+    fn run(&self, part: usize) -> Invocation {
+        let name = part_name(part);
+        self.sandbox
+            .volley(["--json", "send", "--ledger", &self.url, "campaign.toml", &name])
+    }
+
     /// Whether the part is done; otherwise it must be sent again, as an orchestrator does.
     fn send(&self, worker: usize, part: usize) -> bool {
-        let name = part_name(part);
-        let run = self
-            .sandbox
-            .volley(["--json", "send", "--ledger", &self.url, "campaign.toml", &name]);
-        let started = run.start();
+        let started = self.run(part).start();
         let pid = Pid::from_raw(started.id().cast_signed()).expect("a process");
         *self.at_work[worker].lock().expect("a lock") = Some(pid);
         let end = started.wait_longer(self.stopped);
         *self.at_work[worker].lock().expect("a lock") = None;
-        match end.status.code() {
+        let done = match end.status.code() {
             Some(0) => true,
             // In doubt; held by others and given back, or buried: all of them say to run it again.
             Some(6 | 10) | None => false,
-            Some(code) => panic!(
-                "worker {worker}, part {part}: exit {code}\n{}\n{}",
-                end.stdout, end.stderr
-            ),
-        }
+            Some(_) => panic!("worker {worker}, part {part}: {end}"),
+        };
+        self.ends.lock().expect("a lock").push((pid, end));
+        done
     }
 
     /// Kills workers, stops one for a while, and takes the server away once.
-    fn disturb(&self, server: &Server, seed: u64, stopped: Duration) {
+    fn disturb<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, server: &Server, seed: u64) {
         let mut dice = fastrand::Rng::with_seed(seed);
         self.wait_for_requests(20);
         for kill in 1..=KILLS {
             self.wait_for_requests(self.requests() + dice.u64(5..40));
-            self.hit(&mut dice, Signal::KILL);
+            self.kill_one(&mut dice);
             if kill == 2 {
-                let sleeper = self.hit(&mut dice, Signal::STOP);
-                // Beside the kills that follow: its worker is waited for in the end.
-                thread::spawn(move || {
-                    pause(stopped);
-                    // It may have been killed meanwhile.
-                    let _ = kill_process(sleeper, Signal::CONT);
-                });
+                let sleeper = self.put_to_sleep(&mut dice);
+                // Beside the kills that follow.
+                scope.spawn(move || self.wake_buried(&sleeper));
                 self.wait_for_requests(self.requests() + 20);
             }
             if kill == 4 {
@@ -192,25 +200,90 @@ impl Job<'_> {
         });
     }
 
-    /// Signals a worker that has a process, whichever the dice say: what is to happen happens.
-    fn hit(&self, dice: &mut fastrand::Rng, signal: Signal) -> Pid {
-        let mut hit = None;
-        wait_until("a worker at work", || {
-            assert!(
-                self.done.load(Ordering::Relaxed) < PARTS as usize,
-                "all was done before {signal:?} hit anybody"
-            );
-            hit = self.signal(dice.usize(..WORKERS), signal);
-            hit.is_some()
+    /// Kills a worker that has a process, whichever the dice say: what is to happen happens.
+    fn kill_one(&self, dice: &mut fastrand::Rng) {
+        wait_until("a worker to kill", || {
+            self.expect_work_left();
+            self.signal(dice.usize(..WORKERS), Signal::KILL).is_some()
         });
-        hit.expect("one that was hit")
     }
 
-    /// Signals a worker's process, if it has one.
+    /// Stops a worker in the middle of its run. One that has not begun it has nothing to be buried.
+    fn put_to_sleep(&self, dice: &mut fastrand::Rng) -> Sleeper {
+        let mut sleeper = None;
+        wait_until("a worker with a run to put to sleep", || {
+            self.expect_work_left();
+            let Some(process) = self.signal(dice.usize(..WORKERS), Signal::STOP) else {
+                return false;
+            };
+            let of_it = format!("worker LIKE '%:{}'", process.as_raw_nonzero());
+            let run = format!(
+                "SELECT id FROM volley.run WHERE {of_it} AND commit_number > 0 AND ended_at IS NULL AND fenced_at IS NULL"
+            );
+            let run = self.database.psql(&run);
+            if run.is_empty() {
+                // It may have been about to end.
+                let _ = kill_process(process, Signal::CONT);
+                return false;
+            }
+            *self.asleep.lock().expect("a lock") = Some(process);
+            sleeper = Some(Sleeper { process, run });
+            true
+        });
+        sleeper.expect("one that sleeps")
+    }
+
+    /// Wakes it once it counts as dead: it ends, says why, and writes nothing.
+    fn wake_buried(&self, sleeper: &Sleeper) {
+        pause(self.stopped);
+        let row = |columns: &str| {
+            let run = format!("SELECT {columns} FROM volley.run WHERE id = {}", sleeper.run);
+            self.database.try_psql(&run)
+        };
+        let is_buried = || row("fenced_at IS NOT NULL").is_ok_and(|buried| buried == "t");
+        wait_until("the sleeper to be buried", || {
+            // The others may have ended by now, or have lost the server and watch anew: who begins looks for the silent, too.
+            is_buried() || {
+                self.run(0).run();
+                is_buried()
+            }
+        });
+        let written = "commit_number, last_at, beat, beat_at, ended_at";
+        let before = row(written).expect("its row");
+        kill_process(sleeper.process, Signal::CONT).expect("a process that is stopped");
+        let mut end = None;
+        wait_until("the sleeper to end", || {
+            let mut ends = self.ends.lock().expect("a lock");
+            let its_own = ends.iter().position(|(process, _)| *process == sleeper.process);
+            end = its_own.map(|at| ends.swap_remove(at).1);
+            end.is_some()
+        });
+        let end = end.expect("one that ended");
+        // Of what it had handed over and cannot write down it does not know that others settle it.
+        end.expect(if end.lines("in_doubt") > 0 { 6 } else { 10 });
+        let reason = end.summary()["reason"].to_string();
+        let says_so = format!("run {} gave no sign of life in time", sleeper.run);
+        assert!(reason.contains(&says_so), "{end}");
+        assert_eq!(row(written).expect("its row"), before);
+    }
+
+    fn expect_work_left(&self) {
+        let done = self.done.load(Ordering::Relaxed);
+        assert!(done < PARTS as usize, "all was done before it was disturbed");
+    }
+
+    /// Signals a worker's process, if it has one that is awake. One that was killed is not at work any more.
     fn signal(&self, worker: usize, signal: Signal) -> Option<Pid> {
-        let at_work = self.at_work[worker].lock().expect("a lock");
+        let mut at_work = self.at_work[worker].lock().expect("a lock");
         let pid = (*at_work)?;
-        kill_process(pid, signal).expect("a process of ours");
+        if *self.asleep.lock().expect("a lock") == Some(pid) {
+            return None;
+        }
+        // One that has just ended is not there.
+        kill_process(pid, signal).ok()?;
+        if signal == Signal::KILL {
+            *at_work = None;
+        }
         Some(pid)
     }
 
@@ -218,11 +291,9 @@ impl Job<'_> {
     fn expect_nothing_left(&self) {
         let before = self.sandbox.mock().stats().together.accepted_requests;
         for part in 0..PARTS as usize {
-            let name = part_name(part);
-            let run = ["--json", "send", "--ledger", &self.url, "campaign.toml", &name];
-            let end = self.sandbox.volley(run).run();
+            let end = self.run(part).run();
             end.expect(0);
-            assert_eq!(end.lines("already_sent"), end.lines("read"), "{name}");
+            assert_eq!(end.lines("already_sent"), end.lines("read"), "part {part}");
         }
         assert_eq!(self.sandbox.mock().stats().together.accepted_requests, before);
     }
