@@ -1,7 +1,7 @@
 //! The suppression list is changed while a run begins.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use test_postgres::Database;
 use volley_ledger::{Changes, Entry, Ledger, LedgerError, Opening, Suppressed};
@@ -9,6 +9,9 @@ use volley_model::Msisdn;
 
 use super::server_stage;
 use crate::stage::{Stage, at, identity, signed};
+
+/// Longer than anything here takes, on a machine that builds at the same time.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const NUMBER: u64 = 33_612_345_678;
 
@@ -22,12 +25,22 @@ const BEGINNING: &str = "BEGIN; \
     clippy::disallowed_methods,
     reason = "between two looks at the condition that is waited for"
 )]
+#[track_caller]
 fn wait_for_locks(database: &Database, state: &str, least: usize, or: &mut dyn FnMut() -> bool) {
     let query = format!(
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND {state} \
          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     );
-    while database.psql(&query).parse::<usize>().unwrap() < least && !or() {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let found: usize = database.psql(&query).parse().unwrap();
+        if found >= least || or() {
+            return;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "waited in vain for {least} advisory locks that are {state}: there are {found}"
+        );
         thread::sleep(Duration::from_millis(10));
     }
 }
