@@ -72,8 +72,12 @@ impl Writer {
     /// [`Refused`](LedgerError::Refused) unless its parent is a split batch of this run that has left it all of its numbers.
     ///
     /// # Errors
-    /// [`Storage`](LedgerError::Storage), then and for every later call; [`Refused`](LedgerError::Refused) for this call
-    /// alone; [`Fenced`](LedgerError::Fenced); [`WriterStopped`](LedgerError::WriterStopped).
+    /// [`Refused`](LedgerError::Refused), and on a server [`KeyUsed`](LedgerError::KeyUsed), for this call alone. Else, then and
+    /// for every later call: [`Damaged`](LedgerError::Damaged) for what contradicts itself;
+    /// [`WriterStopped`](LedgerError::WriterStopped); in a file [`Storage`](LedgerError::Storage), and
+    /// [`Fenced`](LedgerError::Fenced) once a later run has begun; on a server [`Server`](LedgerError::Server), where one that is
+    /// away was waited for in vain, [`Buried`](LedgerError::Buried) if this run was taken for dead, and
+    /// [`Displaced`](LedgerError::Displaced) if the server lacks commits that it had acknowledged.
     pub async fn intend(&self, intent: Intent) -> Result<Intended, LedgerError> {
         self.ask(|reply| Order::Intend(Box::new(intent), reply)).await
     }

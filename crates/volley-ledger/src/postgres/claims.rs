@@ -176,6 +176,7 @@ impl Neighbours {
         patience: Patience,
         path: &Path,
     ) -> Result<Self, LedgerError> {
+        // It only reads, but of the primary: a standby may lag, and would call numbers free that others hold by now.
         let session = Session::connect(address, Use::Write, patience.clone());
         let session = session.map_err(|error| LedgerError::database(path, "connecting", error.into()))?;
         Ok(Self {
