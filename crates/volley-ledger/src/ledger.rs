@@ -99,10 +99,7 @@ impl Ledger {
         changes: Changes,
         now: Timestamp,
     ) -> Result<Entry, LedgerError> {
-        let common = self.common;
-        self.transact("beginning a run", now, |connection, place| {
-            campaign::enter(connection, &place.ledger, identity, changes, common.as_ref(), now)
-        })
+        self.begin(identity, changes, now, |_, _| Ok(()))
     }
 
     /// The same, for a run that sends: `each` hears the numbers on the suppression list, each with since when, in the same
@@ -117,10 +114,21 @@ impl Ledger {
         changes: Changes,
         now: Timestamp,
     ) -> Result<Entry, LedgerError> {
+        // Before the campaign, as whoever changes the list takes them.
+        let read = |connection: &Connection, path: &Path| suppress::all_kept(connection, path, each);
+        self.begin(identity, changes, now, read)
+    }
+
+    fn begin(
+        &mut self,
+        identity: &CampaignIdentity,
+        changes: Changes,
+        now: Timestamp,
+        before: impl FnOnce(&Connection, &Path) -> Result<(), LedgerError>,
+    ) -> Result<Entry, LedgerError> {
         let common = self.common;
         self.transact("beginning a run", now, |connection, place| {
-            // Before the campaign, as whoever changes the list takes them.
-            suppress::all_kept(connection, &place.ledger, each)?;
+            before(connection, &place.ledger)?;
             campaign::enter(connection, &place.ledger, identity, changes, common.as_ref(), now)
         })
     }
