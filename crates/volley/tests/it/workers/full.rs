@@ -126,7 +126,9 @@ impl Sending {
             ];
             self.sandbox.volley(run).run()
         };
-        run().expect(0);
+        // Doubts of a run that told no end are asked about once it counts as dead, for which one that has sent all may not wait.
+        let finished = (0..3).map(|_| run()).find(|end| end.code() != 6);
+        finished.expect("no doubt is left").expect(0);
         let stats = self.sandbox.mock().stats().together;
         assert_eq!(stats.max_per_recipient, 1);
         assert_eq!(stats.distinct_recipients, u64::from(RECIPIENTS));
