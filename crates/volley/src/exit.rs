@@ -95,13 +95,15 @@ impl Exit {
                  with --fail-on-invalid"
             }
             Self::Doubtful => "batches of the campaign are in doubt: run it again, or see volley doubt",
-            Self::Ledger => "the ledger is damaged, foreign or newer, or its disk fails",
+            Self::Ledger => {
+                "the ledger is damaged, foreign or newer, or its disk fails, or its server does not flush or has lost commits"
+            }
             Self::Unreachable => {
                 "the provider cannot be reached, stopped answering, or put one batch off five times"
             }
             Self::Limit => "stopped by a limit of your own",
             Self::Locked => {
-                "another process holds the ledger; its server is away; or other workers gave numbers back"
+                "another process holds the ledger; its server is away or too far away; or other workers gave numbers back"
             }
             Self::Account => "credentials refused, or credit used up; nothing more was sent",
             Self::Hangup => "stopped by SIGHUP: run it again to go on",

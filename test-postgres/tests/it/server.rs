@@ -119,8 +119,8 @@ fn a_fast_server_flushes_as_any_other_and_takes_other_settings_while_it_runs() {
     assert_eq!(database.psql("SHOW fsync"), "on");
     server.change_setting("fsync", "off");
     assert_eq!(database.psql("SHOW fsync"), "off");
-    let found = rustix::fs::statvfs("/dev/shm").unwrap();
-    let has_room = found.f_bavail * found.f_frsize >= 3 << 30;
+    let found = rustix::fs::statvfs("/dev/shm");
+    let has_room = found.is_ok_and(|found| found.f_bavail * found.f_frsize >= 3 << 30);
     assert!(
         !has_room || server.folder().starts_with("/dev/shm"),
         "{}",

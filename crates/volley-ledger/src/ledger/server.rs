@@ -1,6 +1,7 @@
 //! Making a ledger on a server, and taking one into use: the schema `volley` of a PostgreSQL database.
 //!
-//! Several processes may come at once: whoever makes the schema, or brings it to another format, holds an advisory lock.
+//! Several processes may come at once: whoever makes the schema holds an advisory lock. There is one format so far, and any other is
+//! refused.
 //! Not here: what keeps the runs of several processes apart.
 
 use std::path::Path;
@@ -16,7 +17,7 @@ use crate::schema::VERSION;
 use crate::{Absent, LedgerError, Occupant, campaign, list_campaigns, schedule};
 
 pub(crate) const SCHEMA: &str = include_str!("../postgres/schema.sql");
-/// "VLLY", as SQLite's files are marked: the advisory lock of whoever makes or changes a ledger.
+/// "VLLY", as SQLite's files are marked: the advisory lock of whoever makes a ledger.
 const LOCK: i64 = 0x564c_4c59;
 const STEP: &str = "opening the ledger";
 

@@ -99,7 +99,7 @@ mod tests {
     use super::super::{Address, Patience, Session, Use};
     use super::*;
 
-    /// A session with a database that has a table `number`, without 7; `None` where no server is.
+    /// A session with a database that has a table `number`, without 7.
     fn session(database: &test_postgres::Database) -> Session {
         database
             .psql("CREATE SCHEMA volley; CREATE TABLE volley.number (n bigint PRIMARY KEY CHECK (n <> 7))");

@@ -189,6 +189,11 @@ impl Desk {
         }
     }
 
+    /// Waits for what was posted to a server.
+    fn settle(&self, step: &'static str) -> Result<(), LedgerError> {
+        self.connection.settle().map_err(|error| self.failed(step, error))
+    }
+
     fn roll_back(&self) -> Result<(), LedgerError> {
         let done = self.connection.roll_back();
         done.map_err(|error| self.failed("ROLLBACK", error))

@@ -187,7 +187,7 @@ impl<W: Wire, J: Journal, C: Clock> Dispatch<W, J, C> {
         turn.inspect_err(|TooFar| {
             self.stop.request(StopReason::Storage {
                 exit: Exit::Locked,
-                why: format!("for five minutes {}", TooFar::WHY),
+                why: TooFar::WHY.to_owned(),
             });
         })
         .ok()

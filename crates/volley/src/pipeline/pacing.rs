@@ -17,6 +17,9 @@ const COMMIT_MAX: Duration = Duration::from_millis(250);
 const VOID_TOLD: u32 = 20;
 /// And after so long the run ends: as for a server that is away.
 const VOID_FOR: Duration = Duration::from_mins(5);
+/// Tokens that are leased one after another are not further apart: at low rates the distance is longer, and no turn is missed by a way of
+/// milliseconds.
+const VOID_GAP: Duration = Duration::from_secs(30);
 
 /// See the module.
 pub(super) enum Pacing {
@@ -46,8 +49,8 @@ pub(super) struct SharedPace {
 pub(super) struct TooFar;
 
 impl TooFar {
-    pub(super) const WHY: &str = "the ledger's server, or this machine, takes so long that each turn is over before it can be used; the server \
-        must answer within 50 ms";
+    pub(super) const WHY: &str = "for five minutes the ledger's server, or this machine, took so long that each turn was over before it could be \
+        used; the server must answer within 50 ms";
 }
 
 /// Tokens in a row that were void before they could be used.
@@ -55,18 +58,27 @@ impl TooFar {
 struct Voids {
     tokens: u32,
     since: Option<Instant>,
+    last: Option<Instant>,
 }
 
 impl Voids {
-    /// One more, at this moment.
+    /// One more, at this moment. Where none was leased for a while, in a cool-down or without the server, they begin anew.
     fn add(&mut self, now: Instant) -> Result<(), TooFar> {
+        if self.last.is_some_and(|last| now - last > VOID_GAP) {
+            *self = Self::default();
+        }
+        self.last = Some(now);
         self.tokens += 1;
         let since = *self.since.get_or_insert(now);
         if now - since >= VOID_FOR {
             return Err(TooFar);
         }
         if self.tokens.is_multiple_of(VOID_TOLD) {
-            tracing::warn!(tokens = self.tokens, "nothing can be sent: {}", TooFar::WHY);
+            tracing::warn!(
+                tokens = self.tokens,
+                "nothing can be sent: the ledger's server, or this machine, takes so long that each turn is over before it can be used; \
+                 the server must answer within 50 ms"
+            );
         } else {
             tracing::debug!("a token was void before it could be used");
         }
@@ -179,8 +191,10 @@ impl SharedPace {
                 let far = voids.add(now);
                 self.voids.set(voids);
                 far?;
-            } else if !self.is_cooling() {
-                self.voids.take();
+                continue;
+            }
+            self.voids.take();
+            if !self.is_cooling() {
                 self.limit.set(if now - asked <= APPROACH {
                     Limit::None
                 } else if token.put_off_by_recipients {
@@ -223,12 +237,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_whose_tokens_are_all_void_ends_after_five_minutes() {
+    fn five_minutes_of_void_tokens_are_too_far() {
         let begun = Instant::now();
         let mut voids = Voids::default();
         for second in 0..300 {
             assert_eq!(voids.add(begun + Duration::from_secs(second)), Ok(()));
         }
         assert_eq!(voids.add(begun + VOID_FOR), Err(TooFar));
+    }
+
+    #[test]
+    fn void_tokens_before_and_after_a_long_cool_down_are_no_row() {
+        let begun = Instant::now();
+        let mut voids = Voids::default();
+        for minute in [0, 6, 12] {
+            assert_eq!(voids.add(begun + Duration::from_mins(minute)), Ok(()));
+        }
     }
 }

@@ -69,6 +69,8 @@ fn workers_that_die_and_sleep_and_lose_the_server_send_once_and_lose_nobody() {
     println!("VOLLEY_TEST_SEED={seed}");
     let recipients = extent("VOLLEY_TEST_RECIPIENTS", 20_000_u32);
     let stopped = Duration::from_secs(extent("VOLLEY_TEST_STOPPED_SECONDS", 6));
+    let unit_price: Decimal = UNIT_PRICE.parse().expect("a price");
+    let max_cost = unit_price * Decimal::from(recipients);
     let server = Server::start();
     let database = server.database();
     let sandbox = Sandbox::with_mock("[server]\nanswer_delay_ms = 20\n");
@@ -79,8 +81,9 @@ fn workers_that_die_and_sleep_and_lose_the_server_send_once_and_lose_nobody() {
         .set("limits.burst", i64::from(BURST))
         .set("limits.settle", "1s")
         .set("limits.request_timeout", "3s")
-        .set("limits.unit_price", "0.0495")
-        .set("limits.max_cost", "1000000")
+        .set("limits.unit_price", UNIT_PRICE)
+        // What all of them may cost, once: a reservation that is left behind, or made twice, stops the last.
+        .set("limits.max_cost", max_cost.to_string())
         .write();
     write_parts(&sandbox, recipients);
     // Three seconds without a sign, so that the dead are found while the others are still at it.
@@ -116,7 +119,15 @@ fn workers_that_die_and_sleep_and_lose_the_server_send_once_and_lose_nobody() {
     });
     job.expect_nothing_left();
     expect_all_agree(&sandbox, &database, recipients);
+    let spent = database.psql("SELECT settled + reserved FROM volley.budget");
+    assert!(
+        spent.trim().parse::<Decimal>().expect("an amount") <= max_cost,
+        "{spent} of {max_cost}"
+    );
 }
+
+/// What is reserved for a recipient; the mock asks for a little less.
+const UNIT_PRICE: &str = "0.0495";
 
 /// Eight parts, each with a fifth of its recipients in the next one too.
 fn write_parts(sandbox: &Sandbox, recipients: u32) {

@@ -1,4 +1,4 @@
-//! Who waits for whom before a run begins: advisory locks of the server's, held until the transaction ends.
+//! Who waits for whom before a run begins: advisory locks of the server's, held until the transaction ends, or the connection.
 //!
 //! Not here: whether the run may begin then.
 

@@ -36,6 +36,8 @@ impl Desk {
             Order::EndRun(end, reply) => reply.keep(self.end_run(end)),
             Order::Look(numbers, reply) => reply.keep(self.look(numbers)),
             Order::ReadBody(batch, reply) => {
+                // What was posted before is other orders', and told first.
+                self.settle("a group written")?;
                 // Nothing written failed: whoever asked is told, and that is all.
                 let body = ledger::read_body(&self.connection, &self.place, *batch);
                 match body {

@@ -150,16 +150,21 @@ impl Desk {
             };
             if failure.is_passing() {
                 let number = self.come_back(failure, &mut absence)?;
-                if let Some(effects) = effects
-                    && number == self.commit_number + 1
-                {
-                    self.committed(number, effects);
-                    return Ok(());
+                if number == self.commit_number + 1 {
+                    let is_done = effects.is_some();
+                    // Where no COMMIT was sent only the count came through: BEGIN alone had failed.
+                    self.committed(number, effects.unwrap_or_default());
+                    if is_done {
+                        return Ok(());
+                    }
                 }
             } else if failure.is_of_one_order() && pass == Pass::Together {
                 // Whose it is shows where each is waited for.
-                self.roll_back()?;
                 pass = Pass::Apart;
+                match self.roll_back() {
+                    Err(lost) if lost.is_passing() => drop(self.come_back(lost, &mut absence)?),
+                    rolled_back => rolled_back?,
+                }
             } else {
                 return Err(failure);
             }
@@ -252,10 +257,6 @@ impl Desk {
             self.settle("counting the commit")?;
         }
         Ok(secured)
-    }
-
-    fn settle(&self, step: &'static str) -> Result<(), LedgerError> {
-        self.connection.settle().map_err(|error| self.failed(step, error))
     }
 
     fn reserve(&self, group: &mut [Order], rooms: &[Room], money: &mut Money) -> Result<bool, LedgerError> {

@@ -27,6 +27,9 @@ async fn a_refused_order_takes_no_other_of_its_group_with_it() {
     key_used.batch.members = intent(&[100], 0).batch.members;
     let writer = run.writer.clone();
     let again = tokio::spawn(async move { writer.intend(key_used).await });
+    // Whoever only asks is told nothing of what others are refused.
+    let writer = run.writer.clone();
+    let asked = tokio::spawn(async move { writer.body(done).await });
     let others = intend(&run, 12..30).await;
 
     for (batch, concluded) in conclusions.join_all().await {
@@ -41,6 +44,11 @@ async fn a_refused_order_takes_no_other_of_its_group_with_it() {
     }
     let again = again.await.unwrap();
     assert!(matches!(again, Err(LedgerError::KeyUsed { .. })), "{again:?}");
+    assert_eq!(
+        asked.await.unwrap().unwrap(),
+        None,
+        "a body goes with its outcome"
+    );
     assert_eq!(others.len(), 18);
     assert!(others.iter().all(Result::is_ok), "{others:?}");
 

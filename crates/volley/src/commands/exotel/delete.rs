@@ -33,25 +33,31 @@ pub(super) fn delete(args: &DeleteArgs, account: &Account<'_>) -> Result<Told, C
     // Locked before it is asked for: no run may call these numbers meanwhile.
     let mut ledger = account.existing_ledger()?;
     let told = match created::with_id(id, account)? {
-        Some(campaign) => {
+        Some(found) => {
             ledger.hold_list_campaigns().map_err(RunError::from)?;
+            // As it stands now that nobody else is at it.
+            let campaign = created::with_id(id, account)?.unwrap_or(found);
             cancel(&campaign, &mut ledger, account)?
         }
-        None => withdraw(&the_batch(&ledger, id, account)?, &mut ledger, account)?,
+        None => withdraw(id, &mut ledger, account)?,
     };
     closed(ledger, told.with("id", id.clone()))
 }
 
 /// Deletes a batch's campaign, and frees its numbers.
-fn withdraw(batch: &Ticketed, ledger: &mut Ledger, account: &Account<'_>) -> Result<Told, CommandError> {
-    let id = &batch.ticket;
+fn withdraw(id: &str, ledger: &mut Ledger, account: &Account<'_>) -> Result<Told, CommandError> {
+    let mut batch = the_batch(ledger, id, account)?;
+    if batch.state != BatchState::Withdrawn {
+        ledger
+            .hold_campaign(&batch, clock::now())
+            .map_err(RunError::from)?;
+        // As it stands now that nobody else is at it.
+        batch = the_batch(ledger, id, account)?;
+    }
     if batch.state == BatchState::Withdrawn {
         let text = format!("{id} was deleted before: its numbers are free\n");
         return Ok(Told::done(text, Said::default()));
     }
-    ledger
-        .hold_campaign(batch, clock::now())
-        .map_err(RunError::from)?;
     if let Some(told) = may_have_twin(id, &batch.request_key.0, account) {
         return Ok(told);
     }
@@ -59,7 +65,7 @@ fn withdraw(batch: &Ticketed, ledger: &mut Ledger, account: &Account<'_>) -> Res
         Ok(said) => said,
         Err(told) => return Ok(*told),
     };
-    let withdrawn = withdrawn(batch, ledger, said);
+    let withdrawn = withdrawn(&batch, ledger, said);
     if withdrawn.is_err() {
         print::message(&format!(
             "{id} is deleted at Exotel, and the ledger could not keep that"

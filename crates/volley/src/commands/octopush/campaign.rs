@@ -33,7 +33,14 @@ pub(super) fn campaign(command: &OctopushCampaignCommand, common: &Common) -> Re
     }
     // Locked before it is asked for: no run may send to these numbers meanwhile.
     let mut ledger = account.existing_ledger()?;
-    let batch = the_batch(&ledger, args, &account)?;
+    let mut batch = the_batch(&ledger, args, &account)?;
+    if batch.state != BatchState::Withdrawn {
+        ledger
+            .hold_campaign(&batch, clock::now())
+            .map_err(RunError::from)?;
+        // As it stands now that nobody else is at it.
+        batch = the_batch(&ledger, args, &account)?;
+    }
     if batch.state == BatchState::Withdrawn {
         let told = Told::done(
             format!(
@@ -47,9 +54,6 @@ pub(super) fn campaign(command: &OctopushCampaignCommand, common: &Common) -> Re
     if batch.recipients > RECIPIENTS_MAX {
         account.notice(&format!("{LIMITS}; this one has more, and is tried all the same"));
     }
-    ledger
-        .hold_campaign(&batch, clock::now())
-        .map_err(RunError::from)?;
     ask(&batch, args, ledger, &account)
 }
 
