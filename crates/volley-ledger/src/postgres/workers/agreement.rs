@@ -47,7 +47,13 @@ impl Common {
                 })
             }
             _ => {
+                // Every batch of the campaign is read: a busy machine may take its time over what the server has sent it. Whoever
+                // begins next waits for longer than that.
+                let slow = "SET LOCAL idle_in_transaction_session_timeout = '30s'";
+                connection.execute_batch(slow).map_err(failed)?;
                 let spending = queries::spending(connection, path, campaign)?;
+                let usual = "SET LOCAL idle_in_transaction_session_timeout = '2s'";
+                connection.execute_batch(usual).map_err(failed)?;
                 self.set(connection, campaign, &spending).map_err(failed)
             }
         }
